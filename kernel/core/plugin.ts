@@ -1,0 +1,124 @@
+import type { Deps, Needs } from "./needs.ts";
+import type { Ports } from "./ports.ts";
+import type { Schema } from "./schema.ts";
+import type { Spi } from "./spi.ts";
+
+/** Writes one line for people. Fields are data, never secrets. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Counts who still uses one generation; its plugins are stopped only after the last one has left. */
+export interface Generation {
+  readonly id: number;
+  /** Whether this is the generation new work goes to. */
+  readonly current: boolean;
+  enter(): void;
+  leave(): void;
+}
+
+/** What a plugin is given when it starts. */
+export interface Setup<N extends Needs, O> {
+  readonly deps: Deps<N>;
+  readonly options: O;
+  readonly ports: Ports;
+  readonly log: Log;
+  /** Aborted when the kernel gives up on this start. */
+  readonly signal: AbortSignal;
+  /** The generation that serves now; ask again for every piece of work. */
+  readonly generation: () => Generation;
+}
+
+/** What a wrapper is given besides: the plugin it stands before. */
+export interface WrapperSetup<T, N extends Needs, O> extends Setup<N, O> {
+  readonly inner: T;
+  /** Name of the innermost plugin. */
+  readonly innerName: string;
+}
+
+/** What a plugin gives back: its face to the others, and how to end it. */
+export interface Running<T> {
+  readonly api: T;
+  /** Refuses new work, lets work in flight finish, releases everything. */
+  stop?(): void | Promise<void>;
+}
+
+/** When and where a chain plugin joins the set that the list entry `default` stands for. */
+export interface Activation {
+  /** Lower comes first (outermost); ties are ordered by name. */
+  readonly order: number;
+  /** Joins only if all of these SPIs have a plugin selected. */
+  readonly whenUsed?: readonly Spi<unknown>[];
+}
+
+interface Identity<T> {
+  readonly spi: Spi<T>;
+  /** Kebab-case; with the SPI it makes the id `<spi>/<name>`, which is also the plugin's folder. */
+  readonly name: string;
+  /** One sentence for `mortise plugins`. */
+  readonly description: string;
+}
+
+interface Facts<N extends Needs, O> {
+  readonly needs?: N;
+  /** Any Standard Schema; unknown in, complete out. Without it the plugin takes no options. */
+  readonly options?: Schema<O>;
+  /** Policy fields this plugin adds, each with its schema; see `policyFields`. */
+  readonly policy?: Readonly<Record<string, Schema>>;
+  readonly activate?: Activation;
+  /** Holds something only one can hold (a fixed port): stops before its successor starts. */
+  readonly exclusive?: boolean | ((options: O) => boolean);
+}
+
+export interface PluginDefinition<T, N extends Needs, O> extends Identity<T>, Facts<N, O> {
+  readonly wraps?: false;
+  setup(setup: Setup<N, O>): Running<T> | Promise<Running<T>>;
+}
+
+/** A plugin that stands before every selected plugin of its SPI, lowest order outermost. */
+export interface WrapperDefinition<T, N extends Needs, O> extends Identity<T>, Facts<N, O> {
+  readonly wraps: true;
+  readonly order: number;
+  setup(setup: WrapperSetup<T, N, O>): Running<T> | Promise<Running<T>>;
+}
+
+/** One implementation of one SPI, its type parameters erased. Only the kernel looks inside. */
+export interface Plugin {
+  readonly id: string;
+  readonly spi: Spi<unknown>;
+  readonly name: string;
+  readonly description: string;
+  readonly needs: Needs;
+  readonly options: Schema | undefined;
+  readonly policy: Readonly<Record<string, Schema>>;
+  readonly activate: Activation | undefined;
+  readonly exclusive: (options: unknown) => boolean;
+  readonly wraps: boolean;
+  readonly order: number;
+  readonly setup: (setup: WrapperSetup<unknown, Needs, unknown>) => Running<unknown> | Promise<Running<unknown>>;
+}
+
+export function definePlugin<T, const N extends Needs = Record<never, never>, O = Record<never, never>>(
+  definition: PluginDefinition<T, N, O> | WrapperDefinition<T, N, O>,
+): Plugin {
+  const { spi, name, description, needs = {}, options, policy = {}, activate, exclusive = false } = definition;
+  return Object.freeze({
+    id: `${spi.id}/${name}`,
+    spi,
+    name,
+    description,
+    needs,
+    options,
+    policy,
+    activate,
+    exclusive: typeof exclusive === "function" ? (exclusive as (options: unknown) => boolean) : () => exclusive,
+    wraps: definition.wraps === true,
+    order: definition.wraps === true ? definition.order : 0,
+    setup: definition.setup as Plugin["setup"], // the kernel hands over deps and options of just these types
+  });
+}
