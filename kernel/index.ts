@@ -1,30 +1,28 @@
 // The whole public face of the kernel for plugins and services.
-export * from "./core/needs.ts";
-export { definePlugin } from "./core/plugin.ts";
-export type { Activation, Generation, Log, LogFields, Plugin, Running, Setup, WrapperSetup } from "./core/plugin.ts";
-export { systemPorts } from "./core/ports.ts";
-export type { Clock, Ids, Ports, Random, Timer, Timers } from "./core/ports.ts";
-export type { Schema, SchemaIssue, SchemaResult } from "./core/schema.ts";
-export { defineSpi } from "./core/spi.ts";
-export type { Spi, SpiKind } from "./core/spi.ts";
 
-export * from "./contract/declare.ts";
-export type * from "./contract/types.ts";
-
-export { chain } from "./call/call.ts";
 export type { Call, Invoker, Reply, Wrap } from "./call/call.ts";
-export { contextKey } from "./call/context.ts";
+export { chain } from "./call/call.ts";
 export type * from "./call/context.ts";
+export { contextKey } from "./call/context.ts";
 export * from "./call/metadata.ts";
-export { policyFields } from "./call/site.ts";
 export type { CallSite, Place, Policy, PolicyFields } from "./call/site.ts";
+export { policyFields } from "./call/site.ts";
 export * from "./call/status.ts";
 export type { TraceContext } from "./call/trace.ts";
+export type * from "./contract/types.ts";
+export * from "./core/needs.ts";
+export type { Activation, Generation, Log, LogFields, Plugin, Running, Setup, WrapperSetup } from "./core/plugin.ts";
+export { definePlugin } from "./core/plugin.ts";
+export type { Clock, Ids, Ports, Random, Timer, Timers } from "./core/ports.ts";
+export { systemPorts } from "./core/ports.ts";
+export type { Schema, SchemaIssue, SchemaResult } from "./core/schema.ts";
+export type { Spi, SpiKind } from "./core/spi.ts";
+export { defineSpi } from "./core/spi.ts";
 
 export * from "./spi/bus.ts";
 export * from "./spi/cluster.ts";
-export { defineService } from "./spi/define-service.ts";
 export type { ServiceDefinition, ServiceParts } from "./spi/define-service.ts";
+export { defineService } from "./spi/define-service.ts";
 export * from "./spi/filter.ts";
 export type { Instance } from "./spi/instance.ts";
 export * from "./spi/loadbalancer.ts";

@@ -1,5 +1,5 @@
-import { type Metadata, mergeMetadata, metadata, type MetadataInit, noMetadata } from "./metadata.ts";
-import { StatusError } from "./status.ts";
+import type { Metadata, MetadataInit } from "./metadata.ts";
+import type { StatusError } from "./status.ts";
 import type { TraceContext } from "./trace.ts";
 
 /** A typed slot in a {@link Context}, for values that stay in this process. Make one per module, never one per call. */

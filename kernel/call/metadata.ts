@@ -73,10 +73,14 @@ function check(name: string, values: readonly MetadataValue[]): void {
   const bytes = name.endsWith("-bin");
   for (const value of values) {
     if (bytes !== value instanceof Uint8Array) {
-      throw new TypeError(`metadata "${name}" takes ${bytes ? "bytes" : "text"}: names ending in "-bin" carry bytes, all others text`);
+      throw new TypeError(
+        `metadata "${name}" takes ${bytes ? "bytes" : "text"}: names ending in "-bin" carry bytes, all others text`,
+      );
     }
     if (typeof value === "string" && !/^[\x20-\x7e]*$/.test(value)) {
-      throw new TypeError(`metadata "${name}" may hold only printable ASCII; use a name ending in "-bin" for anything else`);
+      throw new TypeError(
+        `metadata "${name}" may hold only printable ASCII; use a name ending in "-bin" for anything else`,
+      );
     }
   }
 }

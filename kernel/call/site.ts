@@ -1,5 +1,5 @@
-import type { Schema } from "../core/schema.ts";
 import type { Method } from "../contract/types.ts";
+import type { Schema } from "../core/schema.ts";
 
 /**
  * Where a filter stands: `call` once per logical call at the client, `attempt` once per try on one instance,

@@ -21,14 +21,31 @@ export interface OneofSpec<F extends Readonly<Record<string, FieldSpec>> = Reado
 }
 
 interface ScalarValues {
-  double: number; float: number; int32: number; int64: bigint; uint32: number; uint64: bigint;
-  sint32: number; sint64: bigint; fixed32: number; fixed64: bigint; sfixed32: number; sfixed64: bigint;
-  bool: boolean; string: string; bytes: Uint8Array;
+  double: number;
+  float: number;
+  int32: number;
+  int64: bigint;
+  uint32: number;
+  uint64: bigint;
+  sint32: number;
+  sint64: bigint;
+  fixed32: number;
+  fixed64: bigint;
+  sfixed32: number;
+  sfixed64: bigint;
+  bool: boolean;
+  string: string;
+  bytes: Uint8Array;
 }
 
 type ValueOf<F> = F extends FieldSpec<infer T> ? T : never;
 
-function spec<T, O extends boolean>(number: number, type: ValueType, presence: Presence, omittable: O): FieldSpec<T, O> {
+function spec<T, O extends boolean>(
+  number: number,
+  type: ValueType,
+  presence: Presence,
+  omittable: O,
+): FieldSpec<T, O> {
   return { number, type, presence, repeated: false, mapKey: undefined, sensitive: false, omittable };
 }
 
@@ -85,7 +102,10 @@ export function repeated<T>(of: FieldSpec<T>): FieldSpec<readonly T[], false> {
 
 /** A map; `of` is built with the number of the map itself, for example `map("string", int64(4))`. */
 export function map<K extends MapKey, T>(key: K, of: FieldSpec<T>): FieldSpec<ReadonlyMap<ScalarValues[K], T>, false> {
-  return { ...of, presence: "implicit", mapKey: key, omittable: false } as unknown as FieldSpec<ReadonlyMap<ScalarValues[K], T>, false>;
+  return { ...of, presence: "implicit", mapKey: key, omittable: false } as unknown as FieldSpec<
+    ReadonlyMap<ScalarValues[K], T>,
+    false
+  >;
 }
 
 /** Marks a value that logs, traces and errors must not show. */
@@ -121,7 +141,11 @@ export type Shape<F> = Flat<
 export function fieldsOf(specs: FieldSpecs): Field[] {
   return Object.entries(specs).flatMap(([name, given]) =>
     "oneof" in given
-      ? Object.entries(given.oneof).map(([member, inner]) => ({ ...named(member, inner), presence: "optional" as const, oneof: name }))
+      ? Object.entries(given.oneof).map(([member, inner]) => ({
+          ...named(member, inner),
+          presence: "optional" as const,
+          oneof: name,
+        }))
       : [named(name, given)],
   );
 }

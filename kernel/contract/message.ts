@@ -39,10 +39,13 @@ export function enumeration<const V extends Readonly<Record<string, number>>>(
   if (numbers[0] !== 0) throw new ContractError(`enum ${name}: the first value must be 0, it is what absent means`);
   for (const [key, number] of Object.entries(values)) {
     if (!/^[A-Z][A-Z0-9_]*$/.test(key)) throw new ContractError(`enum ${name}: write value "${key}" in UPPER_SNAKE`);
-    if (!Number.isInteger(number) || (number | 0) !== number) throw new ContractError(`enum ${name}: ${key} must be a 32-bit integer`);
-    if (numbers.indexOf(number) !== numbers.lastIndexOf(number)) throw new ContractError(`enum ${name}: number ${number} is used twice`);
+    if (!Number.isInteger(number) || (number | 0) !== number)
+      throw new ContractError(`enum ${name}: ${key} must be a 32-bit integer`);
+    if (numbers.indexOf(number) !== numbers.lastIndexOf(number))
+      throw new ContractError(`enum ${name}: number ${number} is used twice`);
   }
-  return Object.freeze({ ...values, kind: "enum" as const, name, values: Object.freeze(values) } satisfies EnumType & V);
+  return Object.freeze({ ...values, kind: "enum" as const, name, values: Object.freeze(values) } satisfies EnumType &
+    V);
 }
 
 function checkFields(message: string, fields: readonly Field[], oneofs: readonly string[]): void {
@@ -52,7 +55,8 @@ function checkFields(message: string, fields: readonly Field[], oneofs: readonly
     const wrong = (why: string) => new ContractError(`message ${message}, field ${name}: ${why}`);
     if (!propertyName.test(name)) throw wrong("write the name in lowerCamelCase");
     if (names.has(name)) throw wrong("the name is used twice");
-    if (!Number.isInteger(number) || number < 1 || number > maxFieldNumber) throw wrong(`number ${number} is not between 1 and ${maxFieldNumber}`);
+    if (!Number.isInteger(number) || number < 1 || number > maxFieldNumber)
+      throw wrong(`number ${number} is not between 1 and ${maxFieldNumber}`);
     if (number >= 19_000 && number <= 19_999) throw wrong("numbers 19000 to 19999 are reserved by protobuf");
     const other = numbers.get(number);
     if (other !== undefined) throw wrong(`number ${number} is already that of ${other}`);

@@ -1,5 +1,5 @@
 import { ContractError, message } from "./message.ts";
-import type { Infer, MessageType, Method, MethodFacts, MethodKind, ServiceType, TopicType } from "./types.ts";
+import type { MessageType, Method, MethodFacts, MethodKind, ServiceType, TopicType } from "./types.ts";
 
 /** Marks a side of a method that sends any number of messages. */
 export interface StreamOf<T> {
@@ -12,9 +12,14 @@ export function stream<T>(message: MessageType<T>): StreamOf<T> {
 
 type Side = MessageType | StreamOf<unknown>;
 type Item<S> = S extends StreamOf<infer T> ? T : S extends MessageType<infer T> ? T : never;
-type KindOf<I, O> = I extends StreamOf<infer _>
-  ? O extends StreamOf<infer _> ? "bidi-stream" : "client-stream"
-  : O extends StreamOf<infer _> ? "server-stream" : "unary";
+type KindOf<I, O> =
+  I extends StreamOf<infer _>
+    ? O extends StreamOf<infer _>
+      ? "bidi-stream"
+      : "client-stream"
+    : O extends StreamOf<infer _>
+      ? "server-stream"
+      : "unary";
 
 /** A method as written in `service`, before it has a name. */
 export interface RpcSpec<I, O, K extends MethodKind> {
@@ -30,7 +35,14 @@ export function rpc<I extends Side, O extends Side>(
   output: O,
   facts: Partial<MethodFacts> = {},
 ): RpcSpec<Item<I>, Item<O>, KindOf<I, O>> {
-  const kind = "stream" in input ? ("stream" in output ? "bidi-stream" : "client-stream") : "stream" in output ? "server-stream" : "unary";
+  const kind =
+    "stream" in input
+      ? "stream" in output
+        ? "bidi-stream"
+        : "client-stream"
+      : "stream" in output
+        ? "server-stream"
+        : "unary";
   const { readOnly = false, idempotent = readOnly, criticality = "normal" } = facts;
   return {
     kind: kind as KindOf<I, O>,
@@ -55,7 +67,8 @@ export function service<const R extends RpcSpecs>(name: string, methods: R): Ser
     throw new ContractError(`service "${name}": use a package and a name, for example "shop.inventory.v1.Inventory"`);
   }
   const entries = Object.entries(methods).map(([method, spec]) => {
-    if (!/^[a-z][a-zA-Z0-9]*$/.test(method)) throw new ContractError(`service ${name}: write method "${method}" in lowerCamelCase`);
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(method))
+      throw new ContractError(`service ${name}: write method "${method}" in lowerCamelCase`);
     const wireName = method.charAt(0).toUpperCase() + method.slice(1);
     return [method, Object.freeze({ ...spec, service: name, name: method, wireName, path: `${name}/${wireName}` })];
   });
@@ -69,7 +82,11 @@ export const Empty = message("google.protobuf.Empty", {});
  * Declares a topic. `key` names the field whose value orders events.
  * @param name fully qualified, for example `shop.order.v1.OrderPaid`
  */
-export function topic<T>(name: string, message: MessageType<T>, options: { readonly key?: keyof T & string } = {}): TopicType<T> {
+export function topic<T>(
+  name: string,
+  message: MessageType<T>,
+  options: { readonly key?: keyof T & string } = {},
+): TopicType<T> {
   if (!/^[a-z][a-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$/.test(name)) {
     throw new ContractError(`topic "${name}": use a package and a name, for example "shop.order.v1.OrderPaid"`);
   }
@@ -84,7 +101,11 @@ export function topic<T>(name: string, message: MessageType<T>, options: { reado
     output: Empty,
     facts: Object.freeze({ readOnly: false, idempotent: true, criticality: "normal" as const }),
   });
-  return Object.freeze({ kind: "topic", name, message, key: options.key, method: method as unknown as Method<T, void> });
+  return Object.freeze({
+    kind: "topic",
+    name,
+    message,
+    key: options.key,
+    method: method as unknown as Method<T, void>,
+  });
 }
-
-export type { Infer };

@@ -1,9 +1,25 @@
-import { it } from "node:test";
 import assert from "node:assert/strict";
-import { bytes, enumeration, field, int32, int64, map, message, oneof, optional, repeated, required, rpc, service, stream, string } from "./declare.ts";
-import type { Infer } from "./types.ts";
+import { it } from "node:test";
 import type { Client } from "../spi/runtime.ts";
 import type { Handlers } from "../spi/service.ts";
+import {
+  bytes,
+  enumeration,
+  field,
+  int32,
+  int64,
+  map,
+  message,
+  oneof,
+  optional,
+  repeated,
+  required,
+  rpc,
+  service,
+  stream,
+  string,
+} from "./index.ts";
+import type { Infer } from "./types.ts";
 
 const Status = enumeration("test.v1.Status", { UNSPECIFIED: 0, PLACED: 1 });
 const Line = message("test.v1.Line", { sku: string(1), quantity: int32(2) });
@@ -30,8 +46,18 @@ const yes = <T extends true>(_?: T) => undefined;
 it("infers the types of messages, clients and handlers", () => {
   type L = { readonly sku: string; readonly quantity: number };
   yes<Equal<Infer<typeof Line>, L>>();
-  const order: Infer<typeof Order> = { id: "1", lines: [{ sku: "a", quantity: 1 }], status: Status.PLACED, main: { sku: "a", quantity: 1 }, labels: new Map([["a", 1n]]) };
-  const paid: Infer<typeof Order> = { ...order, payment: { $case: "card", value: { sku: "", quantity: 0 } }, note: undefined };
+  const order: Infer<typeof Order> = {
+    id: "1",
+    lines: [{ sku: "a", quantity: 1 }],
+    status: Status.PLACED,
+    main: { sku: "a", quantity: 1 },
+    labels: new Map([["a", 1n]]),
+  };
+  const paid: Infer<typeof Order> = {
+    ...order,
+    payment: { $case: "card", value: { sku: "", quantity: 0 } },
+    note: undefined,
+  };
   // @ts-expect-error wrong case
   const bad: Infer<typeof Order> = { ...order, payment: { $case: "cash", value: 1 } };
   // @ts-expect-error main is required
@@ -42,9 +68,16 @@ it("infers the types of messages, clients and handlers", () => {
   yes<Equal<Parameters<C["load"]>[0], AsyncIterable<L>>>();
   const handlers: Handlers<typeof Orders> = {
     get: async (request) => ({ ...order, id: request.sku }),
-    async *watch() { yield order; },
-    load: async (lines) => { for await (const line of lines) void line.sku; return order; },
-    async *chat(lines) { for await (const line of lines) yield { ...order, id: line.sku }; },
+    async *watch() {
+      yield order;
+    },
+    load: async (lines) => {
+      for await (const line of lines) void line.sku;
+      return order;
+    },
+    async *chat(lines) {
+      for await (const line of lines) yield { ...order, id: line.sku };
+    },
   };
   assert.ok(paid && handlers && (bad || lacking));
 });

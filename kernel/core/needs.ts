@@ -42,13 +42,19 @@ export type Need = BasicNeed | Derived<unknown>;
 export type Needs = Readonly<Record<string, Need>>;
 
 type Given<N> =
-  N extends Derived<infer T> ? T
-  : N extends Live<infer T> ? LiveHandle<T>
-  : N extends Every<infer T> ? ReadonlyMap<string, T>
-  : N extends Named<infer T> ? T
-  : N extends Optional<infer T> ? T | undefined
-  : N extends Spi<infer T> ? T
-  : never;
+  N extends Derived<infer T>
+    ? T
+    : N extends Live<infer T>
+      ? LiveHandle<T>
+      : N extends Every<infer T>
+        ? ReadonlyMap<string, T>
+        : N extends Named<infer T>
+          ? T
+          : N extends Optional<infer T>
+            ? T | undefined
+            : N extends Spi<infer T>
+              ? T
+              : never;
 
 /** The same record after the kernel has looked everything up. */
 export type Deps<N extends Needs> = { readonly [K in keyof N]: Given<N[K]> };

@@ -49,7 +49,12 @@ export interface Bus {
    * Resolves when messages published from now on will reach the group. A handler that resolves acknowledges;
    * one that rejects gets the message again after a back-off, before any later message with the same key.
    */
-  subscribe(topic: string, group: string, handler: (delivery: Delivery) => Promise<void>, options?: SubscribeOptions): Promise<Subscription>;
+  subscribe(
+    topic: string,
+    group: string,
+    handler: (delivery: Delivery) => Promise<void>,
+    options?: SubscribeOptions,
+  ): Promise<Subscription>;
   /** Messages the group gave up on, oldest first. */
   deadLetters(topic: string, group: string): Promise<readonly DeadLetter[]>;
 }

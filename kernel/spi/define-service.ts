@@ -45,7 +45,10 @@ export function defineService<
       const parts = await definition.setup(given);
       const offer = { service: contract, handlers: parts.handlers as unknown as Offer["handlers"] };
       const on = (parts.on ?? {}) as Readonly<Record<string, EventHandler<never>>>;
-      const listens = Object.entries(topics ?? {}).map(([key, topic]) => ({ topic, handler: handlerOf(name, key, on) }));
+      const listens = Object.entries(topics ?? {}).map(([key, topic]) => ({
+        topic,
+        handler: handlerOf(name, key, on),
+      }));
       return {
         api: { offers: [offer], listens, ...(parts.ready && { ready: () => parts.ready?.() }) },
         stop: () => parts.stop?.(),
@@ -54,12 +57,20 @@ export function defineService<
   });
 }
 
-function handlerOf(service: string, key: string, on: Readonly<Record<string, EventHandler<never>>>): EventHandler<never> {
+function handlerOf(
+  service: string,
+  key: string,
+  on: Readonly<Record<string, EventHandler<never>>>,
+): EventHandler<never> {
   const handler = on[key];
-  if (!handler) throw new TypeError(`service/${service} listens to topic "${key}" but its setup gives no handler on.${key}`);
+  if (!handler)
+    throw new TypeError(`service/${service} listens to topic "${key}" but its setup gives no handler on.${key}`);
   return handler;
 }
 
 function shortName({ name }: ServiceType): string {
-  return name.slice(name.lastIndexOf(".") + 1).replace(/(?<=[a-z0-9])(?=[A-Z])/g, "-").toLowerCase();
+  return name
+    .slice(name.lastIndexOf(".") + 1)
+    .replace(/(?<=[a-z0-9])(?=[A-Z])/g, "-")
+    .toLowerCase();
 }

@@ -1,5 +1,5 @@
-import type { StatusCode } from "../call/status.ts";
 import type { Place } from "../call/site.ts";
+import type { StatusCode } from "../call/status.ts";
 
 /** Numbers of one method at one place since the process started. */
 export interface MethodMetrics {

@@ -5,11 +5,15 @@ import { defineSpi } from "../core/spi.ts";
 
 /** Calls one method; typed by its contract. Without a context the call is a root of its own. */
 export type Calling<M> = M extends Method<infer I, infer O> & { readonly kind: infer K }
-  ? K extends "unary" ? (request: I, context?: Context) => Promise<O>
-  : K extends "server-stream" ? (request: I, context?: Context) => AsyncIterable<O>
-  : K extends "client-stream" ? (requests: AsyncIterable<I>, context?: Context) => Promise<O>
-  : K extends "bidi-stream" ? (requests: AsyncIterable<I>, context?: Context) => AsyncIterable<O>
-  : never
+  ? K extends "unary"
+    ? (request: I, context?: Context) => Promise<O>
+    : K extends "server-stream"
+      ? (request: I, context?: Context) => AsyncIterable<O>
+      : K extends "client-stream"
+        ? (requests: AsyncIterable<I>, context?: Context) => Promise<O>
+        : K extends "bidi-stream"
+          ? (requests: AsyncIterable<I>, context?: Context) => AsyncIterable<O>
+          : never
   : never;
 
 /** A typed client of a service. */

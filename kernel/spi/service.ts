@@ -1,5 +1,5 @@
 import type { Context } from "../call/context.ts";
-import type { Infer, Method, MessageType, ServiceType, TopicType } from "../contract/types.ts";
+import type { Infer, MessageType, Method, ServiceType, TopicType } from "../contract/types.ts";
 import { defineSpi } from "../core/spi.ts";
 
 /** What a handler receives beside the request. */
@@ -14,11 +14,15 @@ type Output<O> = O extends MessageType<infer T> ? T : O;
 
 /** The handler of one method, typed by its contract. */
 export type Handler<M> = M extends Method<infer I, infer O> & { readonly kind: infer K }
-  ? K extends "unary" ? (request: I, call: ServerContext) => Promise<Output<O>> | Output<O>
-  : K extends "server-stream" ? (request: I, call: ServerContext) => AsyncIterable<Output<O>>
-  : K extends "client-stream" ? (requests: AsyncIterable<I>, call: ServerContext) => Promise<Output<O>>
-  : K extends "bidi-stream" ? (requests: AsyncIterable<I>, call: ServerContext) => AsyncIterable<Output<O>>
-  : never
+  ? K extends "unary"
+    ? (request: I, call: ServerContext) => Promise<Output<O>> | Output<O>
+    : K extends "server-stream"
+      ? (request: I, call: ServerContext) => AsyncIterable<Output<O>>
+      : K extends "client-stream"
+        ? (requests: AsyncIterable<I>, call: ServerContext) => Promise<Output<O>>
+        : K extends "bidi-stream"
+          ? (requests: AsyncIterable<I>, call: ServerContext) => AsyncIterable<Output<O>>
+          : never
   : never;
 
 export type Handlers<S extends ServiceType> = { readonly [K in keyof S["methods"]]: Handler<S["methods"][K]> };

@@ -1,3 +1,4 @@
 // What plugin authors test with.
-export { conformance } from "./conformance.ts";
+
 export type { Deviation, Law, Made, Subject } from "./conformance.ts";
+export { conformance } from "./conformance.ts";
