@@ -13,8 +13,9 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Sets timers. None of them keeps the process alive. */
+/** Sets timers. `after` and `every` do not keep the process alive; `sleep` does, for somebody awaits it. */
 export interface Timers {
+  /** Runs once after `ms`. Any length is allowed; Infinity: never. */
   after(ms: number, run: () => void): Timer;
   every(ms: number, run: () => void): Timer;
   /** Resolves after `ms`; rejects with the signal's reason once that is aborted. */
@@ -44,30 +45,45 @@ export interface Ports {
 export const systemPorts: Ports = Object.freeze({
   clock: { wall: () => Date.now(), now: () => performance.now() },
   timers: {
-    after: (ms, run) => cancelling(setTimeout(run, ms), clearTimeout),
-    every: (ms, run) => cancelling(setInterval(run, ms), clearInterval),
+    after,
+    every: (ms, run) => {
+      const handle = setInterval(run, Math.min(ms, longest)).unref();
+      return { cancel: () => clearInterval(handle) };
+    },
     sleep,
   },
   random: () => Math.random(),
   ids: { uuid: () => crypto.randomUUID(), hex: (bytes) => randomBytes(bytes).toString("hex") },
 } satisfies Ports);
 
-function cancelling(handle: NodeJS.Timeout, clear: (handle: NodeJS.Timeout) => void): Timer {
-  handle.unref();
-  return { cancel: () => clear(handle) };
+/** The longest delay the runtime takes, almost 25 days; a longer one would fire at once. */
+const longest = 2 ** 31 - 1;
+
+function after(ms: number, run: () => void): Timer {
+  let handle: NodeJS.Timeout;
+  const arm = (left: number) => {
+    handle = setTimeout(() => (left > longest ? arm(left - longest) : run()), Math.min(left, longest)).unref();
+  };
+  arm(ms);
+  return { cancel: () => clearTimeout(handle) };
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
+    let handle: NodeJS.Timeout;
     const abort = () => {
-      clearTimeout(timer);
+      clearTimeout(handle);
       reject(signal?.reason);
     };
+    const arm = (left: number) => {
+      handle = setTimeout(() => (left > longest ? arm(left - longest) : end()), Math.min(left, longest));
+    };
+    const end = () => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    };
+    arm(ms);
     signal?.addEventListener("abort", abort, { once: true });
   });
 }

@@ -2,3 +2,5 @@
 
 export type { Deviation, Law, Made, Subject } from "./conformance.ts";
 export { conformance } from "./conformance.ts";
+export type { VirtualPorts, VirtualPortsOptions } from "./virtual-ports.ts";
+export { virtualPorts } from "./virtual-ports.ts";
