@@ -11,7 +11,17 @@ export * from "./call/status.ts";
 export type { TraceContext } from "./call/trace.ts";
 export type * from "./contract/types.ts";
 export * from "./core/needs.ts";
-export type { Activation, Generation, Log, LogFields, Plugin, Running, Setup, WrapperSetup } from "./core/plugin.ts";
+export type {
+  Activation,
+  Following,
+  Generation,
+  Log,
+  LogFields,
+  Plugin,
+  Running,
+  Setup,
+  WrapperSetup,
+} from "./core/plugin.ts";
 export { definePlugin } from "./core/plugin.ts";
 export type { Clock, Ids, Ports, Random, Timer, Timers } from "./core/ports.ts";
 export { systemPorts } from "./core/ports.ts";

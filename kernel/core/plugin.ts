@@ -42,10 +42,26 @@ export interface WrapperSetup<T, N extends Needs, O> extends Setup<N, O> {
 }
 
 /** What a plugin gives back: its face to the others, and how to end it. */
-export interface Running<T> {
+export interface Running<T, N extends Needs = Needs> {
   readonly api: T;
+  /**
+   * Called before each flip after the first, of a plugin that stays, with what its needs will be after the flip. Everything
+   * new has started by then. Rejecting gives the whole change up: the old generation goes on.
+   */
+  follow?(next: Deps<N>): Following | undefined | Promise<Following | undefined>;
   /** Refuses new work, lets work in flight finish, releases everything. */
   stop?(): void | Promise<void>;
+}
+
+/** How a plugin goes along with a change of what its live needs point at. */
+export interface Following {
+  /**
+   * Called right after the flip. `drained` resolves when the last user of older generations has left. Plugins that are
+   * gone are stopped only after that and after what this returns has settled.
+   */
+  flipped?(drained: Promise<void>): void | Promise<void>;
+  /** Called instead when the change is given up: puts back what `follow` has done. */
+  undo?(): void | Promise<void>;
 }
 
 /** When and where a chain plugin joins the set that the list entry `default` stands for. */
@@ -77,14 +93,14 @@ interface Facts<N extends Needs, O> {
 
 export interface PluginDefinition<T, N extends Needs, O> extends Identity<T>, Facts<N, O> {
   readonly wraps?: false;
-  setup(setup: Setup<N, O>): Running<T> | Promise<Running<T>>;
+  setup(setup: Setup<N, O>): Running<T, N> | Promise<Running<T, N>>;
 }
 
 /** A plugin that stands before every selected plugin of its SPI, lowest order outermost. */
 export interface WrapperDefinition<T, N extends Needs, O> extends Identity<T>, Facts<N, O> {
   readonly wraps: true;
   readonly order: number;
-  setup(setup: WrapperSetup<T, N, O>): Running<T> | Promise<Running<T>>;
+  setup(setup: WrapperSetup<T, N, O>): Running<T, N> | Promise<Running<T, N>>;
 }
 
 /** One implementation of one SPI, its type parameters erased. Only the kernel looks inside. */
