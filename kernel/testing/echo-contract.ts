@@ -52,7 +52,8 @@ export interface EchoNote {
   readonly reply?: EchoNote | undefined;
   readonly body?:
     | { readonly $case: "link"; readonly value: string }
-    | { readonly $case: "page"; readonly value: number };
+    | { readonly $case: "page"; readonly value: number }
+    | undefined;
 }
 
 export const CountRequest = message(`${pack}.CountRequest`, {
