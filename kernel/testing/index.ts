@@ -2,6 +2,15 @@
 
 export type { Deviation, Law, Made, Subject } from "./conformance.ts";
 export { conformance } from "./conformance.ts";
+export { eventually } from "./eventually.ts";
+export type { LogLine } from "./logs.ts";
+export { keptLog, silentLog } from "./logs.ts";
+export type { NatsServerOptions } from "./nats-server.ts";
+export { natsServer } from "./nats-server.ts";
+export type { Stoppable } from "./on-server.ts";
+export { MissingServer, onServer } from "./on-server.ts";
+export type { Place, RealServer, RealServerOptions, ServerProgram } from "./real-server.ts";
+export { realServer } from "./real-server.ts";
 export * from "./samples.ts";
 export type { VirtualPorts, VirtualPortsOptions } from "./virtual-ports.ts";
 export { virtualPorts } from "./virtual-ports.ts";
