@@ -2,12 +2,27 @@
 
 export type { Call, Invoker, Reply, Wrap } from "./call/call.ts";
 export { chain } from "./call/call.ts";
+export { background, backgroundOf, callContext } from "./call/call-context.ts";
 export type * from "./call/context.ts";
 export { contextKey } from "./call/context.ts";
 export * from "./call/metadata.ts";
+export {
+  contextFromHeaders,
+  contextHeaderNames,
+  contextHeaders,
+  decodeTimeout,
+  eachContextHeader,
+  eachHeader,
+  encodeTimeout,
+  isContextHeader,
+  timeoutHeader,
+} from "./call/propagation.ts";
+export { receivedContext } from "./call/server-context.ts";
 export type { CallSite, Place, Policy, PolicyFields } from "./call/site.ts";
 export { policyFields } from "./call/site.ts";
 export * from "./call/status.ts";
+export type { DeadlineWheel, TimePorts, WheelTimer } from "./call/timer-wheel.ts";
+export { deadlineWheel } from "./call/timer-wheel.ts";
 export type { TraceContext } from "./call/trace.ts";
 export type * from "./contract/types.ts";
 export * from "./core/needs.ts";

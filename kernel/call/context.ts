@@ -57,14 +57,16 @@ export interface Context {
   readonly trace: TraceContext | undefined;
   readonly baggage: Baggage;
   readonly tenant: string | undefined;
+  /** As the caller gave it. It is not handed on to nested calls: two of them would pass for one. */
   readonly idempotencyKey: string | undefined;
+  /** Who calls, where a filter has established it. Never taken from a header. */
   readonly caller: Caller | undefined;
   /** Headers that came in with the request this context belongs to; empty for a context made here. */
   readonly incoming: Metadata;
   /** Headers that calls made with this context send. */
   readonly outgoing: Metadata;
   get<T>(key: ContextKey<T>): T;
-  /** A child with changes. `timeoutMs` counts from `now`, the caller's `clock.now()`, default the process clock. */
+  /** A child with changes. `timeoutMs` counts from `now`, the caller's `clock.now()`, default the context's clock. */
   with(changes: ContextChanges, now?: number): Context;
   /** A child with one value of this process. */
   set<T>(key: ContextKey<T>, value: T): Context;
@@ -72,8 +74,15 @@ export interface Context {
 
 /** The part of a context only the kernel, protocols and filters use. */
 export interface CallContext extends Context {
-  /** Cancels this context and every child. Later calls change nothing. */
+  /** Cancels this context and every child. Later calls change nothing. Throws a TypeError for `background`. */
   cancel(reason: StatusError): void;
+  /**
+   * Stops following the context it was made from, for the time after its work is over; its own deadline stays. Without
+   * it a context whose `signal` was read is kept by a parent that lives longer.
+   */
+  detach(): void;
   readonly headersListener: ((headers: Metadata) => void) | undefined;
   readonly trailersListener: ((trailers: Metadata) => void) | undefined;
+  with(changes: ContextChanges, now?: number): CallContext;
+  set<T>(key: ContextKey<T>, value: T): CallContext;
 }

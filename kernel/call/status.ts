@@ -1,3 +1,5 @@
+import { type Metadata, noMetadata } from "./metadata.ts";
+
 /** The canonical codes of gRPC with their numbers on the wire (grpc.io, "Status codes and their use in gRPC"). */
 export const statusCodes = {
   OK: 0,
@@ -38,6 +40,8 @@ export interface StatusErrorOptions {
   readonly retryable?: boolean;
   /** Set when the request provably never reached a handler, so that trying again is always safe. */
   readonly neverSent?: boolean;
+  /** Trailers that came, or go, with the error. */
+  readonly trailers?: Metadata;
   readonly cause?: unknown;
 }
 
@@ -50,6 +54,8 @@ export class StatusError extends Error {
   readonly retryable: boolean;
   /** Known only where the error arose; not carried on the wire. */
   readonly neverSent: boolean;
+  /** Trailers of the reply that carries this error. A server sends those of its handler, never those of a nested call. */
+  readonly trailers: Metadata;
 
   constructor(code: ErrorCode, message: string, options: StatusErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -58,6 +64,7 @@ export class StatusError extends Error {
     this.details = options.details ?? {};
     this.retryable = options.retryable ?? code === "UNAVAILABLE";
     this.neverSent = options.neverSent ?? false;
+    this.trailers = options.trailers ?? noMetadata;
   }
 }
 
