@@ -1,0 +1,122 @@
+import type { Infer } from "@mortise/kernel/contract";
+import {
+  enumeration,
+  field,
+  int32,
+  message,
+  repeated,
+  required,
+  rpc,
+  service,
+  stream,
+  string,
+  timestamp,
+  topic,
+} from "@mortise/kernel/contract";
+import { Money } from "./common.ts";
+
+export const OrderStatus = enumeration("shop.order.v1.OrderStatus", {
+  UNSPECIFIED: 0,
+  /** Written down; stock and money are being asked for. */
+  PENDING: 1,
+  /** Stock is promised and money taken: the order stands. */
+  PAID: 2,
+  /** The goods have left. Final. */
+  COMPLETED: 3,
+  /** Stock and money are being given back. */
+  CANCELLING: 4,
+  /** Nothing is kept. Final. */
+  CANCELLED: 5,
+});
+
+export const OrderLine = message("shop.order.v1.OrderLine", {
+  sku: string(1),
+  name: string(2),
+  image: string(3),
+  quantity: int32(4),
+  unitPrice: required(field(5, Money)),
+});
+
+/** A status an order reached, and when. */
+export const OrderStep = message("shop.order.v1.OrderStep", {
+  status: field(1, OrderStatus),
+  at: required(timestamp(2)),
+});
+
+export const Order = message("shop.order.v1.Order", {
+  id: string(1),
+  userId: string(2),
+  status: field(3, OrderStatus),
+  lines: repeated(field(4, OrderLine)),
+  total: required(field(5, Money)),
+  /** Why it was cancelled: a reason in UPPER_SNAKE. */
+  cancelReason: string(6),
+  /** The trace of the request that placed it. */
+  traceId: string(7),
+  createdAt: required(timestamp(8)),
+  /** In the order they were reached. */
+  steps: repeated(field(9, OrderStep)),
+});
+
+export const Item = message("shop.order.v1.Item", { sku: string(1), quantity: int32(2) });
+
+export const PlaceOrder = message("shop.order.v1.PlaceOrder", {
+  userId: string(1),
+  /** Chosen by the client; the same id places one order, and tells of it again when repeated. */
+  requestId: string(2),
+  items: repeated(field(3, Item)),
+});
+
+/** An order of a customer. Others' orders are not found. */
+export const OrderKey = message("shop.order.v1.OrderKey", { userId: string(1), orderId: string(2) });
+
+export const OrderQuery = message("shop.order.v1.OrderQuery", {
+  userId: string(1),
+  /** At most 100; 0 asks for 20. */
+  pageSize: int32(2),
+  pageToken: string(3),
+});
+
+export const OrderPage = message("shop.order.v1.OrderPage", {
+  orders: repeated(field(1, Order)),
+  /** Empty on the last page. */
+  nextPageToken: string(2),
+});
+
+/**
+ * Orders from placing to their end.
+ *
+ * Reasons: OUT_OF_STOCK, INSUFFICIENT_FUNDS (FAILED_PRECONDITION; as inventory and payment give them, with detail
+ * `orderId`), REQUEST_ID_REUSED (ALREADY_EXISTS), NO_SUCH_ORDER (NOT_FOUND), NOT_CANCELLABLE (FAILED_PRECONDITION),
+ * BAD_ITEMS, BAD_REQUEST_ID, BAD_PAGE_TOKEN (INVALID_ARGUMENT).
+ */
+export const Orders = service("shop.order.v1.Orders", {
+  /** Resolves once the order is decided: it stands (PAID), or it was refused and nothing is kept. */
+  place: rpc(PlaceOrder, Order, { idempotent: true, criticality: "critical" }),
+  get: rpc(OrderKey, Order, { readOnly: true }),
+  /** Newest first. */
+  list: rpc(OrderQuery, OrderPage, { readOnly: true }),
+  /** Calls off an order whose goods have not left. */
+  cancel: rpc(OrderKey, Order, { idempotent: true, criticality: "high" }),
+  /** The order now and after each change, until its status is final. */
+  watch: rpc(OrderKey, stream(Order), { readOnly: true, criticality: "low" }),
+});
+
+export const OrderEvent = message("shop.order.v1.OrderEvent", {
+  orderId: string(1),
+  userId: string(2),
+  total: required(field(3, Money)),
+});
+
+/** An order stands. */
+export const OrderPaid = topic("shop.order.v1.OrderPaid", OrderEvent, { key: "orderId" });
+/** The goods of an order have left. */
+export const OrderCompleted = topic("shop.order.v1.OrderCompleted", OrderEvent, { key: "orderId" });
+/** An order was refused or called off. */
+export const OrderCancelled = topic("shop.order.v1.OrderCancelled", OrderEvent, { key: "orderId" });
+
+export type Order = Infer<typeof Order>;
+export type OrderStatus = (typeof OrderStatus.values)[keyof typeof OrderStatus.values];
+export type Item = Infer<typeof Item>;
+export type PlaceOrder = Infer<typeof PlaceOrder>;
+export type OrderEvent = Infer<typeof OrderEvent>;

@@ -1,0 +1,104 @@
+import type { Infer } from "@mortise/kernel/contract";
+import {
+  enumeration,
+  field,
+  int32,
+  int64,
+  message,
+  repeated,
+  required,
+  rpc,
+  service,
+  string,
+  timestamp,
+} from "@mortise/kernel/contract";
+import { Money } from "./common.ts";
+
+export const WalletOwner = message("shop.payment.v1.WalletOwner", { userId: string(1) });
+
+export const Wallet = message("shop.payment.v1.Wallet", { userId: string(1), balance: required(field(2, Money)) });
+
+export const TopUp = message("shop.payment.v1.TopUp", {
+  userId: string(1),
+  amount: required(field(2, Money)),
+  /** Chosen by the client; the same id tops up once. */
+  requestId: string(3),
+});
+
+export const Charge = message("shop.payment.v1.Charge", {
+  orderId: string(1),
+  userId: string(2),
+  amount: required(field(3, Money)),
+});
+
+export const OrderPayment = message("shop.payment.v1.OrderPayment", { orderId: string(1) });
+
+export const PaymentState = enumeration("shop.payment.v1.PaymentState", {
+  UNSPECIFIED: 0,
+  CHARGED: 1,
+  REFUNDED: 2,
+  /** Refunded before it was charged: a charge that comes later is refused. */
+  VOID: 3,
+});
+
+/** The one payment of an order. */
+export const Payment = message("shop.payment.v1.Payment", {
+  orderId: string(1),
+  state: field(2, PaymentState),
+  amount: required(field(3, Money)),
+});
+
+export const EntryKind = enumeration("shop.payment.v1.EntryKind", {
+  UNSPECIFIED: 0,
+  WELCOME: 1,
+  TOP_UP: 2,
+  CHARGE: 3,
+  REFUND: 4,
+});
+
+/** One line of a wallet's journal, which is never changed. */
+export const Entry = message("shop.payment.v1.Entry", {
+  id: int64(1),
+  kind: field(2, EntryKind),
+  /** Negative when money left the wallet. */
+  amount: required(field(3, Money)),
+  balance: required(field(4, Money)),
+  /** Of charges and refunds. */
+  orderId: string(5),
+  at: required(timestamp(6)),
+});
+
+export const EntryQuery = message("shop.payment.v1.EntryQuery", {
+  userId: string(1),
+  /** At most 100; 0 asks for 20. */
+  pageSize: int32(2),
+  pageToken: string(3),
+});
+
+export const EntryPage = message("shop.payment.v1.EntryPage", {
+  entries: repeated(field(1, Entry)),
+  /** Empty on the last page. */
+  nextPageToken: string(2),
+});
+
+/**
+ * Wallets. A wallet is opened with a welcome present when it is first asked for. An order is charged and refunded at
+ * most once, whatever is repeated.
+ *
+ * Reasons: INSUFFICIENT_FUNDS (FAILED_PRECONDITION; details `balanceCents`, `wantedCents`), PAYMENT_VOID
+ * (FAILED_PRECONDITION), NO_SUCH_PAYMENT (NOT_FOUND), BAD_AMOUNT, BAD_PAGE_TOKEN (INVALID_ARGUMENT), PAYMENT_DIFFERS
+ * (ALREADY_EXISTS).
+ */
+export const Payments = service("shop.payment.v1.Payments", {
+  getWallet: rpc(WalletOwner, Wallet, { idempotent: true }),
+  topUp: rpc(TopUp, Wallet, { idempotent: true }),
+  charge: rpc(Charge, Payment, { idempotent: true, criticality: "critical" }),
+  /** Gives back what the order was charged. Refunding an order that was never charged bars it from being charged. */
+  refund: rpc(OrderPayment, Payment, { idempotent: true, criticality: "critical" }),
+  getPayment: rpc(OrderPayment, Payment, { readOnly: true, criticality: "critical" }),
+  listEntries: rpc(EntryQuery, EntryPage, { readOnly: true }),
+});
+
+export type Payment = Infer<typeof Payment>;
+export type Wallet = Infer<typeof Wallet>;
+export type Entry = Infer<typeof Entry>;
