@@ -1,0 +1,116 @@
+import type { Orm } from "@mortise/kernel";
+import { asc, eq, inArray, type SQL, sql } from "drizzle-orm";
+import type { Transaction } from "../shared/database.ts";
+import { refusal } from "../shared/refusal.ts";
+import {
+  checkAvailable,
+  deductStep,
+  freezeStep,
+  type Line,
+  mergeLines,
+  type ReservationState,
+  releaseEffect,
+} from "./rules.ts";
+import { reservationLines, reservations, stock } from "./schema.ts";
+
+/** Runs in the transaction of a change, for what must be written with it. */
+export type Along = (tx: Transaction) => Promise<void>;
+
+/** The changes of stock. Each is one transaction that begins at the reservation of its order, so each happens once. */
+export function stockChanges(orm: Orm) {
+  return {
+    freeze: (orderId: string, asked: readonly Line[]): Promise<void> => {
+      const lines = mergeLines(asked);
+      return orm.transaction(async (tx) => {
+        const step = freezeStep(await enter(tx, orderId, "FROZEN"));
+        if (step === "refuse") throw released(orderId);
+        if (step === "nothing") return;
+        checkAvailable(lines, await lock(tx, lines));
+        await change(tx, lines, sql`frozen = stock.frozen + line.quantity`);
+        await tx.insert(reservationLines).values(lines.map((line) => ({ orderId, ...line })));
+      });
+    },
+
+    /** `along` runs also when the goods had left before, so that an answer that was lost is given again. */
+    deduct: (orderId: string, along: Along): Promise<void> =>
+      orm.transaction(async (tx) => {
+        const before = await current(tx, orderId);
+        const step = deductStep(before);
+        if (step === "refuse") throw before === "RELEASED" ? released(orderId) : notFrozen(orderId);
+        if (step === "do") {
+          const lines = await linesOf(tx, orderId);
+          await lock(tx, lines);
+          const left = sql`on_hand = stock.on_hand - line.quantity, frozen = stock.frozen - line.quantity`;
+          await change(tx, lines, left);
+          await mark(tx, orderId, "DEDUCTED");
+        }
+        await along(tx);
+      }),
+
+    release: (orderId: string): Promise<void> =>
+      orm.transaction(async (tx) => {
+        const before = await enter(tx, orderId, "RELEASED");
+        if (before === undefined || before === "RELEASED") return;
+        const { onHand, frozen } = releaseEffect(before);
+        const lines = await linesOf(tx, orderId);
+        await lock(tx, lines);
+        const back = sql`on_hand = stock.on_hand + ${onHand}::int * line.quantity,
+          frozen = stock.frozen + ${frozen}::int * line.quantity`;
+        await change(tx, lines, back);
+        await mark(tx, orderId, "RELEASED");
+      }),
+  };
+}
+
+/** Writes the order's first state and gives nothing, or locks its reservation and gives the state it has. */
+async function enter(tx: Transaction, orderId: string, state: ReservationState): Promise<ReservationState | undefined> {
+  const inserted = await tx
+    .insert(reservations)
+    .values({ orderId, state })
+    .onConflictDoNothing()
+    .returning({ state: reservations.state });
+  return inserted.length > 0 ? undefined : current(tx, orderId);
+}
+
+async function current(tx: Transaction, orderId: string): Promise<ReservationState | undefined> {
+  const where = eq(reservations.orderId, orderId);
+  const [row] = await tx.select({ state: reservations.state }).from(reservations).where(where).for("update");
+  return row?.state;
+}
+
+async function mark(tx: Transaction, orderId: string, state: ReservationState): Promise<void> {
+  await tx.update(reservations).set({ state }).where(eq(reservations.orderId, orderId));
+}
+
+function linesOf(tx: Transaction, orderId: string): Promise<Line[]> {
+  const columns = { sku: reservationLines.sku, quantity: reservationLines.quantity };
+  return tx
+    .select(columns)
+    .from(reservationLines)
+    .where(eq(reservationLines.orderId, orderId))
+    .orderBy(asc(reservationLines.sku));
+}
+
+/** Locks the levels of these products, always in the order of their SKU, and reads them. */
+function lock(tx: Transaction, lines: readonly Line[]) {
+  const skus = lines.map((line) => line.sku);
+  return tx.select().from(stock).where(inArray(stock.sku, skus)).orderBy(asc(stock.sku)).for("update");
+}
+
+async function change(tx: Transaction, lines: readonly Line[], set: SQL): Promise<void> {
+  const values = sql.join(
+    lines.map(({ sku, quantity }) => sql`(${sku}::text, ${quantity}::int)`),
+    sql`, `,
+  );
+  await tx.execute(
+    sql`update stock set ${set} from (values ${values}) as line (sku, quantity) where stock.sku = line.sku`,
+  );
+}
+
+function released(orderId: string): Error {
+  return refusal("FAILED_PRECONDITION", "ORDER_RELEASED", "The stock of this order was given back.", { orderId });
+}
+
+function notFrozen(orderId: string): Error {
+  return refusal("FAILED_PRECONDITION", "NOT_FROZEN", "No stock is promised to this order.", { orderId });
+}
