@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { StatusError } from "@mortise/kernel";
+import fc from "fast-check";
+import { balanceAfterCharge, chargeStep, checkAmount, checkTopUp, maxTopUpCents } from "./rules.ts";
+
+const reason = (expected: string) => (error: unknown) => error instanceof StatusError && error.reason === expected;
+const wanted = { userId: "u", cents: 100n, currency: "EUR" };
+
+describe("rules of payment", () => {
+  it("charges an order once", () => {
+    assert.equal(chargeStep(undefined, wanted), "do");
+    assert.equal(chargeStep({ ...wanted, state: "CHARGED" }, wanted), "nothing");
+  });
+
+  it("does not charge again what was given back or made void", () => {
+    for (const state of ["REFUNDED", "VOID"] as const)
+      assert.throws(() => chargeStep({ ...wanted, state }, wanted), reason("PAYMENT_VOID"));
+  });
+
+  it("refuses another charge for the same order", () => {
+    for (const other of [{ cents: 101n }, { userId: "v" }, { currency: "USD" }])
+      assert.throws(() => chargeStep({ ...wanted, ...other, state: "CHARGED" }, wanted), reason("PAYMENT_DIFFERS"));
+  });
+
+  it("never lets a wallet fall below nothing", () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 9n }), fc.bigInt({ min: 1n, max: 10n ** 9n }), (balance, cents) => {
+        if (balance < cents) assert.throws(() => balanceAfterCharge(balance, cents), reason("INSUFFICIENT_FUNDS"));
+        else assert.equal(balanceAfterCharge(balance, cents) + cents, balance);
+      }),
+    );
+  });
+
+  it("takes only sensible amounts in the wallet's currency", () => {
+    checkAmount({ cents: 1n, currency: "EUR" }, "EUR");
+    assert.throws(() => checkAmount({ cents: 0n, currency: "EUR" }, "EUR"), reason("BAD_AMOUNT"));
+    assert.throws(() => checkAmount({ cents: 1n, currency: "USD" }, "EUR"), reason("BAD_AMOUNT"));
+    checkTopUp(maxTopUpCents);
+    assert.throws(() => checkTopUp(maxTopUpCents + 1n), reason("BAD_AMOUNT"));
+  });
+});
