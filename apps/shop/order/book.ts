@@ -1,0 +1,131 @@
+import type { Orm } from "@mortise/kernel";
+import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import type { Transaction } from "../shared/database.ts";
+import { isFinal, type Priced, type Status } from "./rules.ts";
+import { orderLines, orderSteps, orders } from "./schema.ts";
+
+export type OrderRow = typeof orders.$inferSelect;
+export type LineRow = typeof orderLines.$inferSelect;
+export type StepRow = typeof orderSteps.$inferSelect;
+
+/** An order with all that belongs to it. */
+export interface FullOrder {
+  readonly row: OrderRow;
+  readonly lines: readonly LineRow[];
+  readonly steps: readonly StepRow[];
+}
+
+export interface NewOrder extends Priced {
+  readonly id: string;
+  readonly userId: string;
+  readonly requestId: string;
+  readonly traceId: string;
+}
+
+/** Runs in the transaction of a change, for what must be written with it. */
+export type Along = (tx: Transaction, order: OrderRow) => Promise<void>;
+
+export interface Move {
+  readonly from: readonly Status[];
+  readonly to: Status;
+  readonly cancelReason?: string;
+  readonly along?: Along;
+}
+
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Everything the order service asks of its database. `dueMs`: how long an order is left alone before recovery looks. */
+export function orderBook(orm: Orm, dueMs: number) {
+  const due = sql`now() + ${dueMs} * interval '1 millisecond'`;
+  const id = sql.placeholder("id");
+  const byId = orm.select().from(orders).where(eq(orders.id, id)).prepare("order_by_id");
+  const linesById = orm
+    .select()
+    .from(orderLines)
+    .where(eq(orderLines.orderId, id))
+    .orderBy(asc(orderLines.position))
+    .prepare("order_lines_by_id");
+  const stepsById = orm
+    .select()
+    .from(orderSteps)
+    .where(eq(orderSteps.orderId, id))
+    .orderBy(asc(orderSteps.at))
+    .prepare("order_steps_by_id");
+
+  async function get(id: string): Promise<FullOrder | undefined> {
+    if (!uuidForm.test(id)) return undefined;
+    const [[row], lines, steps] = await Promise.all([
+      byId.execute({ id }),
+      linesById.execute({ id }),
+      stepsById.execute({ id }),
+    ]);
+    return row && { row, lines, steps };
+  }
+
+  return {
+    get,
+
+    byRequest: async (userId: string, requestId: string): Promise<FullOrder | undefined> => {
+      const where = and(eq(orders.userId, userId), eq(orders.requestId, requestId));
+      const [row] = await orm.select({ id: orders.id }).from(orders).where(where);
+      return row && get(row.id);
+    },
+
+    /** Writes a new order, PENDING. False when the user has one with this request id. */
+    insert: ({ lines, ...order }: NewOrder): Promise<boolean> =>
+      orm.transaction(async (tx) => {
+        const values = { ...order, status: "PENDING" as const, dueAt: due };
+        const inserted = await tx.insert(orders).values(values).onConflictDoNothing().returning({ id: orders.id });
+        if (inserted.length === 0) return false;
+        await tx.insert(orderLines).values(lines.map((line, position) => ({ ...line, orderId: order.id, position })));
+        await tx.insert(orderSteps).values({ orderId: order.id, status: "PENDING" });
+        return true;
+      }),
+
+    /** Moves an order to another status if it is in one of `from`: whoever moves it has decided. Tells whether it did. */
+    move: (orderId: string, { from, to, cancelReason, along }: Move): Promise<boolean> =>
+      orm.transaction(async (tx) => {
+        const [row] = await tx
+          .update(orders)
+          .set({ status: to, dueAt: isFinal(to) ? null : due, ...(cancelReason !== undefined && { cancelReason }) })
+          .where(and(eq(orders.id, orderId), inArray(orders.status, [...from])))
+          .returning();
+        if (!row) return false;
+        await tx.insert(orderSteps).values({ orderId, status: to });
+        await along?.(tx, row);
+        return true;
+      }),
+
+    /** Writes something that belongs to an order. */
+    along: (order: OrderRow, along: Along): Promise<void> => orm.transaction((tx) => along(tx, order)),
+
+    /** The newest first, those before `before` only. */
+    list: async (userId: string, before: bigint | undefined, limit: number): Promise<FullOrder[]> => {
+      const where = and(eq(orders.userId, userId), before === undefined ? undefined : lt(orders.number, before));
+      const rows = await orm.select().from(orders).where(where).orderBy(desc(orders.number)).limit(limit);
+      const ids = rows.map((row) => row.id);
+      if (ids.length === 0) return [];
+      const [lines, steps] = await Promise.all([
+        orm.select().from(orderLines).where(inArray(orderLines.orderId, ids)).orderBy(asc(orderLines.position)),
+        orm.select().from(orderSteps).where(inArray(orderSteps.orderId, ids)).orderBy(asc(orderSteps.at)),
+      ]);
+      const linesOf = Map.groupBy(lines, (line) => line.orderId);
+      const stepsOf = Map.groupBy(steps, (step) => step.orderId);
+      return rows.map((row) => ({ row, lines: linesOf.get(row.id) ?? [], steps: stepsOf.get(row.id) ?? [] }));
+    },
+
+    /** Takes orders that are overdue by the database's clock, each by one process only, and puts their time off. */
+    claimDue: (limit: number): Promise<OrderRow[]> => {
+      const overdue = orm
+        .select({ id: orders.id })
+        .from(orders)
+        .where(sql`${orders.dueAt} <= now()`)
+        .orderBy(asc(orders.dueAt))
+        .limit(limit)
+        .for("update", { skipLocked: true });
+      return orm.update(orders).set({ dueAt: due }).where(inArray(orders.id, overdue)).returning();
+    },
+  };
+}
+
+export type OrderBook = ReturnType<typeof orderBook>;
