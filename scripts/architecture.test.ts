@@ -10,7 +10,7 @@ import { readSources, readWorkspaces } from "./sources.ts";
 
 const sources = readSources();
 const workspaces = readWorkspaces();
-const isTest = (file: string) => /\.(test|conformance)\.ts$/.test(file);
+const isTest = (file: string) => /\.(test|conformance|fixture)\.ts$/.test(file);
 
 const effects = new Set([
   ...["Date.now", "new Date()", "performance.now", "Math.random", "crypto.randomUUID", "crypto.getRandomValues"],
@@ -65,7 +65,7 @@ describe("the sources", () => {
   });
 
   it("have an index only at a door, and export by name", () => {
-    const doors = /^kernel\/((contract|testing|config|runtime|processes)\/)?index\.ts$/;
+    const doors = /^kernel\/((contract|testing|config|runtime)\/)?index\.ts$/;
     const indexes = sources
       .map(({ file }) => file)
       .filter((file) => basename(file) === "index.ts" && !doors.test(file));

@@ -95,6 +95,7 @@ describe("the folder rule", () => {
       ["kernel/config/a.ts", "nats"],
       ["plugins/bus/nats/nats.ts", "../memory/memory.ts"],
       ["plugins/bus/nats/nats.ts", "../../../kernel/core/kernel.ts"],
+      ["plugins/bus/nats/nats.ts", "../../../kernel/index.ts"],
       ["plugins/bus/nats/nats.ts", "@mortise/kernel/testing"],
       ["plugins/bus/nats/nats.ts", "hono"],
       ["telemetry/otel/otel.ts", "../memory/memory.ts"],

@@ -20,7 +20,7 @@ export interface Workspace {
 }
 
 const kernel = (...folders: string[]) => folders.map((folder) => new RegExp(`^kernel/${folder}/`));
-const doors = /^kernel\/(index|(contract|processes)\/index|spi\/[a-z-]+)\.ts$/;
+const doors = /^kernel\/(index|contract\/index|(spi|processes|postgres)\/[a-z-]+)\.ts$/;
 const testDoors = /^kernel\/((testing|config|runtime)\/index|spi\/[a-z-]+\.conformance)\.ts$/;
 const own = (file: string, depth: number) => new RegExp(`^${file.split("/").slice(0, depth).join("/")}/`);
 const plugin = (file: string) => own(file, file.startsWith("plugins/") ? 3 : 2);
@@ -28,11 +28,12 @@ const shared = (file: string) => new RegExp(`^${file.split("/").slice(0, 2).join
 
 /** The first layer a file fits decides. */
 const layers: readonly Layer[] = [
-  { files: /^kernel\/core\/.*\.test\.ts$/, sources: () => kernel("core", "testing"), packages: "any" },
+  { files: /^kernel\/core\/.*\.(test|fixture)\.ts$/, sources: () => kernel("core", "testing"), packages: "any" },
   { files: /^kernel\/core\//, sources: () => kernel("core"), packages: "none" },
-  { files: /^kernel\/.*\.test\.ts$/, sources: () => [/^kernel\//, /^proto\//], packages: "any" },
+  { files: /^kernel\/.*\.(test|fixture)\.ts$/, sources: () => [/^kernel\//, /^proto\//], packages: "any" },
   { files: /^kernel\/(contract|call)\//, sources: () => kernel("core", "contract", "call"), packages: "declared" },
   { files: /^kernel\/processes\//, sources: () => kernel("core", "processes"), packages: "none" },
+  { files: /^kernel\/postgres\//, sources: () => kernel("core", "processes", "spi", "postgres"), packages: "declared" },
   {
     files: /^kernel\/spi\/.*\.conformance\.ts$/,
     sources: () => kernel("core", "contract", "call", "spi", "testing"),
@@ -46,14 +47,14 @@ const layers: readonly Layer[] = [
   { files: /^kernel\/(config|runtime|testing)\//, sources: () => [/^kernel\/(?!cli\/)/], packages: "declared" },
   { files: /^kernel\/cli\//, sources: () => [/^kernel\//], packages: "declared" },
   {
-    files: /^(plugins\/[^/]+|telemetry)\/[^/]+\/.*\.test\.ts$/,
+    files: /^(plugins\/[^/]+|telemetry)\/[^/]+\/.*\.(test|fixture)\.ts$/,
     sources: (file) => [doors, testDoors, plugin(file)],
     packages: "any",
   },
   { files: /^(plugins\/[^/]+|telemetry)\/[^/]+\//, sources: (file) => [doors, plugin(file)], packages: "declared" },
   { files: /^proto\//, sources: () => [/^kernel\/contract\/index\.ts$/, /^proto\//], packages: "any" },
   {
-    files: /^apps\/.*\.test\.ts$/,
+    files: /^apps\/.*\.(test|fixture)\.ts$/,
     sources: (file) => [doors, testDoors, /^proto\//, own(file, 2)],
     packages: "any",
   },
@@ -75,7 +76,8 @@ export function forbidden(file: string, imports: readonly Import[], workspaces: 
   return imports.flatMap(({ specifier }) => {
     const target = resolveSource(file, specifier, workspaces);
     if (target === undefined) return isOutside(specifier, declared) ? [specifier] : [];
-    return allowed.some((pattern) => pattern.test(target)) ? [] : [specifier];
+    const inside = !specifier.startsWith(".") || homeOf(target, workspaces) === homeOf(file, workspaces);
+    return inside && allowed.some((pattern) => pattern.test(target)) ? [] : [specifier];
   });
 }
 
@@ -85,8 +87,12 @@ function packagesOf(
   workspaces: readonly Workspace[],
 ): readonly string[] | undefined {
   if (packages === "any") return undefined;
-  const home = workspaces.find(({ folder }) => file.startsWith(`${folder}/`));
-  return packages === "none" ? [] : (home?.dependencies ?? []);
+  return packages === "none" ? [] : (homeOf(file, workspaces)?.dependencies ?? []);
+}
+
+/** The workspace a source belongs to; the tools of the repository belong to none. */
+function homeOf(file: string, workspaces: readonly Workspace[]): Workspace | undefined {
+  return workspaces.find(({ folder }) => file.startsWith(`${folder}/`));
 }
 
 function isOutside(specifier: string, declared: readonly string[] | undefined): boolean {
