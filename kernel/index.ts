@@ -6,6 +6,10 @@ export { background, backgroundOf, callContext } from "./call/call-context.ts";
 export type * from "./call/context.ts";
 export { contextKey } from "./call/context.ts";
 export * from "./call/metadata.ts";
+export type { StatusData } from "./call/outcome.ts";
+export { asReplied, asStatusError, handlerError, statusData, statusFromData } from "./call/outcome.ts";
+export type { Pipe, PipeOptions } from "./call/pipe.ts";
+export { pipe } from "./call/pipe.ts";
 export {
   contextFromHeaders,
   contextHeaderNames,
@@ -21,6 +25,8 @@ export { receivedContext } from "./call/server-context.ts";
 export type { CallSite, Place, Policy, PolicyFields } from "./call/site.ts";
 export { policyFields } from "./call/site.ts";
 export * from "./call/status.ts";
+export type { Cancellable, StreamEnd } from "./call/stream.ts";
+export { deferredStream, orCancelled, pump, readOnce, watchStream } from "./call/stream.ts";
 export type { DeadlineWheel, TimePorts, WheelTimer } from "./call/timer-wheel.ts";
 export { deadlineWheel } from "./call/timer-wheel.ts";
 export type { TraceContext } from "./call/trace.ts";
