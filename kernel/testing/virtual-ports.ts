@@ -163,6 +163,10 @@ function countedIds(): Ids {
   const digits = (length: number) => (++count % 16n ** BigInt(length)).toString(16).padStart(length, "0");
   return {
     uuid: () => `00000000-0000-4000-8000-${digits(12)}`,
-    hex: (bytes) => digits(2 * bytes),
+    hex(bytes) {
+      let text = "";
+      for (let left = bytes; left > 0; left -= 8) text += digits(2 * Math.min(8, left)); // no part of it repeats
+      return text;
+    },
   };
 }
