@@ -26,8 +26,8 @@ export interface SpanRecord {
 export interface Span {
   readonly context: TraceContext;
   set(name: string, value: AttributeValue): void;
-  /** Call once. */
-  end(code: StatusCode, message?: string): void;
+  /** Call once, and nothing after. `atMs` is the wall time it ended, for a span told of afterwards. */
+  end(code: StatusCode, message?: string, atMs?: number): void;
 }
 
 export interface SpanStart {
@@ -36,6 +36,17 @@ export interface SpanStart {
   readonly service: string;
   /** The span it belongs to; without one a new trace begins and is sampled or not. */
   readonly parent?: TraceContext | undefined;
+  /** Attributes known beforehand: shared, not copied, so make them once. */
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  /** When it began, in wall milliseconds, for a span told of afterwards; default now. */
+  readonly startMs?: number;
+}
+
+/** How much was recorded since the start. */
+export interface TracerCounts {
+  readonly recorded: number;
+  /** Recorded, but lost because more came than could be handed over. */
+  readonly dropped: number;
 }
 
 /** Records spans cheaply and hands them to the telemetry plugins off the path of calls. */
@@ -43,6 +54,7 @@ export interface Tracer {
   start(span: SpanStart): Span;
   /** Hands over what is recorded now; resolves when the telemetry plugins have taken it. */
   flush(): Promise<void>;
+  readonly counts: TracerCounts;
 }
 
 export const tracer = defineSpi<Tracer>("tracer", { kind: "one", fallback: "ring" });

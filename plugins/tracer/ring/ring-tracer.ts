@@ -1,0 +1,105 @@
+import type { Log, Ports, Running, Telemetry, Timer, TraceContext, Tracer } from "@mortise/kernel";
+import { spanIds } from "@mortise/kernel/spi/span-ids";
+import { RecordedSpan, type Recorder, UnsampledSpan } from "./span.ts";
+import { spanQueue } from "./span-queue.ts";
+
+export interface RingTracerOptions {
+  readonly ratio: number;
+  readonly capacity: number;
+  readonly drainMs: number;
+}
+
+/** Spans handed over in one go; a turn of the event loop lies between two of them. */
+const batchSize = 512;
+
+/**
+ * Records spans in a ring and hands them to `receivers` in batches, off the path of calls. Whether a trace is recorded
+ * is decided at its root, before anything is made for it; everything below follows that decision.
+ */
+export function ringTracer(
+  { ratio, capacity, drainMs }: RingTracerOptions,
+  { clock, timers, random, ids: idPort }: Ports,
+  receivers: () => Iterable<Telemetry>,
+  log: Log,
+): Running<Tracer> {
+  const ids = spanIds(idPort);
+  const queue = spanQueue(capacity);
+  let recorded = 0;
+  let droppedBefore = 0;
+  let wallOffset = clock.wall() - clock.now();
+  let timer: Timer | undefined;
+  let hurried = false;
+
+  const recorder: Recorder = {
+    now: () => clock.now(),
+    get wallOffset() {
+      return wallOffset;
+    },
+    record(span) {
+      recorded++;
+      queue.push(span);
+      if (!timer) timer = timers.after(drainMs, drain);
+      else if (!hurried && queue.size > capacity / 2) hurry();
+    },
+  };
+
+  function hurry(): void {
+    hurried = true;
+    timer?.cancel();
+    timer = timers.after(0, drain);
+  }
+
+  function handOver(): void {
+    const batch = queue.take(batchSize);
+    for (const { spans } of receivers()) {
+      try {
+        spans?.(batch);
+      } catch (error) {
+        log.error("a telemetry plugin failed to take spans", { error });
+      }
+    }
+  }
+
+  function drain(): void {
+    handOver();
+    wallOffset = clock.wall() - clock.now();
+    timer = undefined;
+    hurried = false;
+    if (queue.size > 0) hurry();
+    else sayWhatIsLost();
+  }
+
+  function sayWhatIsLost(): void {
+    if (queue.dropped > droppedBefore) {
+      log.warn("spans were lost: more came than could be handed over", { spans: queue.dropped - droppedBefore });
+    }
+    droppedBefore = queue.dropped;
+  }
+
+  async function flush(): Promise<void> {
+    while (queue.size > 0) handOver();
+  }
+
+  function begin(parent: TraceContext | undefined): TraceContext {
+    if (parent) return parent.sampled ? { ...parent, spanId: ids.span() } : parent;
+    return { traceId: ids.trace(), spanId: ids.span(), sampled: ratio === 1 || random() < ratio, state: "" };
+  }
+
+  return {
+    api: {
+      start(span) {
+        const trace = begin(span.parent);
+        return trace.sampled ? new RecordedSpan(span, trace, recorder) : new UnsampledSpan(trace);
+      },
+      flush,
+      get counts() {
+        return { recorded, dropped: queue.dropped };
+      },
+    },
+    async stop() {
+      await flush();
+      timer?.cancel();
+      sayWhatIsLost();
+    },
+  };
+}
