@@ -1,5 +1,12 @@
-// What a contract is written with.
+// What a contract is written with, and everything made from one.
+
+export { registerCodecs } from "./codec/ahead.ts";
+export { codecOf, interpretedCodec, limitedCodec } from "./codec/codec.ts";
+export type { DecodeLimits } from "./codec/limits.ts";
+export { decodeLimits } from "./codec/limits.ts";
+export { byteSink } from "./codec/sink.ts";
 export * from "./fields.ts";
 export { ContractError, enumeration, message } from "./message.ts";
-export { Empty, rpc, service, stream, topic } from "./service.ts";
+export { rpc, service, stream, topic } from "./service.ts";
 export type * from "./types.ts";
+export * from "./well-known.ts";

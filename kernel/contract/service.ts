@@ -1,5 +1,6 @@
-import { ContractError, message } from "./message.ts";
+import { ContractError } from "./message.ts";
 import type { MessageType, Method, MethodFacts, MethodKind, ServiceType, TopicType } from "./types.ts";
+import { Empty } from "./well-known.ts";
 
 /** Marks a side of a method that sends any number of messages. */
 export interface StreamOf<T> {
@@ -74,9 +75,6 @@ export function service<const R extends RpcSpecs>(name: string, methods: R): Ser
   });
   return Object.freeze({ kind: "service", name, methods: Object.freeze(Object.fromEntries(entries)) });
 }
-
-/** google.protobuf.Empty: nothing. */
-export const Empty = message("google.protobuf.Empty", {});
 
 /**
  * Declares a topic. `key` names the field whose value orders events.

@@ -1,0 +1,141 @@
+import { Buffer } from "node:buffer";
+import { StatusError } from "../../call/status.ts";
+import type { ByteSink, Codec, MessageType } from "../types.ts";
+import { aheadOfTime } from "./ahead.ts";
+import { fault } from "./fault.ts";
+import { compile, type FastPath } from "./generate.ts";
+import { interpretDecode } from "./interpret-decode.ts";
+import { interpretEncode } from "./interpret-encode.ts";
+import { type DecodeLimits, decodeLimits } from "./limits.ts";
+import { pool } from "./pool.ts";
+import { describe } from "./problem.ts";
+import { cursor } from "./wire-read.ts";
+import { bufferOf } from "./wire-write.ts";
+
+const codecs = new WeakMap<MessageType, Codec<unknown>>();
+const fastPaths = new WeakMap<MessageType, FastPath>();
+
+/**
+ * The codec of a message type: always the same object for the same type. Its source is generated and compiled on first
+ * use; where code from text is forbidden, one written ahead of time serves, or an interpreting one with the same results.
+ */
+export function codecOf<T>(type: MessageType<T>): Codec<T> {
+  let codec = codecs.get(type);
+  if (!codec) {
+    codec = limitedCodec(type, decodeLimits);
+    codecs.set(type, codec);
+  }
+  return codec as Codec<T>;
+}
+
+/** A codec with limits of its own; see {@link decodeLimits} for the usual ones. Not cached. */
+export function limitedCodec<T>(type: MessageType<T>, limits: Partial<DecodeLimits>): Codec<T> {
+  return codec(type, { ...decodeLimits, ...limits }, () => fastPathOf(type)) as Codec<T>;
+}
+
+/** The codec that generates no code: the reference for the others. */
+export function interpretedCodec<T>(type: MessageType<T>, limits: Partial<DecodeLimits> = {}): Codec<T> {
+  const complete = { ...decodeLimits, ...limits };
+  return codec(type, complete, () => interpreting) as Codec<T>;
+}
+
+/** Makes `codec` the codec of a type that has its own way to bytes. */
+export function adoptCodec<T>(type: MessageType<T>, codec: Codec<T>): void {
+  codecs.set(type, codec as Codec<unknown>);
+}
+
+function fastPathOf(type: MessageType): FastPath {
+  let path = fastPaths.get(type);
+  if (!path) {
+    path = aheadOfTime(type) ?? compiled(type);
+    fastPaths.set(type, path);
+  }
+  return path;
+}
+
+function compiled(type: MessageType): FastPath {
+  try {
+    return compile(type);
+  } catch (error) {
+    if (error instanceof EvalError) return interpreting;
+    throw error;
+  }
+}
+
+const rare = (): never => {
+  throw fault;
+};
+
+/** Every value takes the way that otherwise only wrong and rare ones take. */
+const interpreting: FastPath = { encode: rare, decode: rare };
+
+const shared = pool();
+let busy = false;
+
+function codec(type: MessageType, limits: DecodeLimits, load: () => FastPath): Codec<unknown> {
+  let path: FastPath | undefined;
+  const deepest = limits.maxDepth - 1;
+
+  function write(value: unknown, sink: ByteSink): void {
+    path ??= load();
+    const start = sink.position;
+    bufferOf(sink);
+    try {
+      sink.position = path.encode(value, sink, start, deepest);
+    } catch (error) {
+      sink.position = start;
+      if (error !== fault) throw error;
+      interpretEncode(type, value, sink, limits.maxDepth);
+    }
+  }
+
+  return {
+    encode(value) {
+      // A getter of the value may encode another message meanwhile.
+      const into = busy ? pool() : shared;
+      const outermost = !busy;
+      busy = true;
+      into.begin();
+      try {
+        write(value, into.sink);
+        return into.take();
+      } catch (error) {
+        into.drop();
+        throw error;
+      } finally {
+        if (outermost) busy = false;
+      }
+    },
+    encodeInto(value, sink) {
+      const start = sink.position;
+      try {
+        write(value, sink);
+      } catch (error) {
+        sink.position = start;
+        throw error;
+      }
+    },
+    decode(bytes, start = 0, end = bytes.length) {
+      path ??= load();
+      const b = checkedBytes(type, bytes, start, end, limits);
+      cursor.heap = limits.maxHeapBytes;
+      try {
+        return path.decode(b, start, end, deepest);
+      } catch (error) {
+        if (error !== fault) throw error;
+        return interpretDecode(type, b, start, end, limits);
+      }
+    },
+  };
+}
+
+function checkedBytes(type: MessageType, bytes: Uint8Array, start: number, end: number, limits: DecodeLimits): Buffer {
+  const problem = (text: string) =>
+    new StatusError("INVALID_ARGUMENT", `${type.name}: ${text}`, { reason: "MALFORMED_BYTES" });
+  if (!(bytes instanceof Uint8Array)) throw problem(`expected bytes, got ${describe(bytes, true)}`);
+  if (start < 0 || start > end || end > bytes.length)
+    throw problem(`positions ${start} to ${end} are not within ${bytes.length} bytes`);
+  if (end - start > limits.maxBytes)
+    throw problem(`${end - start} bytes are more than maxBytes (${limits.maxBytes}) allows`);
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
