@@ -8,7 +8,7 @@ export interface SpanIds {
   span(): string;
 }
 
-const drawnBytes = 1024;
+const drawnBytes = 4096;
 
 /** Draws random digits for many ids at a time and cuts them up, which costs a tenth of drawing each. */
 export function spanIds(ids: Pick<Ids, "hex">): SpanIds {

@@ -81,7 +81,11 @@ export function ringTracer(
   }
 
   function begin(parent: TraceContext | undefined): TraceContext {
-    if (parent) return parent.sampled ? { ...parent, spanId: ids.span() } : parent;
+    if (parent) {
+      return parent.sampled
+        ? { traceId: parent.traceId, spanId: ids.span(), sampled: true, state: parent.state }
+        : parent;
+    }
     return { traceId: ids.trace(), spanId: ids.span(), sampled: ratio === 1 || random() < ratio, state: "" };
   }
 
