@@ -39,6 +39,7 @@ export type {
   Log,
   LogFields,
   Plugin,
+  PluginFacts,
   Running,
   Setup,
   WrapperSetup,
@@ -58,6 +59,7 @@ export * from "./spi/filter.ts";
 export type { Instance } from "./spi/instance.ts";
 export * from "./spi/loadbalancer.ts";
 export type * from "./spi/metrics.ts";
+export * from "./spi/policies.ts";
 export * from "./spi/protocol.ts";
 export * from "./spi/registry.ts";
 export * from "./spi/router.ts";

@@ -1,5 +1,6 @@
 import type { Method } from "../contract/types.ts";
 import type { CallContext } from "./context.ts";
+import type { Instance } from "./instance.ts";
 import type { Metadata } from "./metadata.ts";
 
 /** One request on its way. Filters pass on a changed copy (`{ ...call, context }`), never change this one. */
@@ -8,6 +9,8 @@ export interface Call {
   /** The message; an AsyncIterable of messages where the client streams. */
   readonly request: unknown;
   readonly context: CallContext;
+  /** Where this attempt goes; nothing before an instance is picked, and at the server. */
+  readonly instance?: Instance | undefined;
 }
 
 /** What came back. */

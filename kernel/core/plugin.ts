@@ -72,6 +72,8 @@ export interface Activation {
   readonly whenUsed?: readonly Spi<unknown>[];
 }
 
+export type PluginFacts = Readonly<Record<string, unknown>>;
+
 interface Identity<T> {
   readonly spi: Spi<T>;
   /** Kebab-case; with the SPI it makes the id `<spi>/<name>`, which is also the plugin's folder. */
@@ -87,6 +89,8 @@ interface Facts<N extends Needs, O> {
   /** Policy fields this plugin adds, each with its schema; see `policyFields`. */
   readonly policy?: Readonly<Record<string, Schema>>;
   readonly activate?: Activation;
+  /** Plain data about this plugin that its SPI wants known before it runs, for example what a protocol can carry. */
+  readonly facts?: PluginFacts;
   /** Holds something only one can hold (a fixed port): stops before its successor starts. */
   readonly exclusive?: boolean | ((options: O) => boolean);
 }
@@ -113,6 +117,7 @@ export interface Plugin {
   readonly options: Schema | undefined;
   readonly policy: Readonly<Record<string, Schema>>;
   readonly activate: Activation | undefined;
+  readonly facts: PluginFacts;
   readonly exclusive: (options: unknown) => boolean;
   readonly wraps: boolean;
   readonly order: number;
@@ -122,7 +127,17 @@ export interface Plugin {
 export function definePlugin<T, const N extends Needs = Record<never, never>, O = Record<never, never>>(
   definition: PluginDefinition<T, N, O> | WrapperDefinition<T, N, O>,
 ): Plugin {
-  const { spi, name, description, needs = {}, options, policy = {}, activate, exclusive = false } = definition;
+  const {
+    spi,
+    name,
+    description,
+    needs = {},
+    options,
+    policy = {},
+    activate,
+    facts = {},
+    exclusive = false,
+  } = definition;
   return Object.freeze({
     id: `${spi.id}/${name}`,
     spi,
@@ -132,6 +147,7 @@ export function definePlugin<T, const N extends Needs = Record<never, never>, O 
     options,
     policy,
     activate,
+    facts,
     exclusive: typeof exclusive === "function" ? (exclusive as (options: unknown) => boolean) : () => exclusive,
     wraps: definition.wraps === true,
     order: definition.wraps === true ? definition.order : 0,

@@ -2,7 +2,7 @@ import type { ServiceType, TopicType } from "../contract/types.ts";
 import type { Needs } from "../core/needs.ts";
 import { definePlugin, type Plugin, type Setup } from "../core/plugin.ts";
 import type { Schema } from "../core/schema.ts";
-import { type EventHandler, type EventOf, type Handlers, type Offer, service } from "./service.ts";
+import { type EventHandler, type EventOf, type Handlers, type Offer, type ServiceFacts, service } from "./service.ts";
 
 type Topics = Readonly<Record<string, TopicType>>;
 
@@ -13,6 +13,8 @@ export interface ServiceParts<S extends ServiceType, T extends Topics> {
   readonly on?: { readonly [K in keyof T]: EventHandler<EventOf<T[K]>> };
   /** Runs once everything of this process can be called. */
   ready?(): void | Promise<void>;
+  /** Runs before anything of this process stops; a door to the outside closes here. See {@link Service}. */
+  closing?(): void | Promise<void>;
   stop?(): void | Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export function defineService<
     description,
     ...(needs && { needs }),
     ...(options && { options }),
+    facts: { contracts: [contract], topics: Object.values(topics ?? {}) } satisfies ServiceFacts,
     setup: async (given) => {
       const parts = await definition.setup(given);
       const offer = { service: contract, handlers: parts.handlers as unknown as Offer["handlers"] };
@@ -50,7 +53,12 @@ export function defineService<
         handler: handlerOf(name, key, on),
       }));
       return {
-        api: { offers: [offer], listens, ...(parts.ready && { ready: () => parts.ready?.() }) },
+        api: {
+          offers: [offer],
+          listens,
+          ...(parts.ready && { ready: () => parts.ready?.() }),
+          ...(parts.closing && { closing: () => parts.closing?.() }),
+        },
         stop: () => parts.stop?.(),
       };
     },

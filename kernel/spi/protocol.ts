@@ -40,9 +40,14 @@ export interface Connection {
   close(graceMs: number): Promise<void>;
 }
 
+/** What is known of a protocol plugin before it runs: `facts: { kinds }` of its definition. */
+export interface ProtocolFacts extends Readonly<Record<string, unknown>> {
+  readonly kinds: readonly MethodKind[];
+}
+
 /** Carries calls between processes. */
 export interface Protocol {
-  /** The kinds of calls it can carry; others are refused when the app is planned. */
+  /** The kinds of calls it can carry; others are refused when the app is planned. The same as in its {@link ProtocolFacts}. */
   readonly kinds: readonly MethodKind[];
   listen(exposure: Exposure): Promise<Listener>;
   connect(instance: Instance): Connection;

@@ -31,11 +31,11 @@ export interface Clients {
 export const clients = defineSpi<Clients>("clients", { kind: "one", fallback: "runtime" });
 
 /** A need: a typed client of a service, wherever that runs. */
-export function client<S extends ServiceType>(service: S): Derived<Client<S>> {
-  return derived(clients, (api) => api.client(service));
+export function client<S extends ServiceType>(service: S): Derived<Client<S>> & { readonly calls: S } {
+  return { ...derived(clients, (api) => api.client(service)), calls: service };
 }
 
 /** A need: publishes events of a topic. */
-export function publisher<T>(topic: TopicType<T>): Derived<Publish<T>> {
-  return derived(clients, (api) => api.publisher(topic));
+export function publisher<T>(topic: TopicType<T>): Derived<Publish<T>> & { readonly publishes: TopicType<T> } {
+  return { ...derived(clients, (api) => api.publisher(topic)), publishes: topic };
 }

@@ -53,6 +53,18 @@ export interface Service {
   readonly listens: readonly Listening[];
   /** Runs once everything of this process is registered and reachable; a door to the outside opens here. */
   ready?(): void | Promise<void>;
+  /**
+   * Runs first when the process stops or the service is removed, while everything it calls still serves: a door to the
+   * outside lets nobody in any more and waits for those inside.
+   */
+  closing?(): void | Promise<void>;
+}
+
+/** What is known of a service plugin before it runs. */
+export interface ServiceFacts extends Readonly<Record<string, unknown>> {
+  readonly contracts: readonly ServiceType[];
+  /** Topics it listens to. */
+  readonly topics: readonly TopicType[];
 }
 
 export type EventOf<T> = T extends TopicType<infer E> ? E : never;
