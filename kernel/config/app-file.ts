@@ -1,0 +1,147 @@
+import type { Location, UseValue } from "../core/config.ts";
+import { suggestion } from "../core/nearest.ts";
+import { type Inside, inside, mapAt, type Spot, textAt, under, wrong } from "./expect.ts";
+import { describe, isNull, type Node, plain } from "./node.ts";
+import type { Report } from "./problem.ts";
+
+/** A file the configuration names: the module of a service or of a plugin. */
+export interface FileReference {
+  /** The name of the service, or the id of the plugin; nothing where only a path is written. */
+  readonly name: string | undefined;
+  /** Relative to the app file; nothing for a service that is where services are by convention. */
+  readonly path: string | undefined;
+  readonly at: Location;
+}
+
+/** Policy fields by `*`, service or `service/method`. */
+export type PolicyTable = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** What an app file says, checked as far as that is possible without knowing the plugins. */
+export interface AppFile {
+  readonly app: string;
+  readonly use: Readonly<Record<string, UseValue>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly services: readonly FileReference[];
+  readonly plugins: readonly FileReference[];
+  readonly policies: PolicyTable;
+}
+
+export const appKeys = ["app", "use", "options", "services", "plugins", "policies"] as const;
+
+export const patterns = {
+  name: /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+  pluginId: /^[a-z][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/,
+  policyTarget: /^(\*|[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.[A-Z]\w*(\/[A-Za-z]\w*)?)$/,
+} as const;
+
+const nothing: AppFile = { app: "", use: {}, options: {}, services: [], plugins: [], policies: {} };
+
+/** Checks the shape of an app file; keys that begin with `x-` are free, for what anchors refer to. Everything wrong is reported; what is right comes back. */
+export function readAppFile(root: Node, report: Report): AppFile {
+  if (root.kind !== "map") {
+    const what = isNull(root) ? "the configuration is empty" : `the configuration must be a map, not ${describe(root)}`;
+    report("CONFIG_EMPTY", `${what}; begin with \`app: <name>\``, root.at);
+    return nothing;
+  }
+  for (const [name, { key }] of root.entries) {
+    if (name.startsWith("x-") || appKeys.some((known) => known === name)) continue;
+    report("CONFIG_UNKNOWN_KEY", `unknown key "${name}".${suggestion(name, appKeys)}`, key, [name]);
+  }
+  const spot = (key: (typeof appKeys)[number]) => under(root, key, report);
+  return {
+    app: appName(spot("app")) ?? missingApp(root, report),
+    use: useTable(spot("use")),
+    options: optionTable(spot("options")),
+    services: references(spot("services"), serviceForm),
+    plugins: references(spot("plugins"), pluginForm),
+    policies: policyTable(spot("policies")),
+  };
+}
+
+function appName(spot: Spot | undefined): string | undefined {
+  if (!spot) return undefined;
+  const name = textAt(spot, "the name of the app") ?? "";
+  if (name && !patterns.name.test(name)) wrong(spot, "a name in kebab-case, for example web-shop");
+  return name;
+}
+
+function missingApp({ at }: Node, report: Report): string {
+  report("CONFIG_MISSING", "app is missing; begin with `app: <name>`", at, ["app"]);
+  return "";
+}
+
+function useTable(spot: Spot | undefined): Record<string, UseValue> {
+  if (!spot || !mapAt(spot, "plugins by extension point, for example `loadbalancer: random`")) return {};
+  const entries = inside(spot).map((child) => [child.key, useValue(child)] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, UseValue] => entry[1] !== undefined));
+}
+
+function useValue(spot: Spot): UseValue | undefined {
+  const { kind } = spot.node;
+  if (kind === "scalar") return textAt(spot, "the name of a plugin, a list of names, or names by alias");
+  const names = inside(spot).flatMap((child) => {
+    const name = textAt(child, "the name of a plugin");
+    return name === undefined ? [] : [[child.key, name] as const];
+  });
+  return kind === "list" ? names.map(([, name]) => name) : Object.fromEntries(names);
+}
+
+function optionTable(spot: Spot | undefined): Record<string, unknown> {
+  if (!spot || !mapAt(spot, "options by plugin, for example `protocol/grpc: { port: 50051 }`")) return {};
+  return Object.fromEntries(inside(spot).map(({ key, node }) => [key, plain(node)]));
+}
+
+function policyTable(spot: Spot | undefined): PolicyTable {
+  if (!spot || !mapAt(spot, 'policies by service or method, for example `"*": { timeoutMs: 1000 }`')) return {};
+  const entries = inside(spot).flatMap((child): [string, Record<string, unknown>][] => {
+    const target = String(child.key);
+    if (!patterns.policyTarget.test(target)) return unknownTarget(child, target) ?? [];
+    const fields = mapAt(child, "policy fields, for example `{ timeoutMs: 1000 }`");
+    return fields ? [[target, plain(fields) as Record<string, unknown>]] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+function unknownTarget({ keyAt, path, report }: Inside, target: string): undefined {
+  const forms = '"*", a service (shop.order.v1.Orders) or a method (shop.order.v1.Orders/place)';
+  report("CONFIG_POLICY_TARGET", `"${target}" is nothing a policy can be for; write ${forms}`, keyAt, path);
+}
+
+/** How one kind of references is written. */
+interface ReferenceForm {
+  readonly list: string;
+  readonly name: RegExp;
+  readonly nameForm: string;
+  /** What an item of a list means: a name, or a path. */
+  readonly item: "name" | "path";
+}
+
+const serviceForm: ReferenceForm = {
+  list: "a list of services, for example `[user, order]`, or paths by service",
+  name: patterns.name,
+  nameForm: "the name of a service in kebab-case",
+  item: "name",
+};
+
+const pluginForm: ReferenceForm = {
+  list: "a list of plugin files, for example `[./plugins/mine.ts]`, or paths by plugin id",
+  name: patterns.pluginId,
+  nameForm: "a plugin id, for example loadbalancer/mine",
+  item: "path",
+};
+
+function references(spot: Spot | undefined, form: ReferenceForm): FileReference[] {
+  if (!spot) return [];
+  if (spot.node.kind === "scalar") return wrong(spot, form.list) ?? [];
+  const listed = spot.node.kind === "list";
+  return inside(spot).flatMap((child) => {
+    const text = textAt(child, listed && form.item === "name" ? form.nameForm : "the path of a module");
+    const name = listed ? (form.item === "name" ? text : undefined) : String(child.key);
+    if (text === undefined) return [];
+    if (name !== undefined && !form.name.test(name)) {
+      child.report("CONFIG_WRONG_TYPE", `"${name}" is not ${form.nameForm}`, child.keyAt, child.path);
+      return [];
+    }
+    return [{ name, path: listed && form.item === "name" ? undefined : text, at: child.node.at }];
+  });
+}

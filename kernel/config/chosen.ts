@@ -1,0 +1,43 @@
+import type { Catalogue } from "../core/catalogue.ts";
+import type { UseValue } from "../core/config.ts";
+import { readUse } from "../core/use.ts";
+import { cluster } from "../spi/cluster.ts";
+import { loadBalancer } from "../spi/loadbalancer.ts";
+import { protocol } from "../spi/protocol.ts";
+import { serializer } from "../spi/serializer.ts";
+import type { PolicyTable } from "./app-file.ts";
+
+/** The SPIs whose plugin a policy chooses by name, under the id of the SPI. */
+export const chosenSpis = [protocol, serializer, loadBalancer, cluster] as const;
+
+type Use = Readonly<Record<string, UseValue>>;
+
+/** Adds to `use` what policies choose and nobody listed, after what is there; so `use` keeps naming the default. */
+export function withChosen(use: Use, policies: PolicyTable, catalogue: Catalogue): Use {
+  const ids = new Set(catalogue.map(({ id }) => id));
+  const added = chosenSpis.flatMap(({ id, fallback = "" }) => {
+    const known = knownNames(id, use);
+    const names = chosenNames(policies, id).filter((name) => !known.has(name) && ids.has(`${id}/${name}`));
+    return names.length === 0 ? [] : [[id, extended(use[id] ?? fallback, names)] as const];
+  });
+  return { ...use, ...Object.fromEntries(added) };
+}
+
+/** What policies can call the plugins of an SPI: names and aliases, or the fallback if none is listed. */
+export function knownNames(spi: string, use: Use): Set<string> {
+  const { entries } = readUse(spi, use[spi]).use;
+  const fallback = chosenSpis.find(({ id }) => id === spi)?.fallback;
+  if (entries.length === 0 && fallback !== undefined) return new Set([fallback]);
+  return new Set(entries.flatMap(({ name, alias }) => [name, alias]));
+}
+
+function chosenNames(policies: PolicyTable, spi: string): string[] {
+  const names = Object.values(policies).map((fields) => fields[spi]);
+  return [...new Set(names.filter((name): name is string => typeof name === "string" && name !== ""))];
+}
+
+function extended(value: UseValue, names: readonly string[]): UseValue {
+  if (typeof value === "string") return [value, ...names];
+  if (Array.isArray(value)) return [...value, ...names];
+  return { ...(value as Readonly<Record<string, string>>), ...Object.fromEntries(names.map((name) => [name, name])) };
+}

@@ -1,0 +1,141 @@
+import { nameOf } from "../core/definitions.ts";
+import type { Plugin } from "../core/plugin.ts";
+import { type JsonSchema, jsonSchemaOf, type Schema } from "../core/schema.ts";
+import type { SpiKind } from "../core/spi.ts";
+import { patterns } from "./app-file.ts";
+import { chosenSpis } from "./chosen.ts";
+import { basicFields } from "./policies.ts";
+
+/**
+ * The JSON Schema of an app file, for editors: names, options and policy fields of these plugins, with descriptions. It takes
+ * overlays as well, so nothing is required and everything may be `null`; and `${…}` may stand for any value.
+ */
+export function configSchema(plugins: readonly Plugin[]): JsonSchema {
+  const sorted = plugins.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "A Mortise app",
+    type: "object",
+    additionalProperties: false,
+    patternProperties: { "^x-": {} },
+    properties: {
+      app: {
+        type: "string",
+        description: "The name of the app, in kebab-case",
+        pattern: `${patterns.name.source}|\\$\\{`,
+      },
+      use: useSchema(sorted),
+      options: optionsSchema(sorted),
+      services: references("Services that run in this process: names (user is user/user.ts), or paths by name"),
+      plugins: references("Plugins in files: paths, or paths by plugin id"),
+      policies,
+    },
+    definitions: { ...nameDefinitions(sorted), policy: policySchema(sorted) },
+  };
+}
+
+function references(description: string): JsonSchema {
+  const paths = { type: "object", additionalProperties: { type: ["string", "null"] } };
+  return { description, anyOf: [{ type: "array", items: { type: "string" } }, paths, { type: "null" }] };
+}
+
+/** Plugins of each SPI but services, which are not written under `use`. */
+function bySpi(plugins: readonly Plugin[]): ReadonlyMap<string, readonly Plugin[]> {
+  const listed = plugins.filter(({ spi }) => spi.id !== "service");
+  return Map.groupBy(listed, ({ spi }) => spi.id);
+}
+
+function useSchema(plugins: readonly Plugin[]): JsonSchema {
+  const properties = [...bySpi(plugins).keys()].map((spi) => [spi, namesSchema(`#/definitions/${spi}`)]);
+  return {
+    description: "Which plugins serve, by extension point",
+    type: ["object", "null"],
+    properties: Object.fromEntries(properties),
+    additionalProperties: namesSchema("#/definitions/name"),
+  };
+}
+
+function namesSchema($ref: string): JsonSchema {
+  const name = { $ref };
+  const byAlias = { type: "object", additionalProperties: name };
+  return { anyOf: [name, { type: "array", items: name }, byAlias, { type: "null" }] };
+}
+
+/** What stands for one plugin of an SPI, by SPI. */
+function nameDefinitions(plugins: readonly Plugin[]): JsonSchema {
+  const known = [...bySpi(plugins)].map(([spi, own]) => [spi, nameDefinition(own[0]?.spi.kind ?? "named", own)]);
+  return { ...Object.fromEntries(known), name: { type: "string" } };
+}
+
+function nameDefinition(kind: SpiKind, plugins: readonly Plugin[]): JsonSchema {
+  const names = plugins.map(({ id, description }) => ({ const: nameOf(id), description }));
+  const words = [
+    { const: "default", description: "All that join by themselves" },
+    { type: "string", pattern: "^-" },
+  ];
+  return { anyOf: [...names, ...(kind === "chain" ? words : []), variable] };
+}
+
+function optionsSchema(plugins: readonly Plugin[]): JsonSchema {
+  const known = plugins.map(({ id, options, description }) => [id, { description, ...inputSchema(options) }] as const);
+  const seconds = known.map(([id, schema]) => [`^${id}#`, schema] as const);
+  return {
+    description: "Options by plugin, or by `<spi>/<name>#<alias>` for its second use",
+    type: ["object", "null"],
+    properties: Object.fromEntries(known),
+    patternProperties: Object.fromEntries(seconds),
+  };
+}
+
+function policySchema(plugins: readonly Plugin[]): JsonSchema {
+  const installed = bySpi(plugins);
+  const choices = chosenSpis.map(({ id }) => {
+    const $ref = `#/definitions/${installed.has(id) ? id : "name"}`;
+    return [id, { description: `The ${id} plugin for these calls`, anyOf: [{ $ref }, { type: "null" }] }] as const;
+  });
+  const fields = [...Object.entries(basicFields), ...plugins.flatMap(({ policy }) => Object.entries(policy))];
+  const properties = fields.map(([name, schema]) => [name, inputSchema(schema as Schema)] as const);
+  return { type: ["object", "null"], properties: Object.fromEntries([...choices, ...properties]) };
+}
+
+const policies: JsonSchema = {
+  description: "What applies to calls; the most specific wins: service/method, service, *",
+  type: ["object", "null"],
+  additionalProperties: false,
+  patternProperties: { [patterns.policyTarget.source]: { $ref: "#/definitions/policy" } },
+};
+
+const variable = { type: "string", pattern: "\\$\\{" };
+
+/** What a schema takes in, as far as its vendor can tell; nothing for a plugin without options. */
+function inputSchema(schema: Schema | undefined): JsonSchema {
+  if (!schema) return { type: ["object", "null"], additionalProperties: false };
+  return lenient(jsonSchemaOf(schema) ?? {}) as JsonSchema;
+}
+
+/** Lets `null` and `${…}` stand in for every value that is not text anyway, and requires nothing. */
+function lenient(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(lenient);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const { $schema: _, required: __, ...rest } = schema as Readonly<Record<string, unknown>>;
+  const inner = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, inside(key, value)]));
+  const { description, default: fallback, ...bare } = inner;
+  const told = {
+    ...(description !== undefined && { description }),
+    ...(fallback !== undefined && { default: fallback }),
+  };
+  return isLeaf(bare) ? { ...told, anyOf: [bare, variable, { type: "null" }] } : inner;
+}
+
+/** Maps of schemas and single schemas are descended into; data is left alone. */
+function inside(key: string, value: unknown): unknown {
+  if (["properties", "patternProperties", "$defs", "definitions"].includes(key)) {
+    return Object.fromEntries(Object.entries(value as object).map(([name, schema]) => [name, lenient(schema)]));
+  }
+  const schemas = ["items", "prefixItems", "additionalProperties", "propertyNames", "anyOf", "oneOf", "allOf", "not"];
+  return schemas.includes(key) ? lenient(value) : value;
+}
+
+function isLeaf({ type, enum: values, const: value }: Readonly<Record<string, unknown>>): boolean {
+  return values !== undefined || value !== undefined || ["number", "integer", "boolean"].includes(String(type));
+}

@@ -1,0 +1,58 @@
+import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { CatalogueEntry } from "../core/catalogue.ts";
+import { suggestion } from "../core/nearest.ts";
+import { fileEntry } from "../core/sources.ts";
+import type { FileReference } from "./app-file.ts";
+import { namesIn } from "./load-config.ts";
+import type { Report } from "./problem.ts";
+
+/**
+ * Finds the module of each service: the path written, or by convention `<name>/<name>.ts` (else `.js`) beside the app file.
+ * A missing one is reported with the nearest service there is, and with `directory` as it was given.
+ */
+export async function findServices(
+  services: readonly FileReference[],
+  directory: string,
+  report: Report,
+): Promise<CatalogueEntry[]> {
+  const found = await Promise.all(services.map((service) => findService(service, directory, report)));
+  return found.flat();
+}
+
+async function findService(service: FileReference, directory: string, report: Report): Promise<CatalogueEntry[]> {
+  const { name = "", path } = service;
+  const places = path === undefined ? conventional(name) : [path];
+  for (const place of places) {
+    const file = resolve(directory, place);
+    if (await isFile(file)) return [fileEntry(`service/${name}`, file, "app")];
+  }
+  const lookedFor = join(directory, places[0] ?? "");
+  const fix = path === undefined ? suggestion(name, await servicesIn(directory)) : "";
+  const message = `service ${name}: there is no file ${lookedFor}.${fix}`;
+  report("SERVICE_MISSING", message, service.at, ["services", name]);
+  return [];
+}
+
+function conventional(name: string): string[] {
+  return [`./${name}/${name}.ts`, `./${name}/${name}.js`];
+}
+
+/** Names of the folders that hold a service by convention. */
+async function servicesIn(directory: string): Promise<string[]> {
+  const names = await namesIn(directory);
+  const held = await Promise.all(
+    names.map(async (name) => {
+      const files = await Promise.all(conventional(name).map((place) => isFile(resolve(directory, place))));
+      return files.includes(true) ? [name] : [];
+    }),
+  );
+  return held.flat();
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}

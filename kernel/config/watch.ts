@@ -1,0 +1,69 @@
+import { type FSWatcher, watch } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Ports } from "../core/ports.ts";
+
+export interface WatchOptions {
+  /** Absolute paths. A file that is not there yet is waited for. */
+  readonly files: readonly string[];
+  readonly ports: Ports;
+  /** Called after the content of a file has changed; the next call waits until what it returns has settled. */
+  readonly changed: () => void | Promise<void>;
+  /** Called when watching itself fails. */
+  readonly failed: (error: unknown) => void;
+  /** Quiet time before a change counts, so that a file is not read half written. Default 50. */
+  readonly settleMs?: number;
+}
+
+export interface Watching {
+  /** Watches no more; resolves when the last `changed` has settled. */
+  close(): Promise<void>;
+}
+
+/**
+ * Watches files by watching their directories, so that editors which write a new file and rename it, and links that are
+ * switched to another file, are seen as well. Only a changed content counts.
+ */
+export async function watchFiles({ files, ports, changed, failed, settleMs = 50 }: WatchOptions): Promise<Watching> {
+  let known = await contents(files);
+  let timer: { cancel(): void } | undefined;
+  let working = Promise.resolve();
+  let closed = false;
+
+  const check = async () => {
+    const now = await contents(files);
+    if (closed || now === known) return;
+    known = now;
+    await changed();
+  };
+  const touched = () => {
+    timer?.cancel();
+    timer = ports.timers.after(settleMs, () => {
+      working = working.then(check).catch(failed);
+    });
+  };
+  const watchers = [...new Set(files.map((file) => dirname(file)))].map((directory) =>
+    watching(directory, touched, failed),
+  );
+  touched(); // for what changed before the watchers were there
+  return {
+    close: async () => {
+      closed = true;
+      timer?.cancel();
+      for (const watcher of watchers) watcher.close();
+      await working;
+    },
+  };
+}
+
+function watching(directory: string, touched: () => void, failed: (error: unknown) => void): FSWatcher {
+  const watcher = watch(directory, { persistent: false }, touched);
+  watcher.on("error", failed);
+  return watcher;
+}
+
+/** One text for the contents of all files; a missing one differs from an empty one. */
+async function contents(files: readonly string[]): Promise<string> {
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => null)));
+  return JSON.stringify(texts);
+}
