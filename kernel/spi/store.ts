@@ -18,8 +18,8 @@ export interface DatabaseAddress {
 export interface Database {
   readonly name: string;
   readonly address: DatabaseAddress;
-  /** postgres.js with its own pool. */
-  readonly sql: Sql;
+  /** postgres.js with its own pool; 64-bit integers are bigint. */
+  readonly sql: Sql<{ bigint: bigint }>;
   /** drizzle over a pool of its own (drizzle changes how its client parses dates). */
   readonly orm: Orm;
   /** Applies the migrations of a drizzle-kit folder that are not applied yet; safe when several processes start at once. */

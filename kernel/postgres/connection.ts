@@ -1,0 +1,73 @@
+import type { Options, Sql } from "postgres";
+import type { DatabaseAddress } from "../spi/store.ts";
+import type { Drivers } from "./drivers.ts";
+
+/** How connections to a server are made and kept. */
+export interface ConnectionOptions {
+  /** Connections of one database at most: so many for `sql` and so many for `orm`. */
+  readonly poolSize: number;
+  readonly connectTimeoutMs: number;
+  /** A connection not used for so long is closed. */
+  readonly idleTimeoutMs: number;
+  /** A statement that runs longer is cancelled; 0: never. */
+  readonly statementTimeoutMs: number;
+  /** Waiting longer for a lock fails; 0: never. */
+  readonly lockTimeoutMs: number;
+  /** A transaction that does nothing for so long is rolled back; 0: never. */
+  readonly idleTransactionTimeoutMs: number;
+  readonly tls: Tls;
+}
+
+/** false: none; otherwise Node's options of `tls.connect`. */
+export type Tls = false | { readonly ca?: string; readonly rejectUnauthorized: boolean; readonly servername?: string };
+
+/** A pool for queries written by hand: 64-bit integers are bigint, as everywhere in this system. */
+export function sqlPool(
+  { postgres }: Drivers,
+  address: DatabaseAddress,
+  options: ConnectionOptions,
+): Sql<{ bigint: bigint }> {
+  return postgres({ ...pool(address, options), types: { bigint: postgres.BigInt }, connection: limits(options) });
+}
+
+/** A pool for drizzle, which changes how its client reads and writes dates. */
+export function ormPool({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
+  return postgres({ ...pool(address, options), connection: limits(options) });
+}
+
+/** One connection without time limits, for work of the platform itself. */
+export function singleConnection({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
+  return postgres({ ...pool(address, options), max: 1, connection: { application_name: "mortise" } });
+}
+
+function pool(address: DatabaseAddress, options: ConnectionOptions): Options<Record<never, never>> {
+  return {
+    host: [address.host] as unknown as string, // postgres.js takes a string apart at its colons, which breaks IPv6
+    port: [address.port] as unknown as number,
+    database: address.database,
+    username: address.username,
+    password: address.password,
+    max: options.poolSize,
+    connect_timeout: options.connectTimeoutMs / 1000,
+    idle_timeout: options.idleTimeoutMs / 1000,
+    max_lifetime: null,
+    backoff: reconnectAfterSeconds,
+    ssl: options.tls,
+    onnotice: () => undefined,
+  };
+}
+
+/** The wait before a connection is made anew; a short one, so that queries go on as soon as the server is back. */
+export function reconnectAfterSeconds(failures: number): number {
+  return failures === 0 ? 0 : Math.min(0.05 * 2 ** failures, 1);
+}
+
+/** In milliseconds, under PostgreSQL's names. */
+function limits(options: ConnectionOptions): Record<string, string | number> {
+  return {
+    application_name: "mortise",
+    statement_timeout: options.statementTimeoutMs,
+    lock_timeout: options.lockTimeoutMs,
+    idle_in_transaction_session_timeout: options.idleTransactionTimeoutMs,
+  };
+}

@@ -1,0 +1,14 @@
+import type { Sql } from "postgres";
+import type { Clock, Timers } from "../core/ports.ts";
+
+/**
+ * Ends a pool after all that was asked of it, at most `withinMs` later. postgres.js forgets queries that still wait for
+ * a connection when it is ended, so first one waits in the same queue.
+ */
+export async function endPool(sql: Sql<never> | Sql, withinMs: number, clock: Clock, timers: Timers): Promise<void> {
+  const until = clock.now() + withinMs;
+  const last = sql.reserve().catch(() => undefined);
+  const reserved = await Promise.race([last, timers.sleep(withinMs)]);
+  reserved?.release();
+  await sql.end({ timeout: Math.max(0, until - clock.now()) / 1000 });
+}
