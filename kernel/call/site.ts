@@ -18,7 +18,10 @@ export interface CallSite {
 
 /** Everything the configuration says about calls of one method: defaults, then `*`, service, method; the most specific wins. */
 export interface Policy {
-  /** How long a call may take when its caller sets no deadline, in milliseconds. Default 1000. */
+  /**
+   * How long a call may take when its caller sets no deadline, in milliseconds; 0: as long as it likes. Default 1000, and 0
+   * for methods that answer with a stream.
+   */
   readonly timeoutMs: number;
   /** Further attempts after the first, for methods that may be repeated. Default 2. */
   readonly retries: number;
