@@ -52,6 +52,20 @@ describe("a context's deadline", () => {
     assert.equal(wheel.size, 0);
   });
 
+  it("is known to be chosen here or inherited from the request being handled", () => {
+    const request = callContext({ timeoutMs: 100 });
+    const handler = serverContext(receivedContext(request));
+    assert.deepEqual(
+      [request, handler, handler.with({ tenant: "a" })].map(({ ownDeadline }) => ownDeadline),
+      [true, false, false],
+    );
+    const chosen = handler.with({ timeoutMs: 50 }).set(contextKey("k", 0), 1);
+    assert.deepEqual(
+      [chosen, sendingContext(chosen.with({ tenant: "a" }))].map(({ ownDeadline }) => ownDeadline),
+      [true, true],
+    );
+  });
+
   it("refuses a time-out that is no number of milliseconds", () => {
     assert.throws(() => callContext({ timeoutMs: Number.NaN }), /timeoutMs must be 0 or more milliseconds, not NaN/);
     assert.throws(() => callContext({ timeoutMs: -1 }), TypeError);

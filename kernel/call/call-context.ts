@@ -33,6 +33,7 @@ export class ContextNode implements CallContext, Follower {
   previous: Follower | undefined = undefined;
   next: Follower | undefined = undefined;
   readonly deadline: number;
+  ownDeadline = false;
   readonly trace: TraceContext | undefined;
   readonly facts: Facts;
   readonly wheel: DeadlineWheel;
@@ -205,13 +206,17 @@ export class ContextNode implements CallContext, Follower {
 
   set<T>({ symbol }: ContextKey<T>, value: T): CallContext {
     const slots = { symbol, value, next: this.facts.slots };
-    return new ContextNode(this.wheel, this, this.deadline, this.trace, { ...this.facts, slots });
+    const child = new ContextNode(this.wheel, this, this.deadline, this.trace, { ...this.facts, slots });
+    child.ownDeadline = this.ownDeadline;
+    return child;
   }
 
   with(changes: ContextChanges, now?: number): CallContext {
     const { timeoutMs, trace = this.trace, signal } = changes;
     const deadline = timeoutMs === undefined ? this.deadline : this.#deadlineIn(timeoutMs, now);
-    return new ContextNode(this.wheel, this, deadline, trace, changedFacts(this.facts, changes), signal);
+    const child = new ContextNode(this.wheel, this, deadline, trace, changedFacts(this.facts, changes), signal);
+    child.ownDeadline = this.ownDeadline || timeoutMs !== undefined;
+    return child;
   }
 
   #deadlineIn(timeoutMs: number, now: number = this.wheel.now()): number {

@@ -76,6 +76,8 @@ export interface Context {
 export interface CallContext extends Context {
   /** Cancels this context and every child. Later calls change nothing. Throws a TypeError for `background`. */
   cancel(reason: StatusError): void;
+  /** Whether the deadline was chosen for calls made with this context, and not inherited from the request being handled. */
+  readonly ownDeadline: boolean;
   /**
    * Stops following the context it was made from, for the time after its work is over; its own deadline stays. Without
    * it a context whose `signal` was read is kept by a parent that lives longer.

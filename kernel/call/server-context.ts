@@ -66,7 +66,10 @@ export function receivedContext(context: CallContext): CallContext {
 export function sendingContext(context: Context): CallContext {
   const node = nodeOf(context);
   const facts = sentFacts(node.facts);
-  return facts === node.facts ? node : new ContextNode(node.wheel, node, node.deadline, node.trace, facts);
+  if (facts === node.facts) return node;
+  const sending = new ContextNode(node.wheel, node, node.deadline, node.trace, facts);
+  sending.ownDeadline = node.ownDeadline;
+  return sending;
 }
 
 function collect(into: Collected = new Map(), name: string, value: MetadataValue): Collected {
