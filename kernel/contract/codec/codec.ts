@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { StatusError } from "../../call/status.ts";
 import type { ByteSink, Codec, MessageType } from "../types.ts";
 import { aheadOfTime } from "./ahead.ts";
@@ -117,19 +116,19 @@ function codec(type: MessageType, limits: DecodeLimits, load: () => FastPath): C
     },
     decode(bytes, start = 0, end = bytes.length) {
       path ??= load();
-      const b = checkedBytes(type, bytes, start, end, limits);
+      checkBytes(type, bytes, start, end, limits);
       cursor.heap = limits.maxHeapBytes;
       try {
-        return path.decode(b, start, end, deepest);
+        return path.decode(bytes, start, end, deepest);
       } catch (error) {
         if (error !== fault) throw error;
-        return interpretDecode(type, b, start, end, limits);
+        return interpretDecode(type, bytes, start, end, limits);
       }
     },
   };
 }
 
-function checkedBytes(type: MessageType, bytes: Uint8Array, start: number, end: number, limits: DecodeLimits): Buffer {
+function checkBytes(type: MessageType, bytes: Uint8Array, start: number, end: number, limits: DecodeLimits): void {
   const problem = (text: string) =>
     new StatusError("INVALID_ARGUMENT", `${type.name}: ${text}`, { reason: "MALFORMED_BYTES" });
   if (!(bytes instanceof Uint8Array)) throw problem(`expected bytes, got ${describe(bytes, true)}`);
@@ -137,5 +136,4 @@ function checkedBytes(type: MessageType, bytes: Uint8Array, start: number, end: 
     throw problem(`positions ${start} to ${end} are not within ${bytes.length} bytes`);
   if (end - start > limits.maxBytes)
     throw problem(`${end - start} bytes are more than maxBytes (${limits.maxBytes}) allows`);
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,4 +1,3 @@
-import type { Buffer } from "node:buffer";
 import type { MessageType, Scalar } from "../types.ts";
 import { fail, fault, lastFault } from "./fault.ts";
 import { costOf, widthOf } from "./generate-decode.ts";
@@ -13,7 +12,7 @@ type Chosen = { readonly $case: string; readonly value: unknown };
 
 /** One decoding under way. */
 interface Run {
-  readonly b: Buffer;
+  readonly b: Uint8Array;
   readonly path: Path;
   /** Where the field being read begins. */
   position: number;
@@ -25,7 +24,7 @@ interface Run {
  */
 export function interpretDecode(
   type: MessageType,
-  b: Buffer,
+  b: Uint8Array,
   start: number,
   end: number,
   limits: DecodeLimits,

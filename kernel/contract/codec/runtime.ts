@@ -1,5 +1,6 @@
 // Everything generated code may name, whether compiled at run time or ahead of it.
 import { fail } from "./fault.ts";
+import { readText } from "./read-text.ts";
 import * as read from "./wire-read.ts";
 import * as write from "./wire-write.ts";
 
@@ -9,6 +10,7 @@ const because = (reason: string) => (): never => fail(reason);
 export const runtime: Readonly<Record<string, unknown>> = Object.freeze({
   ...read,
   ...write,
+  readText,
   noBytes: new Uint8Array(0),
   wrongValue: because("a value of the wrong type"),
   tooShort: because("the bytes end in the middle of a value"),

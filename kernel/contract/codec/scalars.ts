@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Scalar } from "../types.ts";
 import { fail } from "./fault.ts";
+import { readText } from "./read-text.ts";
 import * as read from "./wire-read.ts";
 import * as write from "./wire-write.ts";
 
@@ -17,7 +18,7 @@ export interface ScalarRules {
   readonly room: (value: never) => number;
   readonly write: (b: Buffer, position: number, value: never) => number;
   /** Reads one value; `cursor.position` is its end. */
-  readonly read: (b: Buffer, position: number, end: number) => unknown;
+  readonly read: (b: Uint8Array, position: number, end: number) => unknown;
 }
 
 const isNumber = (value: unknown) => typeof value === "number";
@@ -35,19 +36,19 @@ const float = { zero: () => 0, isZero: (value: unknown) => Object.is(value, 0) }
 const bigint = { zero: () => 0n, isZero: (value: unknown) => value === 0n };
 
 function varint<T>(convert: (low: number) => T) {
-  return (b: Buffer, position: number, end: number): T => convert(read.readVarint32(b, position, end));
+  return (b: Uint8Array, position: number, end: number): T => convert(read.readVarint32(b, position, end));
 }
 
-function fixed<T>(size: number, reader: (b: Buffer, position: number) => T) {
-  return (b: Buffer, position: number, end: number): T => {
+function fixed<T>(size: number, reader: (b: Uint8Array, position: number) => T) {
+  return (b: Uint8Array, position: number, end: number): T => {
     if (position + size > end) fail("the bytes end in the middle of a value");
     read.cursor.position = position + size;
     return reader(b, position);
   };
 }
 
-function measured<T>(reader: (b: Buffer, position: number, end: number) => T) {
-  return (b: Buffer, position: number, end: number): T => {
+function measured<T>(reader: (b: Uint8Array, position: number, end: number) => T) {
+  return (b: Uint8Array, position: number, end: number): T => {
     const stop = read.readLength(b, position, end);
     const value = reader(b, read.cursor.position, stop);
     read.cursor.position = stop;
@@ -163,7 +164,7 @@ export const scalarRules: Readonly<Record<Scalar, ScalarRules>> = {
     isZero: (value) => value === "",
     room: (value: string) => 5 + write.textRoom(value),
     write: write.writeText,
-    read: measured(read.readText),
+    read: measured(readText),
   },
   bytes: {
     expected: "a Uint8Array",

@@ -1,5 +1,4 @@
 // What decoders, generated and interpreting, read with. Where a value has no fixed size, `cursor.position` is its end.
-import type { Buffer } from "node:buffer";
 import { fail } from "./fault.ts";
 import { wireTypes } from "./layout.ts";
 
@@ -150,42 +149,6 @@ export function readDouble(b: Uint8Array, p: number): number {
 export function readFloat(b: Uint8Array, p: number): number {
   words[0] = readSfixed32(b, p);
   return float32[0] as number;
-}
-
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const replacement = "\ufffd";
-
-// Below some twenty units this takes half the time of a call into the runtime.
-const longestShort = 20;
-const units = Array.from({ length: longestShort + 1 }, (_, size) => Array.from({ length: size }, () => 0));
-
-/** The text between two positions. Fails when it is not UTF-8. */
-export function readText(b: Buffer, p: number, end: number): string {
-  const size = end - p;
-  if (size > longestShort) return readLongText(b, p, end);
-  const into = units[size] as number[];
-  let seen = 0;
-  for (let i = 0; i < size; i++) {
-    const unit = b[p + i] as number;
-    seen |= unit;
-    into[i] = unit;
-  }
-  return seen < 128 ? String.fromCharCode(...into) : readLongText(b, p, end);
-}
-
-function readLongText(b: Buffer, p: number, end: number): string {
-  const text = b.toString(undefined, p, end);
-  if (text.includes(replacement)) checkText(b, p, end);
-  return text;
-}
-
-/** A replacement character stands in the text itself or for bytes that are not UTF-8. */
-function checkText(b: Uint8Array, p: number, end: number): void {
-  try {
-    strict.decode(b.subarray(p, end));
-  } catch {
-    fail("the text is not valid UTF-8");
-  }
 }
 
 /** A copy, so that the message does not hold on to the buffer it came in. */
