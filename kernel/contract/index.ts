@@ -6,6 +6,8 @@ export type { DecodeLimits } from "./codec/limits.ts";
 export { decodeLimits } from "./codec/limits.ts";
 export { byteSink } from "./codec/sink.ts";
 export * from "./fields.ts";
+export { type Mapping, mapping } from "./form/mapping.ts";
+export type { ValueForm } from "./form/value-form.ts";
 export { ContractError, enumeration, message } from "./message.ts";
 export { rpc, service, stream, topic } from "./service.ts";
 export type * from "./types.ts";

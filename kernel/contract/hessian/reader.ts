@@ -178,7 +178,7 @@ export class HessianReader {
 
   #binary(length: number): Uint8Array {
     const at = this.#take(length);
-    return this.#bytes.slice(at, at + length);
+    return new Uint8Array(this.#bytes.subarray(at, at + length)); // a copy, and a plain array also where the bytes are a Buffer
   }
 
   /** `length` UTF-16 units. Both ways of writing characters beyond the basic plane are read: surrogates, and four bytes. */
