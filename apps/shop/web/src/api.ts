@@ -1,0 +1,134 @@
+/** Money as the gateway gives it: whole cents. */
+export interface Money {
+  readonly cents: number;
+  readonly currency: string;
+}
+
+export interface Account {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+}
+
+export interface Product {
+  readonly sku: string;
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly category: string;
+  readonly price: Money;
+  readonly image: string;
+  readonly available: number;
+}
+
+export interface ProductPage {
+  readonly products: readonly Product[];
+  readonly nextPageToken: string;
+  readonly total: number;
+}
+
+export interface Category {
+  readonly name: string;
+  readonly products: number;
+}
+
+export interface StockLevel {
+  readonly sku: string;
+  readonly onHand: number;
+  readonly frozen: number;
+}
+
+export type OrderStatus = "PENDING" | "PAID" | "COMPLETED" | "CANCELLING" | "CANCELLED";
+
+export interface OrderLine {
+  readonly sku: string;
+  readonly name: string;
+  readonly image: string;
+  readonly quantity: number;
+  readonly unitPrice: Money;
+}
+
+export interface Order {
+  readonly id: string;
+  readonly status: OrderStatus;
+  readonly cancelReason: string;
+  readonly traceId: string;
+  readonly total: Money;
+  readonly createdAt: string;
+  readonly lines: readonly OrderLine[];
+  readonly steps: readonly { readonly status: OrderStatus; readonly at: string }[];
+}
+
+export interface Entry {
+  readonly id: string;
+  readonly kind: "WELCOME" | "TOP_UP" | "CHARGE" | "REFUND";
+  readonly amount: Money;
+  readonly balance: Money;
+  readonly orderId: string;
+  readonly at: string;
+}
+
+/** An answer that says no, or no answer at all. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly status: number;
+  readonly reason: string;
+  readonly details: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly traceId: string;
+
+  constructor(status: number, problem: ProblemBody) {
+    super(problem.detail ?? "The shop does not answer. Please try again.");
+    this.status = status;
+    this.reason = problem.reason ?? "";
+    this.details = problem.details ?? {};
+    this.fields = problem.errors ?? {};
+    this.traceId = problem.traceId ?? "";
+  }
+}
+
+interface ProblemBody {
+  readonly detail?: string;
+  readonly reason?: string;
+  readonly details?: Readonly<Record<string, string>>;
+  readonly errors?: Readonly<Record<string, string>>;
+  readonly traceId?: string;
+}
+
+type Query = Readonly<Record<string, string | number | boolean>>;
+
+/** Asks the gateway. Rejects with {@link Refused}. */
+export function get<T>(path: string, query: Query = {}): Promise<T> {
+  const asked = Object.entries(query).filter(([, value]) => value !== "" && value !== 0 && value !== false);
+  const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
+  return send<T>("GET", search ? `${path}?${search}` : path);
+}
+
+/** Sends something to the gateway; with a `key` it may be repeated and takes effect once. */
+export function post<T>(path: string, body: unknown = {}, key?: string): Promise<T> {
+  return send<T>("POST", path, body, key);
+}
+
+export function patch<T>(path: string, body: unknown): Promise<T> {
+  return send<T>("PATCH", path, body);
+}
+
+async function send<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
+  const headers: Record<string, string> = { accept: "application/json" };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (key) headers["idempotency-key"] = key;
+  const init: RequestInit = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  const response = await fetch(`/api${path}`, init).catch(() => undefined);
+  if (!response) throw new Refused(0, {});
+  const text = await response.text();
+  if (!response.ok) throw new Refused(response.status, parse<ProblemBody>(text) ?? {});
+  return parse<T>(text) as T;
+}
+
+function parse<T>(text: string): T | undefined {
+  try {
+    return text === "" ? undefined : (JSON.parse(text) as T);
+  } catch {
+    return undefined;
+  }
+}

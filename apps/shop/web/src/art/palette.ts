@@ -1,0 +1,20 @@
+/** The colours all pictures are drawn with. */
+export const ink = "#2f312b";
+export const cream = "#fbf5e6";
+export const paper = "#efe6d2";
+export const wood = "#c99a68";
+export const woodDark = "#a4754a";
+export const woodLight = "#e3c196";
+export const steel = "#93a0a5";
+export const steelDark = "#6d7b81";
+export const steelLight = "#c6d0d3";
+export const brass = "#c8a04c";
+export const brassLight = "#e2c47e";
+export const clay = "#c0643c";
+export const clayDark = "#9c4d2c";
+export const clayLight = "#dd8d63";
+export const leaf = "#6f8f63";
+export const leafDark = "#4a6749";
+export const leafLight = "#a3bb8d";
+export const glow = "#f6cd77";
+export const flame = "#f3a83c";

@@ -1,0 +1,105 @@
+import { useEffect, useMemo } from "preact/hooks";
+import { type Money, type Order, post, type Refused } from "../api.ts";
+import { Art } from "../art/art.tsx";
+import { cart, cartTotal, emptyCart } from "../cart.ts";
+import { money } from "../format.ts";
+import { useDoing, useTitle } from "../hooks.ts";
+import { Trouble } from "../parts/controls.tsx";
+import { Link, navigate } from "../router.tsx";
+import { account, balance, loadBalance, loginFor } from "../session.ts";
+
+/** The last look before the order is placed. */
+export function CheckoutPage() {
+  useTitle("Check out");
+  const items = cart.value.map(({ sku, quantity }) => ({ sku, quantity }));
+  // One key per content of the cart: pressing twice, or again after a lost answer, places one order.
+  const key = useMemo(() => crypto.randomUUID(), [JSON.stringify(items)]);
+  const placing = useDoing(async () => {
+    const order = await post<Order>("/orders", { items }, key);
+    emptyCart();
+    navigate(`/orders/${order.id}`, { replace: true });
+    await loadBalance();
+  });
+  const signedOut = account.value === null;
+  useEffect(() => {
+    if (signedOut) navigate(loginFor("/checkout"), { replace: true });
+    else if (items.length === 0 && !placing.busy) navigate("/cart", { replace: true });
+  }, [signedOut, items.length === 0]);
+
+  return (
+    <div class="wide">
+      <h1 class="page-title">Check out</h1>
+      <div class="columns">
+        <ul class="lines">
+          {cart.value.map(({ sku, name, image, price, quantity }) => (
+            <li key={sku} class="line line-small">
+              <span class="line-art">
+                <Art image={image} />
+              </span>
+              <div class="line-text">
+                <span class="line-name">{name}</span>
+                <span class="line-unit">
+                  {quantity} × {money(price)}
+                </span>
+              </div>
+              <span class="line-sum">{money({ ...price, cents: price.cents * quantity })}</span>
+            </li>
+          ))}
+        </ul>
+        <aside class="panel" aria-label="Payment">
+          <h2>Pay with your wallet</h2>
+          <Sums total={cartTotal.value} />
+          <Refusal error={placing.error} />
+          <button
+            type="button"
+            class="button button-wide"
+            disabled={placing.busy || items.length === 0}
+            onClick={() => void placing.run()}
+          >
+            {placing.busy ? "Placing your order…" : `Pay ${money(cartTotal.value)}`}
+          </button>
+        </aside>
+      </div>
+    </div>
+  );
+}
+
+function Sums({ total }: { readonly total: Money }) {
+  const held = balance.value;
+  const after = held && { ...held, cents: held.cents - total.cents };
+  return (
+    <dl class="sums">
+      <div>
+        <dt>In your wallet</dt>
+        <dd>{held ? money(held) : "…"}</dd>
+      </div>
+      <div>
+        <dt>This order</dt>
+        <dd>{money(total)}</dd>
+      </div>
+      <div class="sums-total">
+        <dt>Left after it</dt>
+        <dd class={after && after.cents < 0 ? "short" : ""}>{after ? money(after) : "…"}</dd>
+      </div>
+    </dl>
+  );
+}
+
+/** A refused order, with the way out of it. */
+function Refusal({ error }: { readonly error: Refused | undefined }) {
+  return (
+    <>
+      <Trouble error={error} />
+      {error?.reason === "INSUFFICIENT_FUNDS" && (
+        <Link to="/wallet" class="panel-link">
+          Top up the wallet
+        </Link>
+      )}
+      {error?.reason === "OUT_OF_STOCK" && (
+        <Link to="/cart" class="panel-link">
+          Change the cart
+        </Link>
+      )}
+    </>
+  );
+}
