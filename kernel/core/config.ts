@@ -1,7 +1,7 @@
 /** Which plugins of one SPI serve: a name, names in order, or names by alias (`{ default: nats, audit: nats }`). */
 export type UseValue = string | readonly string[] | Readonly<Record<string, string>>;
 
-/** A place in a file people wrote; line and column count from 1. */
+/** A place in what people wrote; line and column count from 1, and are 0 for a file, or an argument, as a whole. */
 export interface Location {
   readonly file: string;
   readonly line: number;
