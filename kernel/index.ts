@@ -5,6 +5,8 @@ export { chain } from "./call/call.ts";
 export { background, backgroundOf, callContext } from "./call/call-context.ts";
 export type * from "./call/context.ts";
 export { contextKey } from "./call/context.ts";
+export type { InFlightCall } from "./call/in-flight.ts";
+export { InFlight } from "./call/in-flight.ts";
 export * from "./call/metadata.ts";
 export type { StatusData } from "./call/outcome.ts";
 export { asReplied, asStatusError, handlerError, statusData, statusFromData } from "./call/outcome.ts";
@@ -30,6 +32,7 @@ export { deferredStream, orCancelled, pump, readOnce, watchStream } from "./call
 export type { DeadlineWheel, TimePorts, WheelTimer } from "./call/timer-wheel.ts";
 export { deadlineWheel } from "./call/timer-wheel.ts";
 export type { TraceContext } from "./call/trace.ts";
+export { decodeTrace, encodeTraceparent } from "./call/trace.ts";
 export type * from "./contract/types.ts";
 export * from "./core/needs.ts";
 export type {
