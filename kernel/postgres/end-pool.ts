@@ -2,8 +2,8 @@ import type { Sql } from "postgres";
 import type { Clock, Timers } from "../core/ports.ts";
 
 /**
- * Ends a pool after all that was asked of it, at most `withinMs` later. postgres.js forgets queries that still wait for
- * a connection when it is ended, so first one waits in the same queue.
+ * Ends a pool after all that was asked of it, at most `withinMs` later. By itself postgres.js does not wait for queries
+ * that still wait for a connection, so first one more waits in the same queue.
  */
 export async function endPool(sql: Sql<never> | Sql, withinMs: number, clock: Clock, timers: Timers): Promise<void> {
   const until = clock.now() + withinMs;

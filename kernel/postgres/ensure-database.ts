@@ -29,6 +29,18 @@ export function ensureDatabase(address: DatabaseAddress, given: Ensure): Promise
   });
 }
 
+/** Resolves when the server lets us in, whatever it has. Throws STORE_UNREACHABLE or STORE_UNAUTHORIZED. */
+export function ensureServer(server: Omit<DatabaseAddress, "database">, given: Ensure): Promise<void> {
+  const address = { ...server, database: given.maintenance };
+  return awake(async () => {
+    try {
+      await reachable(address, { ...given, create: true });
+    } catch (error) {
+      if (codeOfError(error) !== "42501") throw explain(error, address);
+    }
+  });
+}
+
 /** False: the server is there but has no such database (3D000). Waits for a server that comes up. */
 async function reachable(address: DatabaseAddress, given: Ensure): Promise<boolean> {
   const { clock, timers } = given.ports;

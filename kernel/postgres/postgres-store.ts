@@ -4,7 +4,7 @@ import type { Database, DatabaseAddress, Store } from "../spi/store.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import { loadDrivers } from "./drivers.ts";
-import { type Ensure, ensureDatabase } from "./ensure-database.ts";
+import { type Ensure, ensureDatabase, ensureServer } from "./ensure-database.ts";
 import { StoreError } from "./store-error.ts";
 
 export interface PostgresStoreOptions {
@@ -26,6 +26,7 @@ export async function postgresStore(given: PostgresStoreOptions): Promise<Runnin
   const { server, connections: options, ports, prefix, maintenance, create, startTimeoutMs } = given;
   const drivers = await loadDrivers();
   const ensure: Ensure = { drivers, options, ports, maintenance, create, startTimeoutMs };
+  await ensureServer(server, ensure);
   const open = new Map<string, Promise<OpenDatabase>>();
   let stopped = false;
 

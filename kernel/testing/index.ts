@@ -16,5 +16,7 @@ export { realServer } from "./real-server.ts";
 export * from "./samples.ts";
 export type { MadeAttempt, ScriptedAttempt, ScriptedGroup } from "./scripted-group.ts";
 export { scriptedGroup } from "./scripted-group.ts";
+export type { StartPluginOptions } from "./start-plugin.ts";
+export { startPlugin } from "./start-plugin.ts";
 export type { VirtualPorts, VirtualPortsOptions } from "./virtual-ports.ts";
 export { virtualPorts } from "./virtual-ports.ts";

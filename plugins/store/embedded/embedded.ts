@@ -1,0 +1,59 @@
+import { definePlugin, store } from "@mortise/kernel";
+import { connectionFields } from "@mortise/kernel/postgres/connection-options";
+import { reservedSettings, startPostgres } from "@mortise/kernel/postgres/postgres-server";
+import { postgresStore } from "@mortise/kernel/postgres/postgres-store";
+import { z } from "zod";
+
+const setting = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_.]*$/, "is not the name of a setting of PostgreSQL")
+  .refine((name) => !reservedSettings.includes(name), "is decided by store/embedded and its other options");
+
+const options = z.strictObject({
+  dataDir: z
+    .string()
+    .min(1)
+    .default(".mortise/postgres")
+    .describe("Holds the data; relative to the working directory. Made when it is not there."),
+  port: z.int().min(0).max(65535).default(0).describe("Port on 127.0.0.1; 0: any that is free."),
+  maxConnections: z.int().min(10).max(10_000).default(200).describe("Connections to the server at most."),
+  settings: z
+    .record(setting, z.union([z.string(), z.number(), z.boolean()]).transform(String))
+    .default({})
+    .describe("Settings of PostgreSQL by their own names, for example { work_mem: 8MB }."),
+  ...connectionFields,
+});
+
+export type EmbeddedOptions = z.output<typeof options>;
+
+const maintenance = "postgres";
+
+/** A real PostgreSQL server from npm, started on first use and gone when this process is. */
+export const embedded = definePlugin({
+  spi: store,
+  name: "embedded",
+  description: "PostgreSQL from npm, run by this process: one database per service, nothing to install",
+  options,
+  exclusive: true,
+  setup: async ({ options, ports, log, signal }) => {
+    const { dataDir, port, maxConnections, settings, ...connections } = options;
+    const load = (name: string): Promise<unknown> => import(name);
+    const server = await startPostgres({ dataDir, port, maxConnections, settings, load, ports, log, signal });
+    log.info(`PostgreSQL serves on ${server.host}:${server.port}`, { dataDir });
+    const databases = await postgresStore({
+      server: { host: server.host, port: server.port, username: server.username, password: server.password },
+      connections: { ...connections, connectTimeoutMs: 5000, tls: false },
+      startTimeoutMs: connections.startTimeoutMs,
+      drainTimeoutMs: connections.drainTimeoutMs,
+      prefix: "",
+      maintenance,
+      create: true,
+      ports,
+    });
+    const stop = async () => {
+      await databases.stop?.();
+      await server.stop();
+    };
+    return { api: databases.api, stop };
+  },
+});
