@@ -1,5 +1,6 @@
 import type { Location, UseValue } from "../core/config.ts";
 import { suggestion } from "../core/nearest.ts";
+import { isPolicyTarget } from "../runtime/policy-target.ts";
 import { type Inside, inside, mapAt, type Spot, textAt, under, wrong } from "./expect.ts";
 import { describe, isNull, type Node, plain } from "./node.ts";
 import type { Report } from "./problem.ts";
@@ -13,7 +14,7 @@ export interface FileReference {
   readonly at: Location;
 }
 
-/** Policy fields by `*`, service or `service/method`. */
+/** Policy fields by `*`, service, pattern or `service/method`. */
 export type PolicyTable = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** What an app file says, checked as far as that is possible without knowing the plugins. */
@@ -31,7 +32,6 @@ export const appKeys = ["app", "use", "options", "services", "plugins", "policie
 export const patterns = {
   name: /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
   pluginId: /^[a-z][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/,
-  policyTarget: /^(\*|[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.[A-Z]\w*(\/[A-Za-z]\w*)?)$/,
 } as const;
 
 const nothing: AppFile = { app: "", use: {}, options: {}, services: [], plugins: [], policies: {} };
@@ -95,7 +95,7 @@ function policyTable(spot: Spot | undefined): PolicyTable {
   if (!spot || !mapAt(spot, 'policies by service or method, for example `"*": { timeoutMs: 1000 }`')) return {};
   const entries = inside(spot).flatMap((child): [string, Record<string, unknown>][] => {
     const target = String(child.key);
-    if (!patterns.policyTarget.test(target)) return unknownTarget(child, target) ?? [];
+    if (!isPolicyTarget(target)) return unknownTarget(child, target) ?? [];
     const fields = mapAt(child, "policy fields, for example `{ timeoutMs: 1000 }`");
     return fields ? [[target, plain(fields) as Record<string, unknown>]] : [];
   });
@@ -103,7 +103,7 @@ function policyTable(spot: Spot | undefined): PolicyTable {
 }
 
 function unknownTarget({ keyAt, path, report }: Inside, target: string): undefined {
-  const forms = '"*", a service (shop.order.v1.Orders) or a method (shop.order.v1.Orders/place)';
+  const forms = '"*", a service (shop.order.v1.Orders), a pattern (shop.*) or a method (shop.order.v1.Orders/place)';
   report("CONFIG_POLICY_TARGET", `"${target}" is nothing a policy can be for; write ${forms}`, keyAt, path);
 }
 

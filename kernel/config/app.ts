@@ -3,12 +3,12 @@ import type { Catalogue } from "../core/catalogue.ts";
 import type { ConfigPath, CoreConfig, Location, Problem } from "../core/config.ts";
 import type { Definitions } from "../core/definitions.ts";
 import { loadAll, loadUsed } from "../core/load.ts";
-import { packagePlugins } from "../core/package-plugins.ts";
 import { plan } from "../core/plan.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { filePlugins } from "../core/sources.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
 import { withChosen } from "./chosen.ts";
+import { installedPlugins } from "./installed.ts";
 import { type LoadedConfig, type LoadOptions, loadConfig } from "./load-config.ts";
 import { checkPolicies, type PoliciesChecked } from "./policies.ts";
 import { byPlace, reportInto } from "./problem.ts";
@@ -35,7 +35,7 @@ export interface AppOptions extends LoadOptions {
 /** Reads an app file, finds its plugins and services and checks all of it. Starts nothing and throws nothing. */
 export async function loadApp(path: string, { own = [], ...options }: AppOptions = {}): Promise<App> {
   const config = await loadConfig(path, options);
-  const found = await findPlugins(config, dirname(path));
+  const found = await findPlugins(config, dirname(path), own);
   const core = coreConfig(config, found.catalogue);
   const definitions = await loadUsed(found.catalogue, core);
   const planned = plan(definitions, core);
@@ -50,15 +50,15 @@ export async function loadApp(path: string, { own = [], ...options }: AppOptions
   };
 }
 
-async function findPlugins({ file, directory, locate }: LoadedConfig, shown: string) {
+async function findPlugins({ file, directory, locate }: LoadedConfig, shown: string, own: readonly Plugin[]) {
   const problems: Problem[] = [];
   const services = await findServices(file.services, shown, reportInto(problems));
-  const packages = await packagePlugins(directory);
+  const installed = await installedPlugins(directory, own);
   const files = await filePlugins(pluginFiles(file.plugins), directory);
   const located = files.problems.map((problem) => ({ ...problem, location: locate(problem.path) }));
   return {
-    catalogue: [...services, ...files.catalogue, ...packages.catalogue],
-    problems: [...problems, ...located, ...packages.problems],
+    catalogue: [...services, ...files.catalogue, ...installed.catalogue],
+    problems: [...problems, ...located, ...installed.problems],
   };
 }
 

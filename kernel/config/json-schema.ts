@@ -99,10 +99,9 @@ function policySchema(plugins: readonly Plugin[]): JsonSchema {
 }
 
 const policies: JsonSchema = {
-  description: "What applies to calls; the most specific wins: service/method, service, *",
+  description: "What applies to calls; the most specific wins: service/method, service, shop.*, *",
   type: ["object", "null"],
-  additionalProperties: false,
-  patternProperties: { [patterns.policyTarget.source]: { $ref: "#/definitions/policy" } },
+  additionalProperties: { $ref: "#/definitions/policy" },
 };
 
 const variable = { type: "string", pattern: "\\$\\{" };
@@ -124,7 +123,8 @@ function lenient(schema: unknown): unknown {
     ...(description !== undefined && { description }),
     ...(fallback !== undefined && { default: fallback }),
   };
-  return isLeaf(bare) ? { ...told, anyOf: [bare, variable, { type: "null" }] } : inner;
+  if (isLeaf(bare)) return { ...told, anyOf: [bare, variable, { type: "null" }] };
+  return typeof inner.type === "string" ? { ...inner, type: [inner.type, "null"] } : inner;
 }
 
 /** Maps of schemas and single schemas are descended into; data is left alone. */

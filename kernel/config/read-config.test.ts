@@ -79,7 +79,7 @@ use:
 servces: [user]
 services: [user, Order]
 policies:
-  bla: {}
+  shop/v1/Shop: {}
   shop.v1.Shop: 3
 `;
     assert.deepEqual(problems(text), [
@@ -88,7 +88,7 @@ policies:
       "shop.yaml:4:17  use.loadbalancer takes the name of a plugin, a list of names, or names by alias, not the boolean true",
       'shop.yaml:5:1  unknown key "servces". Did you mean services? (app, options, plugins, policies, services, use)',
       'shop.yaml:6:18  "Order" is not the name of a service in kebab-case',
-      'shop.yaml:8:3  "bla" is nothing a policy can be for; write "*", a service (shop.order.v1.Orders) or a method (shop.order.v1.Orders/place)',
+      'shop.yaml:8:3  "shop/v1/Shop" is nothing a policy can be for; write "*", a service (shop.order.v1.Orders), a pattern (shop.*) or a method (shop.order.v1.Orders/place)',
       "shop.yaml:9:17  policies.shop.v1.Shop takes policy fields, for example `{ timeoutMs: 1000 }`, not the number 3",
     ]);
   });

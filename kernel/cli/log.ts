@@ -1,0 +1,78 @@
+import { styleText } from "node:util";
+import type { Log, LogFields } from "../core/plugin.ts";
+import type { Clock } from "../core/ports.ts";
+
+export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+export type LogFormat = "text" | "json";
+
+export interface LineLogOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Whether text may be coloured. */
+  readonly color: boolean;
+  readonly clock: Clock;
+  readonly write: (line: string) => void;
+}
+
+const styles = { debug: "dim", info: "cyan", warn: "yellow", error: "red" } as const;
+
+/** Writes one line per message: for people `12:03:04.567 info  message key=value`, or one JSON object. The stack of an error follows its line. */
+export function lineLog({ level, format, color, clock, write }: LineLogOptions): Log {
+  const least = logLevels.indexOf(level);
+  const at =
+    (name: keyof typeof styles) =>
+    (message: string, fields: LogFields = {}) => {
+      if (logLevels.indexOf(name) < least) return;
+      const time = new Date(clock.wall()).toISOString();
+      write(format === "json" ? json(time, name, message, fields) : text(time, name, message, fields, color));
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function json(time: string, level: string, message: string, fields: LogFields): string {
+  const plain = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plainValue(value)]));
+  return JSON.stringify({ time, level, message, ...plain });
+}
+
+function text(time: string, level: keyof typeof styles, message: string, fields: LogFields, color: boolean): string {
+  const style = (name: Parameters<typeof styleText>[0], part: string) =>
+    color ? styleText(name, part, { validateStream: false }) : part;
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${style("dim", `${name}=`)}${fieldText(value)}`);
+  const stacks = level === "error" ? Object.values(fields).flatMap(stackLines) : [];
+  const line = `${style("dim", time.slice(11, 23))} ${style(styles[level], level.padEnd(5))} ${oneLine(message)}${pairs.join("")}`;
+  return [line, ...stacks.map((each) => style("dim", each))].join("\n");
+}
+
+function fieldText(value: unknown): string {
+  const plain = value instanceof Error ? value.message : plainValue(value);
+  if (typeof plain === "string") return /^[^\s"=]+$/.test(plain) ? plain : JSON.stringify(plain);
+  return JSON.stringify(plain) ?? "undefined";
+}
+
+/** Only the frames: the message is in the line already. */
+function stackLines(value: unknown): string[] {
+  if (!(value instanceof Error)) return [];
+  return (value.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+}
+
+/** Control characters in a message could forge lines, or move the cursor. */
+function oneLine(message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return message.replace(/[\u0000-\u001f\u007f]/g, (sign) => JSON.stringify(sign).slice(1, -1));
+}
+
+function plainValue(value: unknown): unknown {
+  if (value instanceof Error) return value.stack ?? value.message;
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  try {
+    return JSON.parse(JSON.stringify(value, replaceBigint));
+  } catch {
+    return String(value); // it refers to itself
+  }
+}
+
+function replaceBigint(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
+}

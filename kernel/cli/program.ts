@@ -1,0 +1,85 @@
+import { Command, CommanderError, Option } from "commander";
+import { type ExitCode, exitCodes, UserError } from "./exit.ts";
+import { logLevels } from "./log.ts";
+import type { World } from "./world.ts";
+
+/** Runs one command line. Gives the exit code; only a mistake in Mortise or a plugin shows a stack. */
+export async function runCommand(args: readonly string[], world: World): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok;
+  const program = describe(world, (ended) => {
+    code = ended;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    return explainFailure(error, world);
+  }
+}
+
+function explainFailure(error: unknown, { terminal }: World): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage; // has spoken itself
+  if (error instanceof UserError) {
+    terminal.err(`${terminal.styledErr("red", "error:")} ${error.message}`);
+    return error.exitCode;
+  }
+  const stack = error instanceof Error ? error.stack : String(error);
+  terminal.err(`${terminal.styledErr("red", "This is a mistake in Mortise or in a plugin, not yours:")}\n${stack}`);
+  return exitCodes.bug;
+}
+
+type Ended = (code: ExitCode) => void;
+
+/** The command modules are imported when they are run, so that none of them costs the others time. */
+function describe(world: World, ended: Ended): Command {
+  const program = new Command("mortise")
+    .description("Runs and inspects apps made of plugins and services.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.terminal.out(text.trimEnd()),
+      writeErr: (text) => world.terminal.err(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error:/, world.terminal.styledErr("red", "error:"))),
+    })
+    .showHelpAfterError("Add --help to see how it is used.");
+  appCommand(program, "start", "Starts an app and follows changes of its files.")
+    .addOption(new Option("--log-level <level>", "what is logged").choices([...logLevels]).default("info"))
+    .addOption(new Option("--log-format <format>", "how it is logged").choices(["text", "json"]))
+    .option("--no-watch", "do not follow changes of the files")
+    .action(async (file, options) => ended(await (await import("./commands/start.ts")).start(world, file, options)));
+  appCommand(program, "check", "Checks an app without starting it.").action(async (file, options) =>
+    ended(await (await import("./commands/check.ts")).check(world, file, options)),
+  );
+  appCommand(program, "explain", "Shows what an app is made of, or the whole way of calls of one method, and why.")
+    .argument("[method]", "service/method, for example shop.order.v1.Orders/place")
+    .option("--json", "print it as JSON")
+    .action(async (file, method, options) =>
+      ended(await (await import("./commands/explain.ts")).explain(world, file, method, options)),
+    );
+  program
+    .command("plugins")
+    .description("Lists the plugins that can be used here, or in an app.")
+    .argument("[file]", "an app file: also lists the plugins it names")
+    .option("--json", "print a JSON array, with the JSON Schema of all options")
+    .action(async (file, options) =>
+      ended(await (await import("./commands/plugins.ts")).plugins(world, file, options)),
+    );
+  program
+    .command("schema")
+    .description("Prints the JSON Schema of app files, for editors.")
+    .argument("[file]", "an app file: also knows the plugins it names")
+    .action(async (file) => ended(await (await import("./commands/schema.ts")).schema(world, file)));
+  return program;
+}
+
+function appCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .argument("<file>", "the app file, for example shop.yaml")
+    .option("--profile <name>", "lay <file>.<name>.yaml over it")
+    .option("--set <path=value>", "lay a value over it, for example use.loadbalancer=random (repeatable)", collect, []);
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

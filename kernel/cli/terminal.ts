@@ -1,0 +1,19 @@
+import { styleText } from "node:util";
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** Where a command writes: what was asked for to `out`, everything else to `err`. Colours only where they are shown. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  styled(style: Style, text: string): string;
+  styledErr(style: Style, text: string): string;
+}
+
+/** The terminal of this process; NO_COLOR and FORCE_COLOR are heeded. */
+export const systemTerminal: Terminal = {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  styled: (style, text) => styleText(style, text, { stream: process.stdout }),
+  styledErr: (style, text) => styleText(style, text, { stream: process.stderr }),
+};
