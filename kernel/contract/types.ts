@@ -46,6 +46,8 @@ export interface Field {
   readonly oneof: string | undefined;
   /** Redacted in logs, traces and errors. */
   readonly sensitive: boolean;
+  /** Its name in a `.proto` file of somebody else's; otherwise `name` in snake_case. */
+  readonly protoName?: string | undefined;
 }
 
 declare const shape: unique symbol;
@@ -68,6 +70,8 @@ export interface EnumType {
   readonly name: string;
   /** Value names without the enum's prefix, to numbers; the first is 0. */
   readonly values: Readonly<Record<string, number>>;
+  /** Set where somebody else's `.proto` file gives the values no prefix. */
+  readonly unprefixed?: true | undefined;
 }
 
 export type MethodKind = "unary" | "server-stream" | "client-stream" | "bidi-stream" | "event";
