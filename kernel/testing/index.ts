@@ -20,3 +20,4 @@ export type { StartPluginOptions } from "./start-plugin.ts";
 export { startPlugin } from "./start-plugin.ts";
 export type { VirtualPorts, VirtualPortsOptions } from "./virtual-ports.ts";
 export { virtualPorts } from "./virtual-ports.ts";
+export { keptSpans } from "./kept-spans.ts";
