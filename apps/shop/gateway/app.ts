@@ -1,4 +1,4 @@
-import { StatusError, type Tracer } from "@mortise/kernel";
+import { type Context, StatusError, type Tracer } from "@mortise/kernel";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Backends, Door, Request } from "./door.ts";
@@ -18,6 +18,8 @@ export interface DoorDeps {
   readonly backends: Backends;
   readonly tracer: Pick<Tracer, "start">;
   readonly traces: TraceSource;
+  /** What calls without a request of their own are made with. */
+  readonly root: Context;
   readonly events: Events;
   readonly files: Files;
   readonly secureCookies: boolean;
@@ -33,7 +35,7 @@ export function door(deps: DoorDeps): Hono<Door> {
   const { backends, events } = deps;
   const session = browserSession(backends, deps.secureCookies);
   const api = new Hono<Door>()
-    .use(tracing(deps.tracer, deps.timeoutMs))
+    .use(tracing(deps.tracer, deps.root, deps.timeoutMs))
     .use(guard)
     .use(bodyLimit({ maxSize: deps.maxBodyBytes, onError: tooLarge }))
     .route("/", accountRoutes(backends, session))

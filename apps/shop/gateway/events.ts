@@ -1,4 +1,4 @@
-import { background, type Context } from "@mortise/kernel";
+import type { Context } from "@mortise/kernel";
 import { streamSSE } from "hono/streaming";
 import type { Request } from "./door.ts";
 import { problemOf } from "./problem.ts";
@@ -12,14 +12,14 @@ export type Events = <T>(
 ) => Response;
 
 /** A stream ends when the browser leaves, after `maxMs` (the browser then asks again), or once `closing` is aborted. */
-export function serverSentEvents(maxMs: number, closing: AbortSignal): Events {
+export function serverSentEvents(root: Context, maxMs: number, closing: AbortSignal): Events {
   return (request, event, open, view) =>
     streamSSE(request, async (sse) => {
       const gone = new AbortController();
       sse.onAbort(() => gone.abort());
       const { trace } = request.var.call;
       const signal = AbortSignal.any([gone.signal, closing]);
-      const call = background.with({ timeoutMs: maxMs, signal, ...(trace && { trace }) });
+      const call = root.with({ timeoutMs: maxMs, signal, ...(trace && { trace }) });
       try {
         for await (const value of open(call)) await sse.writeSSE({ event, data: JSON.stringify(view(value)) });
         await sse.writeSSE({ event: "end", data: "{}" });

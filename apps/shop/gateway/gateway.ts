@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { client, definePlugin, every, live, service, telemetry, tracer } from "@mortise/kernel";
+import { backgroundOf, client, definePlugin, every, live, service, telemetry, tracer } from "@mortise/kernel";
 import { Inventory } from "@mortise/proto/shop/inventory";
 import { Orders } from "@mortise/proto/shop/order";
 import { Payments } from "@mortise/proto/shop/payment";
@@ -45,6 +45,7 @@ export const gateway = definePlugin({
   },
   setup: async ({ deps, options, ports, log }) => {
     const closing = new AbortController();
+    const root = backgroundOf(ports);
     const files = await readFiles(options.webFolder);
     if (files.size === 0) log.warn("the storefront is not built; run: npm run build -w @mortise/shop");
     const traces: TraceSource = {
@@ -57,10 +58,11 @@ export const gateway = definePlugin({
     const app = door({
       ...options,
       files,
+      root,
       traces,
       backends: deps,
       tracer: { start: (span) => deps.tracer.current.start(span) },
-      events: serverSentEvents(options.maxStreamMs, closing.signal),
+      events: serverSentEvents(root, options.maxStreamMs, closing.signal),
       onBug: (error, request) => log.error(`${request} failed`, { error: String(error) }),
     });
     let listening: Listening | undefined;

@@ -1,4 +1,4 @@
-import { background, type Tracer } from "@mortise/kernel";
+import type { Context, Tracer } from "@mortise/kernel";
 import { matchedRoutes } from "hono/route";
 import type { Middleware, Request } from "./door.ts";
 import { problemOf } from "./problem.ts";
@@ -7,7 +7,7 @@ import { problemOf } from "./problem.ts";
  * Begins a trace for each request, tells its id in `x-trace-id`, and gives handlers a context in it. A reader who leaves
  * cancels what was asked for; what changes something is carried through.
  */
-export function tracing(tracer: Pick<Tracer, "start">, timeoutMs: number): Middleware {
+export function tracing(tracer: Pick<Tracer, "start">, root: Context, timeoutMs: number): Middleware {
   return async (request, next) => {
     const { method } = request.req;
     const span = tracer.start({ name: `${method} ${routeOf(request)}`, kind: "server", service: "gateway" });
@@ -15,7 +15,7 @@ export function tracing(tracer: Pick<Tracer, "start">, timeoutMs: number): Middl
     span.set("url.path", request.req.path);
     const reads = method === "GET" || method === "HEAD";
     const changes = { trace: span.context, timeoutMs };
-    request.set("call", background.with(reads ? { ...changes, signal: request.req.raw.signal } : changes));
+    request.set("call", root.with(reads ? { ...changes, signal: request.req.raw.signal } : changes));
     request.header("x-trace-id", span.context.traceId);
     await next();
     const failure = request.error && problemOf(request.error);

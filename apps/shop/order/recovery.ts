@@ -1,4 +1,12 @@
-import { background, type Client, type Context, decodeTrace, type Log, type Ports, StatusError } from "@mortise/kernel";
+import {
+  backgroundOf,
+  type Client,
+  type Context,
+  decodeTrace,
+  type Log,
+  type Ports,
+  StatusError,
+} from "@mortise/kernel";
 import { PaymentState, type Payments } from "@mortise/proto/shop/payment";
 import { makeWorker, type Worker } from "../shared/worker.ts";
 import type { OrderBook, OrderRow } from "./book.ts";
@@ -57,7 +65,8 @@ async function isCharged(payments: Client<typeof Payments>, orderId: string, con
 }
 
 /** A context in the trace of the request that placed the order. */
-function ofOrder({ traceId }: OrderRow, { ids }: Ports): Context {
-  const trace = decodeTrace(`00-${traceId}-${ids.hex(8)}-01`);
-  return trace ? background.with({ trace }) : background;
+function ofOrder({ traceId }: OrderRow, ports: Ports): Context {
+  const trace = decodeTrace(`00-${traceId}-${ports.ids.hex(8)}-01`);
+  const root = backgroundOf(ports);
+  return trace ? root.with({ trace }) : root;
 }

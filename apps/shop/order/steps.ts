@@ -1,4 +1,4 @@
-import { background, type Client, type Context, type Log, type TopicType } from "@mortise/kernel";
+import { backgroundOf, type Client, type Context, type Log, type Ports, type TopicType } from "@mortise/kernel";
 import type { Inventory } from "@mortise/proto/shop/inventory";
 import { OrderCancelled, OrderCompleted, type OrderEvent, OrderPaid } from "@mortise/proto/shop/order";
 import type { Payments } from "@mortise/proto/shop/payment";
@@ -11,6 +11,7 @@ export interface StepsDeps {
   readonly book: OrderBook;
   readonly inventory: Client<typeof Inventory>;
   readonly payments: Client<typeof Payments>;
+  readonly ports: Ports;
   readonly log: Log;
   /** Time to give back what an order took, in milliseconds. */
   readonly undoMs: number;
@@ -23,7 +24,7 @@ export interface StepsDeps {
  * and, once stock and money are back, to CANCELLED. Each step may be repeated by anybody, so nobody needs to know who
  * began it.
  */
-export function orderSteps({ book, inventory, payments, log, undoMs, changed }: StepsDeps) {
+export function orderSteps({ book, inventory, payments, ports, log, undoMs, changed }: StepsDeps) {
   async function move(orderId: string, move: Move): Promise<boolean> {
     const moved = await book.move(orderId, move);
     if (moved) changed();
@@ -31,7 +32,7 @@ export function orderSteps({ book, inventory, payments, log, undoMs, changed }: 
   }
 
   async function undo(orderId: string, call: Context): Promise<void> {
-    const context = background.with({ timeoutMs: undoMs, ...(call.trace && { trace: call.trace }) });
+    const context = backgroundOf(ports).with({ timeoutMs: undoMs, ...(call.trace && { trace: call.trace }) });
     await Promise.all([payments.refund({ orderId }, context), inventory.release({ orderId }, context)]);
     await move(orderId, { from: ["CANCELLING"], to: "CANCELLED", along: announcement(OrderCancelled, call) });
   }

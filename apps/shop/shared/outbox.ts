@@ -1,5 +1,5 @@
 import {
-  background,
+  backgroundOf,
   type Context,
   type Database,
   decodeTrace,
@@ -9,7 +9,7 @@ import {
   type Publish,
   type TopicType,
 } from "@mortise/kernel";
-import { codec } from "@mortise/kernel/contract";
+import { codecOf } from "@mortise/kernel/contract";
 import { asc, inArray, sql } from "drizzle-orm";
 import type { Transaction } from "./database.ts";
 import type { OutboxTable } from "./outbox-table.ts";
@@ -22,7 +22,7 @@ export interface Channel {
 }
 
 export function channel<T>(topic: TopicType<T>, publish: Publish<T>): Channel {
-  const { decode } = codec(topic.message);
+  const { decode } = codecOf(topic.message);
   return { topic: topic.name, publish: (body, context, id) => publish(decode(body), context, { id }) };
 }
 
@@ -34,7 +34,7 @@ export async function post<T>(
   event: T,
   call: Context,
 ): Promise<void> {
-  const body = codec(topic.message).encode(event);
+  const body = codecOf(topic.message).encode(event);
   const traceparent = call.trace ? encodeTraceparent(call.trace) : "";
   await tx.insert(outbox).values({ topic: topic.name, body, traceparent });
 }
@@ -69,7 +69,7 @@ export function makeRelay({ database, outbox, channels, ports, log, everyMs }: R
       const done: bigint[] = [];
       try {
         for (const row of rows) {
-          await byTopic.get(row.topic)?.publish(row.body, contextOf(row.traceparent), row.eventId);
+          await byTopic.get(row.topic)?.publish(row.body, contextOf(row.traceparent, ports), row.eventId);
           done.push(row.position);
         }
       } catch (error) {
@@ -81,7 +81,8 @@ export function makeRelay({ database, outbox, channels, ports, log, everyMs }: R
   return makeWorker({ name, everyMs, ports, log, work });
 }
 
-function contextOf(traceparent: string): Context {
+function contextOf(traceparent: string, ports: Ports): Context {
   const trace = decodeTrace(traceparent);
-  return trace ? background.with({ trace }) : background;
+  const root = backgroundOf(ports);
+  return trace ? root.with({ trace }) : root;
 }

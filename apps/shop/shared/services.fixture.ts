@@ -1,0 +1,117 @@
+import { after } from "node:test";
+import {
+  background,
+  type Client,
+  type Context,
+  type Database,
+  type Plugin,
+  type Service,
+  type ServiceType,
+  StatusError,
+  type Store,
+  systemPorts,
+  type TopicType,
+} from "@mortise/kernel";
+import { openDatabase } from "@mortise/kernel/postgres/database";
+import { loadDrivers } from "@mortise/kernel/postgres/drivers";
+import { postgresServer, startPlugin } from "@mortise/kernel/testing";
+
+const connections = {
+  poolSize: 10,
+  connectTimeoutMs: 5_000,
+  idleTimeoutMs: 60_000,
+  statementTimeoutMs: 30_000,
+  lockTimeoutMs: 0,
+  idleTransactionTimeoutMs: 60_000,
+  tls: false,
+} as const;
+
+/** A store of databases nobody else uses, on a real server; all of it is gone after the tests of this file. */
+export async function testStore(): Promise<Store> {
+  const server = await postgresServer();
+  const drivers = await loadDrivers();
+  const open = new Map<string, Promise<Database>>();
+  const ends: (() => Promise<void>)[] = [];
+  async function database(name: string): Promise<Database> {
+    const made = await server.database();
+    const opened = openDatabase(name, made.address, connections, drivers, systemPorts);
+    ends.push(async () => {
+      await opened.end(1000);
+      await made.drop();
+    });
+    return opened.database;
+  }
+  after(async () => {
+    await Promise.all(ends.map((end) => end()));
+    await server.stop();
+  });
+  return {
+    database: (name) => {
+      const known = open.get(name) ?? database(name);
+      open.set(name, known);
+      return known;
+    },
+  };
+}
+
+/** What may happen to a call or an event on its way. */
+export type Fate = "arrives" | "is lost" | "loses its answer";
+
+/** Services that call each other directly, over a way on which a test decides what happens. */
+export class Services {
+  /** Decides about every call and every event; all arrive unless a test says otherwise. */
+  fate: (what: "call" | "event") => Fate = () => "arrives";
+  readonly #services: Service[] = [];
+  readonly #stops: (() => unknown)[] = [];
+
+  async start(plugin: Plugin, deps: Readonly<Record<string, unknown>>, options: unknown = {}): Promise<void> {
+    const { api, stop } = await startPlugin<Service>(plugin, { deps, options });
+    this.#services.push(api);
+    if (stop) this.#stops.unshift(stop);
+  }
+
+  async ready(): Promise<void> {
+    for (const service of this.#services) await service.ready?.();
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops) await stop();
+  }
+
+  client<S extends ServiceType>(contract: S): Client<S> {
+    const call =
+      (name: string) =>
+      (request: unknown, context: Context = background) =>
+        this.#travel(() => this.#handler(contract, name)(request, context));
+    return Object.fromEntries(Object.keys(contract.methods).map((name) => [name, call(name)])) as Client<S>;
+  }
+
+  publisher<T>(
+    topic: TopicType<T>,
+  ): (event: T, context?: Context, options?: { readonly id?: string }) => Promise<void> {
+    return async (event, context = background, { id = systemPorts.ids.uuid() } = {}) => {
+      const fate = this.fate("event");
+      if (fate === "is lost") return;
+      for (const { handler } of this.#services.flatMap(({ listens }) => listens.filter((one) => one.topic === topic))) {
+        const deliver = () => handler(event as never, Object.assign(Object.create(context), { id, attempt: 1 }));
+        await deliver().catch(() => undefined);
+        if (fate === "loses its answer") await deliver().catch(() => undefined);
+      }
+    };
+  }
+
+  #handler(contract: ServiceType, name: string): (request: unknown, context: Context) => Promise<unknown> {
+    const offers = this.#services.flatMap((service) => service.offers);
+    const handler = offers.find(({ service }) => service === contract)?.handlers[name];
+    return async (request, context) => handler?.(request as never, context as never);
+  }
+
+  async #travel(call: () => Promise<unknown>): Promise<unknown> {
+    const fate = this.fate("call");
+    const away = new StatusError("UNAVAILABLE", "the test says so");
+    if (fate === "is lost") throw away;
+    const answer = await call();
+    if (fate === "loses its answer") throw away;
+    return answer;
+  }
+}
