@@ -1,5 +1,6 @@
 import type { Location, UseValue } from "../core/config.ts";
 import { suggestion } from "../core/nearest.ts";
+import type { PolicyTable } from "../runtime/policy.ts";
 import { isPolicyTarget } from "../runtime/policy-target.ts";
 import { type Inside, inside, mapAt, type Spot, textAt, under, wrong } from "./expect.ts";
 import { describe, isNull, type Node, plain } from "./node.ts";
@@ -13,9 +14,6 @@ export interface FileReference {
   readonly path: string | undefined;
   readonly at: Location;
 }
-
-/** Policy fields by `*`, service, pattern or `service/method`. */
-export type PolicyTable = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** What an app file says, checked as far as that is possible without knowing the plugins. */
 export interface AppFile {

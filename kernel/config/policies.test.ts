@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
+import { message, rpc, service, string, topic } from "../contract/index.ts";
 import { pluginEntry } from "../core/definitions.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { formatProblem } from "../core/problems.ts";
 import type { Schema } from "../core/schema.ts";
 import type { Spi } from "../core/spi.ts";
+import type { PolicyTable } from "../runtime/policy.ts";
+import { defineService } from "../spi/define-service.ts";
 import { filter } from "../spi/filter.ts";
 import { loadBalancer } from "../spi/loadbalancer.ts";
-import type { PolicyTable } from "./app-file.ts";
+import { client, publisher } from "../spi/runtime.ts";
 import { withChosen } from "./chosen.ts";
 import { checkPolicies } from "./policies.ts";
 
@@ -91,5 +94,36 @@ describe("policies", () => {
     assert.deepEqual(warnings, [
       "policies.*.hashOn  policy for *: hashOn has no effect: loadbalancer/consistent-hash is not selected.",
     ]);
+  });
+});
+
+describe("targets of policies", () => {
+  const Line = message("shop.v1.Line", { sku: string(1) });
+  const Stock = service("shop.v1.Stock", { getStock: rpc(Line, Line), watch: rpc(Line, Line) });
+  const Prices = service("shop.v1.Prices", { quote: rpc(Line, Line) });
+  const Sold = topic("shop.v1.Sold", Line);
+  const stock = defineService(Stock, {
+    description: "Stock",
+    needs: { prices: client(Prices), sold: publisher(Sold) },
+    setup: () => ({ handlers: { getStock: (line) => line, watch: (line) => line } }),
+  });
+  const told = (target: string) => {
+    const { problems, warnings } = check({ [target]: { retries: 0 } }, [...all, stock]);
+    return [...problems, ...warnings].map((line) => line.slice(line.indexOf("  ") + 2));
+  };
+
+  it("may be services, methods and topics the app knows, patterns, and services it has never heard of", () => {
+    for (const known of ["*", "shop.*", "shop.v1.Stock", "shop.v1.Stock/getStock", "shop.v1.Stock/GetStock"]) {
+      assert.deepEqual(told(known), []);
+    }
+    for (const known of ["shop.v1.Prices/quote", "shop.v1.Sold", "elsewhere.v1.Reports/run"])
+      assert.deepEqual(told(known), []);
+  });
+
+  it("are refused when the service has no such method, and doubted when they are nearly the name of a service", () => {
+    assert.deepEqual(told("shop.v1.Stock/getStok"), [
+      'shop.v1.Stock has no method "getStok". Did you mean getStock? (getStock, watch)',
+    ]);
+    assert.deepEqual(told("shop.v1.Stok"), ["no service here is called shop.v1.Stok. Did you mean shop.v1.Stock?"]);
   });
 });

@@ -6,15 +6,16 @@ import { suggestion } from "../core/nearest.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { locationOf } from "../core/problems.ts";
 import type { Schema } from "../core/schema.ts";
-import type { PolicyTable } from "./app-file.ts";
+import type { PolicyTable } from "../runtime/policy.ts";
 import { chosenSpis, knownNames } from "./chosen.ts";
+import { checkTarget, knownContracts } from "./policy-targets.ts";
 
 /** The policy fields every method has, besides the choices of plugins. */
 export const basicFields = {
   timeoutMs: z
     .number()
-    .positive()
-    .describe("How long a call may take when its caller sets no deadline, in milliseconds"),
+    .min(0)
+    .describe("How long a call may take when its caller sets no deadline, in milliseconds; 0: as long as it likes"),
   retries: z.int().min(0).describe("Further attempts after the first, for methods that may be repeated"),
 } as const;
 
@@ -34,11 +35,13 @@ export interface PolicyBackground {
   readonly config: CoreConfig;
 }
 
-/** Checks every field of every policy: its name, its value, and whether a plugin that is used reads it. */
+/** Checks every policy: its target, and of every field the name, the value, and whether a plugin in use reads it. */
 export function checkPolicies(policies: PolicyTable, background: PolicyBackground): PoliciesChecked {
-  const found = Object.entries(policies).flatMap(([target, fields]) =>
-    Object.entries(fields).flatMap(([field, value]) => checkField({ target, field, value }, background)),
-  );
+  const contracts = knownContracts(background.used);
+  const found = Object.entries(policies).flatMap(([target, fields]) => [
+    ...checkTarget(target, contracts),
+    ...Object.entries(fields).flatMap(([field, value]) => checkField({ target, field, value }, background)),
+  ]);
   const located = found.map((problem) => ({
     ...problem,
     location: locationOf(background.config.locate, problem.path),
