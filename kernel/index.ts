@@ -58,6 +58,7 @@ export * from "./spi/bus.ts";
 export * from "./spi/cluster.ts";
 export type { ServiceDefinition, ServiceParts } from "./spi/define-service.ts";
 export { defineService } from "./spi/define-service.ts";
+export * from "./spi/directory.ts";
 export * from "./spi/filter.ts";
 export type { Instance } from "./spi/instance.ts";
 export * from "./spi/loadbalancer.ts";

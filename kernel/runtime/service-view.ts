@@ -1,0 +1,84 @@
+import type { Timer, Timers } from "../core/ports.ts";
+import type { ServiceView } from "../spi/directory.ts";
+import type { Instance } from "../spi/instance.ts";
+import { carryOver } from "../spi/instance-table.ts";
+import type { Snapshot } from "../spi/registry.ts";
+
+/** How far what is known can be trusted. */
+export type Trust =
+  /** Nothing is known yet. */
+  | "unknown"
+  /** Left over from an earlier process; any word of the registry is better. */
+  | "remembered"
+  /** What the registry says. */
+  | "current"
+  /** The registry suddenly knows of no instance, which is not believed. */
+  | "doubted";
+
+export interface ViewOptions {
+  /** How long a sudden empty list is not believed, in milliseconds; Infinity: until the instances cannot be reached. */
+  readonly believeEmptyAfterMs: number;
+}
+
+const nobody: Snapshot = Object.freeze([]);
+
+/** What is known of one service, and how it takes news. */
+export class KnownService implements ServiceView {
+  readonly service: string;
+  instances: Snapshot = nobody;
+  trust: Trust = "unknown";
+  readonly #options: ViewOptions;
+  readonly #timers: Timers;
+  readonly #listeners = new Set<() => void>();
+  #belief: Timer | undefined = undefined;
+
+  constructor(service: string, options: ViewOptions, timers: Timers) {
+    this.service = service;
+    this.#options = options;
+    this.#timers = timers;
+  }
+
+  onChange(given: () => void): () => void {
+    const listener = () => given(); // the same function may listen twice
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes what an earlier process knew, unless the registry has spoken meanwhile. */
+  remember(snapshot: Snapshot): void {
+    if (this.trust !== "unknown" || snapshot.length === 0) return;
+    this.#become("remembered", snapshot);
+  }
+
+  /** Takes what the registry says. A list that is suddenly empty is kept in doubt. */
+  hear(snapshot: Snapshot): void {
+    this.#belief?.cancel();
+    this.#belief = undefined;
+    const sudden = snapshot.length === 0 && this.instances.length > 0 && this.trust !== "remembered";
+    if (!sudden || this.#options.believeEmptyAfterMs <= 0) return this.#become("current", snapshot);
+    this.trust = "doubted";
+    if (this.#options.believeEmptyAfterMs === Number.POSITIVE_INFINITY) return;
+    this.#belief = this.#timers.after(this.#options.believeEmptyAfterMs, () => this.#become("current", nobody));
+  }
+
+  unreachable(instance: Instance): void {
+    if (this.trust === "current" || !this.instances.includes(instance)) return;
+    this.#become(
+      this.trust,
+      this.instances.filter((other) => other !== instance),
+    );
+  }
+
+  /** Forgets its timer; the view stays as it is. */
+  close(): void {
+    this.#belief?.cancel();
+  }
+
+  #become(trust: Trust, snapshot: Snapshot): void {
+    this.trust = trust;
+    const next = carryOver(this.instances, snapshot);
+    if (next === this.instances) return;
+    this.instances = next;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
