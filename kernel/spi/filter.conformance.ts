@@ -147,8 +147,14 @@ export const filterConformance = conformance<FilterSubject>("filter", [
     assert.equal(closed, 1);
   }),
   law("passes a stream of requests on", async ({ ports, around, call }) => {
-    const request = numbers(3, () => undefined);
-    const end: Invoker = async (one) => ({ ...answer, response: { text: (await read(one.request)).join() } });
+    const request = (async function* () {
+      for (let number = 0; number < 3; number++) yield { key: "", number };
+    })();
+    const end: Invoker = async (one) => {
+      const seen: number[] = [];
+      for await (const { number } of one.request as AsyncIterable<{ readonly number: number }>) seen.push(number);
+      return { ...answer, response: { text: seen.join() } };
+    };
     const { response } = await ports.settle(around(end, Sample.methods.load)(call(Sample.methods.load, request)));
     assert.deepEqual(response, { text: "0,1,2" });
   }),
