@@ -48,13 +48,13 @@ const turns = async (count = 20) => {
 describe("a watched stream", () => {
   it("gives what its source gives and tells its end once", async () => {
     const ends: unknown[] = [];
-    assert.deepEqual(await read(watchStream(numbers({ count: 3 }).stream, (e) => ends.push(e))), [0, 1, 2]);
+    assert.deepEqual(await read(watchStream(numbers({ count: 3 }).stream, (e) => void ends.push(e))), [0, 1, 2]);
     assert.deepEqual(ends, [undefined]);
   });
 
   it("tells the error of its source", async () => {
     const ends: unknown[] = [];
-    const stream = watchStream(numbers({ failAt: 2 }).stream, (e) => ends.push(e));
+    const stream = watchStream(numbers({ failAt: 2 }).stream, (e) => void ends.push(e));
     await assert.rejects(read(stream), { code: "DATA_LOSS" });
     assert.deepEqual(ends.map(String), ["StatusError: source"]);
   });
@@ -64,7 +64,7 @@ describe("a watched stream", () => {
     const source = numbers();
     assert.deepEqual(
       await read(
-        watchStream(source.stream, (e) => ends.push(e)),
+        watchStream(source.stream, (e) => void ends.push(e)),
         2,
       ),
       [0, 1],
@@ -78,7 +78,7 @@ describe("a watched stream", () => {
     const ends: unknown[] = [];
     const context = callContext();
     const source = numbers({ silentAt: 1 });
-    const reading = read(watchStream(source.stream, (e) => ends.push(e), context));
+    const reading = read(watchStream(source.stream, (e) => void ends.push(e), context));
     await turns();
     context.cancel(stop);
     await assert.rejects(reading, stop);
@@ -112,6 +112,52 @@ describe("a watched stream", () => {
     await orCancelled(Promise.resolve(), context);
     await assert.rejects(orCancelled(Promise.reject(stop), context), stop);
     assert.equal(listeners, 0);
+  });
+
+  it("is watched by several, the inner first, who may change the error", async () => {
+    const ends: [string, string][] = [];
+    const source = numbers({ failAt: 1 });
+    const inner = watchStream(source.stream, (error) => {
+      ends.push(["inner", (error as StatusError).code]);
+      return new StatusError("INTERNAL", "changed");
+    });
+    const outer = watchStream(inner, (error) => void ends.push(["outer", (error as StatusError).code]));
+    assert.equal(outer, inner, "no layer more");
+    await assert.rejects(read(outer), { code: "INTERNAL" });
+    assert.deepEqual(ends, [
+      ["inner", "DATA_LOSS"],
+      ["outer", "INTERNAL"],
+    ]);
+  });
+
+  it("is watched behind another layer once it is being read", async () => {
+    const ends: string[] = [];
+    const inner = watchStream(numbers({ count: 2 }).stream, () => ends.push("inner"));
+    const iterator = inner[Symbol.asyncIterator]();
+    assert.throws(() => watchStream(inner, () => undefined), /only once/);
+    await iterator.next();
+    await iterator.return?.();
+    assert.deepEqual(ends, ["inner"]);
+  });
+
+  it("can wait for its first message and gives it to the reader all the same", async () => {
+    const source = numbers({ count: 2 });
+    const stream = watchStream(source.stream, () => undefined);
+    await stream.begin();
+    assert.equal(source.produced(), 1);
+    assert.deepEqual(await read(stream), [0, 1]);
+    const empty = watchStream(numbers({ count: 0 }).stream, () => undefined);
+    await empty.begin();
+    assert.deepEqual(await read(empty), []);
+    await assert.rejects(watchStream(numbers({ failAt: 0 }).stream, () => undefined).begin(), { code: "DATA_LOSS" });
+  });
+
+  it("is over at once for a context that was cancelled before", async () => {
+    const context = callContext();
+    context.cancel(stop);
+    const ends: unknown[] = [];
+    await assert.rejects(read(watchStream(numbers().stream, (e) => void ends.push(e), context)), stop);
+    assert.deepEqual(ends, [stop]);
   });
 
   it("can be read once", () => {

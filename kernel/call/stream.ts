@@ -4,15 +4,18 @@ import { StatusError } from "./status.ts";
 /** What a stream needs of a context: to hear when the call is over. */
 export type Cancellable = Pick<Context, "cancelled" | "onCancel">;
 
-/** Told once how a stream ended: nothing when it came to its end. */
-export type StreamEnd = (error: unknown) => void;
+/**
+ * Told once how a stream ended: nothing when it came to its end. May give another error for the reader to get in place of
+ * its own.
+ */
+export type StreamEnd = (error: unknown) => unknown;
 
 /** Makes an iterable that can be read once; a second reader gets a TypeError instead of half of the messages. */
 export function readOnce<T>(iterator: AsyncIterator<T, void>): AsyncIterable<T> {
   let taken = false;
   return {
     [Symbol.asyncIterator]() {
-      if (taken) throw new TypeError("a stream can be read only once");
+      if (taken) throw onlyOnce();
       taken = true;
       return iterator;
     },
@@ -22,9 +25,18 @@ export function readOnce<T>(iterator: AsyncIterator<T, void>): AsyncIterable<T> 
 /**
  * The same stream, and `end` is told when it is over: at its end, with its error, with CANCELLED when the reader leaves
  * early. With a context, a cancellation ends it at once, even while the source keeps silent, and the source is closed.
+ * Watching a stream that is watched and not yet read adds nothing to the way of a message.
  */
-export function watchStream<T>(source: AsyncIterable<T>, end: StreamEnd, context?: Cancellable): AsyncIterable<T> {
-  return readOnce(new Watched(source, end, context));
+export function watchStream<T>(source: AsyncIterable<T>, end: StreamEnd, context?: Cancellable): WatchedStream<T> {
+  const stream = source instanceof Watched && source.open ? (source as Watched<T>) : new Watched(source);
+  stream.watch(end, context);
+  return stream;
+}
+
+/** A stream whose end somebody is told of. */
+export interface WatchedStream<T> extends AsyncIterable<T> {
+  /** Waits for the first message or the end, and keeps it for the reader. Rejects when the stream fails before. */
+  begin(): Promise<void>;
 }
 
 /**
@@ -71,26 +83,53 @@ export function orCancelled<T>(work: Promise<T>, context: Cancellable): Promise<
 const finished: IteratorReturnResult<void> = Object.freeze({ done: true, value: undefined });
 const ignore = () => undefined;
 
-class Watched<T> implements AsyncIterator<T, void> {
+class Watched<T> implements WatchedStream<T>, AsyncIterator<T, void> {
   readonly #iterator: AsyncIterator<T>;
-  readonly #end: StreamEnd;
-  readonly #forget: () => void;
+  readonly #ends: StreamEnd[] = [];
+  readonly #forgets: (() => void)[] = [];
+  #taken = false;
   #over = false;
   /** Set when the stream was cancelled and no reader has been told yet. */
-  #untold: StatusError | undefined = undefined;
-  #waiting: ((reason: StatusError) => void)[] = [];
+  #untold: { readonly error: unknown } | undefined = undefined;
+  #waiting: ((reason: unknown) => void)[] = [];
+  #begun: IteratorResult<T, void> | undefined = undefined;
 
-  constructor(source: AsyncIterable<T>, end: StreamEnd, context: Cancellable | undefined) {
+  constructor(source: AsyncIterable<T>) {
     this.#iterator = source[Symbol.asyncIterator]();
-    this.#end = end;
-    this.#forget = ignore;
-    if (context) this.#forget = context.onCancel((reason) => this.#cancel(reason));
+  }
+
+  /** Whether it can still be watched and read. */
+  get open(): boolean {
+    return !this.#taken && !this.#over;
+  }
+
+  watch(end: StreamEnd, context: Cancellable | undefined): void {
+    this.#ends.push(end);
+    if (context) this.#forgets.push(context.onCancel((reason) => this.#cancel(reason)));
+    if (this.#over) this.#forget(); // it was cancelled before
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, void> {
+    if (this.#taken) throw onlyOnce();
+    this.#taken = true;
+    return this;
+  }
+
+  async begin(): Promise<void> {
+    this.#begun = await this.next();
   }
 
   next(): Promise<IteratorResult<T, void>> {
     const untold = this.#untold;
-    this.#untold = undefined;
-    if (untold) return Promise.reject(untold);
+    if (untold) {
+      this.#untold = undefined;
+      return Promise.reject(untold.error);
+    }
+    const begun = this.#begun;
+    if (begun) {
+      this.#begun = undefined;
+      return Promise.resolve(begun);
+    }
     if (this.#over) return Promise.resolve(finished);
     return new Promise((resolve, reject) => {
       this.#waiting.push(reject);
@@ -103,8 +142,7 @@ class Watched<T> implements AsyncIterator<T, void> {
         },
         (error: unknown) => {
           this.#waiting.shift();
-          this.#finish(error);
-          reject(error);
+          reject(this.#finish(error));
         },
       );
     });
@@ -112,6 +150,7 @@ class Watched<T> implements AsyncIterator<T, void> {
 
   async return(): Promise<IteratorReturnResult<void>> {
     this.#untold = undefined;
+    this.#begun = undefined;
     if (this.#over) return finished;
     this.#finish(new StatusError("CANCELLED", "the reader of the stream has left"));
     await this.#iterator.return?.();
@@ -122,18 +161,30 @@ class Watched<T> implements AsyncIterator<T, void> {
     if (this.#over) return;
     const waiting = this.#waiting;
     this.#waiting = [];
-    if (waiting.length === 0) this.#untold = reason;
-    this.#finish(reason);
-    for (const reject of waiting) reject(reason);
+    this.#begun = undefined;
+    const error = this.#finish(reason);
+    if (waiting.length === 0) this.#untold = { error };
+    for (const reject of waiting) reject(error);
     closeQuietly(this.#iterator);
   }
 
-  #finish(error: unknown): void {
-    if (this.#over) return;
+  /** Tells everybody from the inside out; gives the error the reader gets. */
+  #finish(error: unknown): unknown {
+    if (this.#over) return error;
     this.#over = true;
     this.#forget();
-    this.#end(error);
+    let told = error;
+    for (const end of this.#ends) told = end(told) ?? told;
+    return told;
   }
+
+  #forget(): void {
+    for (const forget of this.#forgets.splice(0)) forget();
+  }
+}
+
+function onlyOnce(): TypeError {
+  return new TypeError("a stream can be read only once");
 }
 
 class Deferred<T> implements AsyncIterator<T, void> {
