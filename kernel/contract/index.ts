@@ -1,5 +1,6 @@
 // What a contract is written with, and everything made from one.
 
+export { aheadOfTimeSource } from "./aot.ts";
 export { registerCodecs } from "./codec/ahead.ts";
 export { codecOf, interpretedCodec, limitedCodec } from "./codec/codec.ts";
 export type { DecodeLimits } from "./codec/limits.ts";
@@ -20,6 +21,19 @@ export { type Contract, protoFilesOf } from "./proto/files.ts";
 export { contractsFromDescriptors, type ForeignContracts } from "./proto/from-descriptors.ts";
 export { protoFiles } from "./proto/print.ts";
 export { fileDescriptorSet } from "./proto/to-descriptors.ts";
+export {
+  checkProto,
+  checkProtoFiles,
+  contractModules,
+  contractsIn,
+  describeDrift,
+  type ProtoDrift,
+  type ProtoJob,
+  protoDrift,
+  writeProto,
+  writeProtoFiles,
+} from "./proto/write.ts";
 export { rpc, service, stream, topic } from "./service.ts";
+export { contractFromTsProto, type TsProtoDefinition } from "./ts-proto.ts";
 export type * from "./types.ts";
 export * from "./well-known.ts";

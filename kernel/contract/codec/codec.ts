@@ -1,4 +1,5 @@
 import { StatusError } from "../../call/status.ts";
+import { isOpaque } from "../opaque.ts";
 import type { ByteSink, Codec, MessageType } from "../types.ts";
 import { aheadOfTime } from "./ahead.ts";
 import { fault } from "./fault.ts";
@@ -27,15 +28,15 @@ export function codecOf<T>(type: MessageType<T>): Codec<T> {
   return codec as Codec<T>;
 }
 
-/** A codec with limits of its own; see {@link decodeLimits} for the usual ones. Not cached. */
+/** A codec with limits of its own; see {@link decodeLimits} for the usual ones. Not cached; ts-proto's codecs keep their own. */
 export function limitedCodec<T>(type: MessageType<T>, limits: Partial<DecodeLimits>): Codec<T> {
-  return codec(type, { ...decodeLimits, ...limits }, () => fastPathOf(type)) as Codec<T>;
+  const own = isOpaque(type) ? codecs.get(type) : undefined;
+  return (own ?? codec(type, { ...decodeLimits, ...limits }, () => fastPathOf(type))) as Codec<T>;
 }
 
 /** The codec that generates no code: the reference for the others. */
 export function interpretedCodec<T>(type: MessageType<T>, limits: Partial<DecodeLimits> = {}): Codec<T> {
-  const complete = { ...decodeLimits, ...limits };
-  return codec(type, complete, () => interpreting) as Codec<T>;
+  return codec(type, { ...decodeLimits, ...limits }, () => interpreting) as Codec<T>;
 }
 
 /** Makes `codec` the codec of a type that has its own way to bytes. */

@@ -10,8 +10,8 @@ export interface FastPath {
   decode(bytes: Uint8Array, position: number, end: number, depth: number): unknown;
 }
 
-/** Source text of a function body over `runtime` that returns a {@link FastPath} per message, in the same order. */
-export function codecSource(types: readonly MessageType[]): string {
+/** Source text that declares, over `runtime`, the functions `encode0`, `decode0` for the first of these messages, and so on. */
+export function codecFunctions(types: readonly MessageType[]): string {
   const numbers = new Map(types.map((type, index) => [type, index]));
   const name = (kind: string) => (type: MessageType | undefined) => `${kind}${type && numbers.get(type)}`;
   const names = { encoder: name("encode"), decoder: name("decode") };
@@ -19,15 +19,12 @@ export function codecSource(types: readonly MessageType[]): string {
     encoderSource(names.encoder(type), layoutOf(type), names),
     decoderSource(names.decoder(type), layoutOf(type), names),
   ]);
-  const result = types.map((_, i) => `{ encode: encode${i}, decode: decode${i} }`);
-  return `"use strict";
-const { ${Object.keys(runtime).join(", ")} } = runtime;
-${functions.join("\n")}
-return [${result.join(", ")}];`;
+  return [`const { ${Object.keys(runtime).join(", ")} } = runtime;`, ...functions].join("\n");
 }
 
 /** Compiles a message and all it refers to. Throws an EvalError where the process forbids code from text. */
 export function compile(type: MessageType): FastPath {
-  const build = new Function("runtime", codecSource(reachable([type]))) as (names: typeof runtime) => FastPath[];
-  return build(runtime)[0] as FastPath;
+  const source = `"use strict";\n${codecFunctions(reachable([type]))}\nreturn { encode: encode0, decode: decode0 };`;
+  const build = new Function("runtime", source) as (names: typeof runtime) => FastPath;
+  return build(runtime);
 }
