@@ -1,7 +1,9 @@
 import {
   type Method,
+  type MethodKind,
   type MethodMetrics,
   type MetricsSource,
+  type OutcomeMetrics,
   type Place,
   type StatusCode,
   statusCodes,
@@ -21,18 +23,39 @@ export interface Counters extends MetricsSource {
   of(method: Method, place: Place): Counter;
 }
 
-const codes = Object.keys(statusCodes) as StatusCode[];
+/** Calls that ended with one status. */
+class Outcome {
+  readonly #code: StatusCode;
+  readonly #buckets = new Float64Array(boundsMs.length + 1);
+  #count = 0;
+  #totalMs = 0;
+
+  constructor(code: StatusCode) {
+    this.#code = code;
+  }
+
+  add(tookMs: number): void {
+    this.#count++;
+    this.#totalMs += tookMs;
+    (this.#buckets[bucketOf(tookMs)] as number)++;
+  }
+
+  read(): OutcomeMetrics {
+    return { code: this.#code, count: this.#count, totalMs: this.#totalMs, buckets: [...this.#buckets] };
+  }
+}
 
 class MethodCounter implements Counter {
   readonly #method: string;
+  readonly #kind: MethodKind;
   readonly #place: Place;
-  readonly #calls = new Float64Array(codes.length);
-  readonly #buckets = new Float64Array(boundsMs.length + 1);
+  /** By number of the status; made when the first call ends with it. */
+  readonly #outcomes: (Outcome | undefined)[] = Object.values(statusCodes).map(() => undefined);
   #inFlight = 0;
-  #totalMs = 0;
 
-  constructor(method: string, place: Place) {
-    this.#method = method;
+  constructor({ path, kind }: Method, place: Place) {
+    this.#method = path;
+    this.#kind = kind;
     this.#place = place;
   }
 
@@ -42,24 +65,19 @@ class MethodCounter implements Counter {
 
   end(code: StatusCode, tookMs: number): void {
     this.#inFlight--;
-    this.#totalMs += tookMs;
-    (this.#calls[statusCodes[code]] as number)++;
-    (this.#buckets[bucketOf(tookMs)] as number)++;
+    const number = statusCodes[code];
+    const outcome = this.#outcomes[number] ?? new Outcome(code);
+    this.#outcomes[number] = outcome;
+    outcome.add(tookMs);
   }
 
   read(): MethodMetrics {
-    const calls: Partial<Record<StatusCode, number>> = {};
-    for (const code of codes) {
-      const count = this.#calls[statusCodes[code]] as number;
-      if (count > 0) calls[code] = count;
-    }
     return {
       method: this.#method,
+      kind: this.#kind,
       place: this.#place,
-      calls,
       inFlight: this.#inFlight,
-      totalMs: this.#totalMs,
-      buckets: [...this.#buckets],
+      outcomes: this.#outcomes.flatMap((outcome) => (outcome ? [outcome.read()] : [])),
     };
   }
 }
@@ -68,9 +86,9 @@ export function counters(): Counters {
   const all = new Map<string, MethodCounter>();
   return {
     boundsMs,
-    of({ path }, place) {
-      const key = `${place} ${path}`;
-      const counter = all.get(key) ?? new MethodCounter(path, place);
+    of(method, place) {
+      const key = `${place} ${method.path}`;
+      const counter = all.get(key) ?? new MethodCounter(method, place);
       all.set(key, counter);
       return counter;
     },

@@ -49,18 +49,20 @@ describe("filter/metrics", () => {
     const [read, ...others] = source.read();
     assert.deepEqual(others, []);
     assert.ok(read);
-    const { buckets, ...rest } = read;
-    assert.deepEqual(rest, {
-      method: "mortise.sample.v1.Sample/Read",
-      place: "call",
-      calls: { OK: 6, NOT_FOUND: 2 },
-      inFlight: 0,
-      totalMs: 80,
-    });
-    assert.equal(buckets.length, boundsMs.length + 1);
+    const { outcomes, ...rest } = read;
+    assert.deepEqual(rest, { method: "mortise.sample.v1.Sample/Read", kind: "unary", place: "call", inFlight: 0 });
     assert.deepEqual(
-      buckets.flatMap((count, i) => (count > 0 ? [[i, count]] : [])),
-      [[bucketOf(10), 8]],
+      outcomes.map(({ code, count, totalMs, buckets }) => ({
+        code,
+        count,
+        totalMs,
+        size: buckets.length,
+        filled: buckets.flatMap((inside, i) => (inside > 0 ? [[i, inside]] : [])),
+      })),
+      [
+        { code: "OK", count: 6, totalMs: 60, size: boundsMs.length + 1, filled: [[bucketOf(10), 6]] },
+        { code: "NOT_FOUND", count: 2, totalMs: 20, size: boundsMs.length + 1, filled: [[bucketOf(10), 2]] },
+      ],
     );
   });
 
@@ -90,8 +92,11 @@ describe("filter/metrics", () => {
       for await (const one of response as AsyncIterable<unknown>) assert.equal(one, 1);
     };
     await assert.rejects(ports.settle(read()));
-    const { inFlight, calls, totalMs } = source.read()[0] ?? {};
-    assert.deepEqual({ inFlight, calls, totalMs }, { inFlight: 0, calls: { DATA_LOSS: 1 }, totalMs: 40 });
+    const { inFlight, outcomes = [] } = source.read()[0] ?? {};
+    assert.deepEqual(
+      [inFlight, outcomes.map(({ code, count, totalMs }) => ({ code, count, totalMs }))],
+      [0, [{ code: "DATA_LOSS", count: 1, totalMs: 40 }]],
+    );
   });
 
   it("goes on with the same numbers when a path is compiled anew", () => {
