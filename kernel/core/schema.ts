@@ -5,6 +5,8 @@ export interface Schema<Output = unknown> {
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    /** The schema's JSON Schema, where its vendor can tell (Standard JSON Schema). */
+    readonly jsonSchema?: { readonly input: (options: { readonly target: "draft-2020-12" }) => JsonSchema };
   };
 }
 
@@ -18,3 +20,15 @@ export interface SchemaIssue {
 }
 
 export type SchemaOutput<S> = S extends Schema<infer O> ? O : never;
+
+/** A JSON Schema (draft 2020-12) as plain data. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** The JSON Schema of what a schema takes in; nothing if its vendor cannot tell. */
+export function jsonSchemaOf(schema: Schema): JsonSchema | undefined {
+  try {
+    return schema["~standard"].jsonSchema?.input({ target: "draft-2020-12" });
+  } catch {
+    return undefined; // some types, such as dates, have none
+  }
+}
