@@ -7,8 +7,8 @@ import type { SpanRecord } from "./tracer.ts";
 export interface TraceBridge {
   /** The foreign span that is active here, as parent of a call made without a context. */
   active(): TraceContext | undefined;
-  /** Runs `work` so that foreign spans started in it become children of `trace`. */
-  run<T>(trace: TraceContext, work: () => T): T;
+  /** Runs `work` so that foreign spans started in it become children of `trace` and belong to `service`. */
+  run<T>(trace: TraceContext, service: string, work: () => T): T;
 }
 
 /** One trace as kept in memory: its spans by start. */

@@ -45,25 +45,22 @@ function parentOf(given: TraceContext | undefined, foreign: TraceContext | undef
 function providerWrap(site: CallSite, tracer: Tracer, bridge: TraceBridge | undefined): Wrap {
   const { name, kind, attributes } = spanShape(site);
   const service = site.method.kind === "event" ? site.app : site.method.service;
+  const streams = answersWithStream(site.method);
   const ending = endingOf(site.method);
   return (next) => (call) => {
     const parent = call.context.trace;
     const span = tracer.start({ name, kind, service, parent, attributes });
     const trace = span.context.sampled ? new LocalTrace(span, service) : span.context;
     const inner = trace === parent ? call : { ...call, context: call.context.with({ trace }) };
-    const reply = bridge ? within(bridge, trace, answersWithStream(site.method), () => next(inner)) : next(inner);
+    const handle = () => next(inner);
+    const reply = bridge ? within((work) => bridge.run(trace, service, work), streams, handle) : handle();
     return trace.sampled ? ending(span, reply) : reply;
   };
 }
 
-/** Runs a handler so that spans of the foreign API become children of `trace`, also while its stream is read. */
-function within(
-  bridge: TraceBridge,
-  trace: TraceContext,
-  streams: boolean,
-  work: () => Promise<Reply>,
-): Promise<Reply> {
-  const reply = bridge.run(trace, work);
+/** Runs a handler so that spans of the foreign API become children of ours, also while its stream is read. */
+function within(run: <T>(work: () => T) => T, streams: boolean, handle: () => Promise<Reply>): Promise<Reply> {
+  const reply = run(handle);
   if (!streams) return reply;
   return reply.then((one) => {
     const source = one.response as AsyncIterable<unknown>;
@@ -71,9 +68,9 @@ function within(
       [Symbol.asyncIterator]() {
         const iterator = source[Symbol.asyncIterator]();
         return {
-          next: () => bridge.run(trace, () => iterator.next()),
+          next: () => run(() => iterator.next()),
           return: async () => {
-            await bridge.run(trace, () => iterator.return?.());
+            await run(() => iterator.return?.());
             return { done: true, value: undefined };
           },
         };

@@ -261,7 +261,7 @@ function foreignApi() {
       const store = storage.getStore();
       return store?.foreign ? store.trace : undefined;
     },
-    run: (trace, work) => storage.run({ trace, foreign: false }, work),
+    run: (trace, _service, work) => storage.run({ trace, foreign: false }, work),
   };
   return {
     bridge,
