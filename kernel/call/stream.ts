@@ -5,8 +5,8 @@ import { StatusError } from "./status.ts";
 export type Cancellable = Pick<Context, "cancelled" | "onCancel">;
 
 /**
- * Told once how a stream ended: nothing when it came to its end. May give another error for the reader to get in place of
- * its own.
+ * Told once how a stream ended: nothing when it came to its end. A StatusError it gives back is what the reader gets in
+ * place of the stream's own error.
  */
 export type StreamEnd = (error: unknown) => unknown;
 
@@ -174,7 +174,10 @@ class Watched<T> implements WatchedStream<T>, AsyncIterator<T, void> {
     this.#over = true;
     this.#forget();
     let told = error;
-    for (const end of this.#ends) told = end(told) ?? told;
+    for (const end of this.#ends) {
+      const other = end(told);
+      if (error !== undefined && other instanceof StatusError) told = other;
+    }
     return told;
   }
 

@@ -51,6 +51,8 @@ export interface Protocol {
   readonly kinds: readonly MethodKind[];
   listen(exposure: Exposure): Promise<Listener>;
   connect(instance: Instance): Connection;
+  /** Whether this protocol can reach the instance from here. Without it: always. */
+  reaches?(instance: Instance): boolean;
 }
 
 export const protocol = defineSpi<Protocol>("protocol", { kind: "named", fallback: "grpc" });
