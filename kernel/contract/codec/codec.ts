@@ -2,9 +2,9 @@ import { StatusError } from "../../call/status.ts";
 import { isOpaque } from "../opaque.ts";
 import type { ByteSink, Codec, MessageType } from "../types.ts";
 import { aheadOfTime } from "./ahead.ts";
-import { fault } from "./fault.ts";
+import { fail, fault, lastFault } from "./fault.ts";
 import { compile, type FastPath } from "./generate.ts";
-import { interpretDecode } from "./interpret-decode.ts";
+import { interpretDecode, tooCostly } from "./interpret-decode.ts";
 import { interpretEncode } from "./interpret-encode.ts";
 import { type DecodeLimits, decodeLimits } from "./limits.ts";
 import { pool } from "./pool.ts";
@@ -62,9 +62,7 @@ function compiled(type: MessageType): FastPath {
   }
 }
 
-const rare = (): never => {
-  throw fault;
-};
+const rare = (): never => fail("taken by the interpreting codec");
 
 /** Every value takes the way that otherwise only wrong and rare ones take. */
 const interpreting: FastPath = { encode: rare, decode: rare };
@@ -123,6 +121,7 @@ function codec(type: MessageType, limits: DecodeLimits, load: () => FastPath): C
         return path.decode(bytes, start, end, deepest);
       } catch (error) {
         if (error !== fault) throw error;
+        if (lastFault.final) throw tooCostly(type);
         return interpretDecode(type, bytes, start, end, limits);
       }
     },

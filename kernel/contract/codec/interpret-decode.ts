@@ -37,10 +37,14 @@ export function interpretDecode(
     return value;
   } catch (error) {
     if (error !== fault) throw error;
+    if (lastFault.final) throw tooCostly(type);
     const problem = `${lastFault.reason} (field at byte ${run.position - start})`;
     throw invalid(type, run.path, problem, "MALFORMED_BYTES");
   }
 }
+
+/** The error of bytes whose value would cost more than allowed. */
+export const tooCostly = (type: MessageType) => invalid(type, [], lastFault.reason, "MALFORMED_BYTES");
 
 function message(
   run: Run,
@@ -65,16 +69,34 @@ function message(
   return target;
 }
 
-/** A value with nothing in it: zero, empty or undefined. */
+/** What a value with nothing in it is copied from: zero, empty or undefined. */
+interface Template {
+  readonly fields: Fields;
+  readonly lists: readonly string[];
+  readonly maps: readonly string[];
+}
+
+const templates = new WeakMap<MessageLayout, Template>();
+
+function templateOf(layout: MessageLayout): Template {
+  const names = (kind: string) => layout.properties.filter((unit) => unit.kind === kind).map(({ name }) => name);
+  const fields = layout.properties.map((unit) => {
+    const zero = unit.kind === "single" && unit.scalar && unit.field.presence === "implicit";
+    return [unit.name, zero ? scalarRules[unit.scalar].zero() : undefined];
+  });
+  return { fields: Object.fromEntries(fields), lists: names("list"), maps: names("map") };
+}
+
 function empty(layout: MessageLayout): Fields {
-  return Object.fromEntries(
-    layout.properties.map((unit) => {
-      if (unit.kind === "map") return [unit.name, new Map()];
-      if (unit.kind === "list") return [unit.name, []];
-      const zero = unit.kind === "single" && unit.scalar && unit.field.presence === "implicit";
-      return [unit.name, zero ? scalarRules[unit.scalar].zero() : undefined];
-    }),
-  );
+  let template = templates.get(layout);
+  if (!template) {
+    template = templateOf(layout);
+    templates.set(layout, template);
+  }
+  const value = { ...template.fields };
+  for (const name of template.lists) value[name] = [];
+  for (const name of template.maps) value[name] = new Map();
+  return value;
 }
 
 function known(

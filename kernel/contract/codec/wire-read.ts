@@ -1,5 +1,5 @@
 // What decoders, generated and interpreting, read with. Where a value has no fixed size, `cursor.position` is its end.
-import { fail } from "./fault.ts";
+import { fail, failFinally } from "./fault.ts";
 import { wireTypes } from "./layout.ts";
 
 /** Where the last value ended, and how many bytes of memory the value being decoded may still take. */
@@ -19,7 +19,7 @@ const truncated = "the bytes end in the middle of a value";
 /** Takes `bytes` off what the value may cost. */
 export function spend(bytes: number): void {
   cursor.heap -= bytes;
-  if (cursor.heap < 0) fail("the value would take more memory than maxHeapBytes allows");
+  if (cursor.heap < 0) failFinally("the value would take more memory than maxHeapBytes allows");
 }
 
 /** The low 32 bits of a varint, unsigned. */
