@@ -64,6 +64,16 @@ function describe(world: World, ended: Ended): Command {
       ended(await (await import("./commands/plugins.ts")).plugins(world, file, options)),
     );
   program
+    .command("proto")
+    .description("Writes the .proto files of contracts, which stand beside them.")
+    .argument("[modules...]", "TypeScript modules with contracts; without them, those in the output folder")
+    .option("--out <folder>", "where the .proto files stand", "proto")
+    .option("--check", "change nothing, and fail if a file is not what its contract says")
+    .option("--aot", "also write codecs for places that forbid code from text")
+    .action(async (modules, options) =>
+      ended(await (await import("./commands/proto.ts")).proto(world, modules, options)),
+    );
+  program
     .command("schema")
     .description("Prints the JSON Schema of app files, for editors.")
     .argument("[file]", "an app file: also knows the plugins it names")

@@ -2,7 +2,9 @@ import type { CallContext } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import { bytes, field, int32, message, oneof, repeated, rpc, service, stream, string } from "../../contract/index.ts";
-import type { Infer } from "../../contract/types.ts";
+import { FileDescriptorSet } from "../../contract/proto/descriptor.ts";
+import { contractsFromDescriptors } from "../../contract/proto/from-descriptors.ts";
+import type { Infer, ServiceType } from "../../contract/types.ts";
 import type { Connection } from "../../spi/protocol.ts";
 import type { Serializer } from "../../spi/serializer.ts";
 
@@ -35,41 +37,62 @@ const protobuf: Serializer = { contentType: "application/protobuf", subtype: "pr
 type Question = NonNullable<Infer<typeof Request>["messageRequest"]>;
 type Answer = NonNullable<Infer<typeof Response>["messageResponse"]>;
 
-/** Asks a running server what it serves. */
+/** Asks a running server what it serves. Its methods reject with UNIMPLEMENTED where the server offers no reflection. */
 export interface Reflector {
+  /** Names of all services. */
   services(): Promise<readonly string[]>;
-  /** The files that declare a service and everything it uses, as serialised FileDescriptorProtos; nothing if it is unknown. */
-  filesOf(service: string): Promise<readonly Uint8Array[] | undefined>;
-  fileNamed(name: string): Promise<readonly Uint8Array[]>;
+  /** The contract of a service; nothing if the server does not know it. */
+  contract(service: string): Promise<ServiceType | undefined>;
 }
 
-/** Rejects with UNIMPLEMENTED where the server offers no reflection. */
 export function reflector(connection: Connection, context: CallContext): Reflector {
-  const invoke = connection.invoker(Reflection.methods.serverReflectionInfo, protobuf);
+  const method = Reflection.methods.serverReflectionInfo;
+  const invoke = connection.invoker(method, protobuf);
   const ask = async (question: Question): Promise<Answer> => {
-    async function* requests(): AsyncIterable<Infer<typeof Request>> {
-      yield { host: "", messageRequest: question };
-    }
-    const { response } = await invoke({
-      method: Reflection.methods.serverReflectionInfo,
-      request: requests(),
-      context,
-    });
+    const { response } = await invoke({ method, request: only({ host: "", messageRequest: question }), context });
     for await (const answer of response as AsyncIterable<Infer<typeof Response>>) {
       if (answer.messageResponse) return answer.messageResponse;
     }
-    throw new StatusError("INTERNAL", "the server's reflection gave no answer");
+    throw new StatusError("INTERNAL", "the reflection of the server gave no answer");
   };
-  const files = async (question: Question): Promise<readonly Uint8Array[] | undefined> => {
+  const files = async (question: Question): Promise<readonly Uint8Array[]> => {
     const answer = await ask(question);
-    return answer.$case === "fileDescriptorResponse" ? answer.value.fileDescriptorProto : undefined;
+    return answer.$case === "fileDescriptorResponse" ? answer.value.fileDescriptorProto : [];
   };
   return {
     services: async () => {
       const answer = await ask({ $case: "listServices", value: "" });
       return answer.$case === "listServicesResponse" ? answer.value.service.map(({ name }) => name) : [];
     },
-    filesOf: (name) => files({ $case: "fileContainingSymbol", value: name }),
-    fileNamed: async (name) => (await files({ $case: "fileByFilename", value: name })) ?? [],
+    contract: async (name) => {
+      const found = await files({ $case: "fileContainingSymbol", value: name });
+      const set = await withImports(found, (path) => files({ $case: "fileByFilename", value: path }));
+      return contractsFromDescriptors(set).services.get(name);
+    },
   };
+}
+
+async function* only<T>(value: T): AsyncIterable<T> {
+  yield value;
+}
+
+/** A google.protobuf.FileDescriptorSet of files that are encoded already. */
+const EncodedFiles = message("google.protobuf.FileDescriptorSet", { file: repeated(bytes(1)) });
+
+/** Files and everything they import, as one encoded google.protobuf.FileDescriptorSet. */
+async function withImports(
+  found: readonly Uint8Array[],
+  fileNamed: (path: string) => Promise<readonly Uint8Array[]>,
+): Promise<Uint8Array> {
+  const asked = new Set<string>();
+  const all = [...found];
+  for (let fresh = found; fresh.length > 0; ) {
+    const { file } = codecOf(FileDescriptorSet).decode(codecOf(EncodedFiles).encode({ file: fresh }));
+    for (const { name = "" } of file) asked.add(name);
+    const missing = file.flatMap(({ dependency }) => dependency).filter((path) => !asked.has(path));
+    for (const path of missing) asked.add(path);
+    fresh = (await Promise.all([...new Set(missing)].map(fileNamed))).flat();
+    all.push(...fresh);
+  }
+  return codecOf(EncodedFiles).encode({ file: all });
 }
