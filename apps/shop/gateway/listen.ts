@@ -29,11 +29,12 @@ export async function listen(app: Hono<Door>, host: string, port: number, timers
 function close(server: Server, graceMs: number, timers: Timers): Promise<void> {
   return new Promise((resolve) => {
     const cut = timers.after(graceMs, () => server.closeAllConnections());
+    const sweep = timers.every(50, () => server.closeIdleConnections()); // those whose last answer has just ended
     server.close(() => {
       cut.cancel();
+      sweep.cancel();
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
 

@@ -1,69 +1,14 @@
 import assert from "node:assert/strict";
-import { after, afterEach, describe, it } from "node:test";
-import { StatusError, systemPorts } from "@mortise/kernel";
-import { eventually } from "@mortise/kernel/testing";
-import { Inventory, type Stock, StockDeducted } from "@mortise/proto/shop/inventory";
-import { type Order, OrderCancelled, OrderCompleted, OrderPaid, OrderStatus, Orders } from "@mortise/proto/shop/order";
-import { Payments } from "@mortise/proto/shop/payment";
-import fc from "fast-check";
-import { inventory } from "../inventory/inventory.ts";
-import { seedProducts } from "../inventory/seed.ts";
-import { payment } from "../payment/payment.ts";
-import { type Fate, Services, testStore } from "../shared/services.fixture.ts";
-import { order } from "./order.ts";
+import { afterEach, describe, it } from "node:test";
+import { StatusError } from "@mortise/kernel";
+import { OrderStatus } from "@mortise/proto/shop/order";
+import { onHand, testOrders } from "./orders.fixture.ts";
 
-const services = new Services();
-const store = await testStore();
-after(() => services.stop());
-const [stock, payments, orders] = [services.client(Inventory), services.client(Payments), services.client(Orders)];
-const publishers = {
-  paid: services.publisher(OrderPaid),
-  completed: services.publisher(OrderCompleted),
-  cancelled: services.publisher(OrderCancelled),
-};
-const impatient = { decideAfterMs: 60, recoverEveryMs: 10, relayEveryMs: 10, watchPollMs: 20 };
-await services.start(payment, { store });
-await services.start(inventory, { store, deducted: services.publisher(StockDeducted) }, { relayEveryMs: 10 });
-await services.start(order, { store, inventory: stock, payments, ...publishers }, impatient);
-await services.ready();
-
-const allSkus = seedProducts.map((product) => product.sku);
+const { services, orders, newUser, place, ended, settle, balance, levels } = await testOrders({ watchPollMs: 20 });
 const welcome = 50_000n;
-const users: string[] = [];
-let made = 0;
-function newUser(): string {
-  const userId = `customer-${++made}`;
-  users.push(userId);
-  return userId;
-}
 const reason = (expected: string) => (error: unknown) => error instanceof StatusError && error.reason === expected;
-const levels = async () => (await stock.getStock({ skus: allSkus })).levels;
-const balance = async (userId: string) => (await payments.getWallet({ userId })).balance.cents;
-const onHand = (all: readonly Stock[], sku: string) => all.find((level) => level.sku === sku)?.onHand ?? 0;
 
-function place(
-  userId: string,
-  items: readonly { sku: string; quantity: number }[],
-  requestId: string = systemPorts.ids.uuid(),
-) {
-  return orders.place({ userId, requestId, items });
-}
-
-async function ended(userId: string, orderId: string): Promise<Order> {
-  return eventually(async () => {
-    const now = await orders.get({ userId, orderId });
-    return now.status === OrderStatus.COMPLETED || now.status === OrderStatus.CANCELLED ? now : undefined;
-  }, 10_000);
-}
-
-async function allOrders(userId: string): Promise<readonly Order[]> {
-  return (await orders.list({ userId, pageSize: 100, pageToken: "" })).orders;
-}
-
-afterEach(async () => {
-  services.fate = () => "arrives";
-  for (const userId of users.splice(0)) for (const { id } of await allOrders(userId)) await ended(userId, id);
-});
+afterEach(settle);
 
 describe("placing an order", () => {
   it("takes the money, takes the goods, and goes on by events until they have left", async () => {
@@ -155,8 +100,7 @@ describe("an order", () => {
     const userId = newUser();
     const { id: orderId } = await place(userId, [{ sku: "grid-notebook", quantity: 1 }]);
     const seen: number[] = [];
-    for await (const now of await (orders.watch({ userId, orderId }) as unknown as Promise<AsyncIterable<Order>>))
-      seen.push(now.status);
+    for await (const now of orders.watch({ userId, orderId })) seen.push(now.status);
     assert.equal(seen.at(-1), OrderStatus.COMPLETED);
     assert.deepEqual(seen, [...new Set(seen)]);
   });
@@ -175,51 +119,4 @@ describe("an order", () => {
     } while (pageToken !== "");
     assert.deepEqual(listed, placed);
   });
-});
-
-describe("whatever is lost between the services", () => {
-  it("no confirmed order is lost, nothing stays frozen, and money and goods add up", async () => {
-    const fates = fc.infiniteStream(fc.constantFrom<Fate>("arrives", "arrives", "is lost", "loses its answer"));
-    const items = fc.array(
-      fc.record({
-        sku: fc.constantFrom("stone-vase", "hand-trowel", "ledge-shelf"),
-        quantity: fc.integer({ min: 1, max: 2 }),
-      }),
-      { minLength: 1, maxLength: 3 },
-    );
-    const carts = fc.array(items, { minLength: 1, maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(fates, carts, async (stream, wanted) => {
-        const before = await levels();
-        const userId = newUser();
-        services.fate = () => stream.next().value ?? "arrives";
-        const answers = await Promise.allSettled(wanted.map((cart) => place(userId, cart)));
-        services.fate = () => "arrives";
-        const kept = await allOrders(userId);
-        const ends = await Promise.all(kept.map((one) => ended(userId, one.id)));
-        const completed = ends.filter((one) => one.status === OrderStatus.COMPLETED);
-        for (const answer of answers) {
-          if (answer.status === "rejected" || answer.value.status === OrderStatus.PENDING) continue;
-          assert.ok(
-            completed.some((one) => one.id === answer.value.id),
-            "a confirmed order was lost",
-          );
-        }
-        const spent = completed.reduce((sum, one) => sum + one.total.cents, 0n);
-        assert.equal(await balance(userId), welcome - spent);
-        for (const level of await levels()) {
-          const sold = completed.flatMap((one) => one.lines).filter((line) => line.sku === level.sku);
-          const left = onHand(before, level.sku) - sold.reduce((sum, line) => sum + line.quantity, 0);
-          assert.deepEqual(level, { sku: level.sku, onHand: left, frozen: 0 });
-        }
-        await restock();
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  async function restock(): Promise<void> {
-    const { sql } = await store.database("shop_inventory");
-    await sql`update stock set on_hand = 60 where sku in ('stone-vase', 'hand-trowel', 'ledge-shelf')`;
-  }
 });

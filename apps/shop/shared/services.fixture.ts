@@ -4,6 +4,8 @@ import {
   type Client,
   type Context,
   type Database,
+  type MethodKind,
+  type Offer,
   type Plugin,
   type Service,
   type ServiceType,
@@ -80,10 +82,13 @@ export class Services {
 
   client<S extends ServiceType>(contract: S): Client<S> {
     const call =
-      (name: string) =>
-      (request: unknown, context: Context = background) =>
-        this.#travel(() => this.#handler(contract, name)(request, context));
-    return Object.fromEntries(Object.keys(contract.methods).map((name) => [name, call(name)])) as Client<S>;
+      (name: string, kind: MethodKind) =>
+      (request: unknown, context: Context = background) => {
+        const answer = () => this.#handler(contract, name)(request as never, context as never);
+        return kind === "unary" ? this.#travel(async () => answer()) : answer();
+      };
+    const methods = Object.entries(contract.methods).map(([name, { kind }]) => [name, call(name, kind)]);
+    return Object.fromEntries(methods) as Client<S>;
   }
 
   publisher<T>(
@@ -100,10 +105,11 @@ export class Services {
     };
   }
 
-  #handler(contract: ServiceType, name: string): (request: unknown, context: Context) => Promise<unknown> {
+  #handler(contract: ServiceType, name: string): Offer["handlers"][string] {
     const offers = this.#services.flatMap((service) => service.offers);
     const handler = offers.find(({ service }) => service === contract)?.handlers[name];
-    return async (request, context) => handler?.(request as never, context as never);
+    if (!handler) throw new Error(`${contract.name} was not started`);
+    return handler;
   }
 
   async #travel(call: () => Promise<unknown>): Promise<unknown> {

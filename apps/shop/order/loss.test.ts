@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { OrderStatus } from "@mortise/proto/shop/order";
+import fc from "fast-check";
+import type { Fate } from "../shared/services.fixture.ts";
+import { onHand, testOrders } from "./orders.fixture.ts";
+
+// Recovery is so impatient that it also takes on orders which are being placed at that moment.
+const impatient = { decideAfterMs: 60, recoverEveryMs: 10, relayEveryMs: 10 };
+const { services, store, newUser, place, all, ended, settle, balance, levels } = await testOrders(impatient);
+const welcome = 50_000n;
+
+afterEach(settle);
+
+describe("whatever is lost between the services", () => {
+  it("no confirmed order is lost, nothing stays frozen, and money and goods add up", async () => {
+    const fates = fc.infiniteStream(fc.constantFrom<Fate>("arrives", "arrives", "is lost", "loses its answer"));
+    const items = fc.array(
+      fc.record({
+        sku: fc.constantFrom("stone-vase", "hand-trowel", "ledge-shelf"),
+        quantity: fc.integer({ min: 1, max: 2 }),
+      }),
+      { minLength: 1, maxLength: 3 },
+    );
+    const carts = fc.array(items, { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(fates, carts, async (stream, wanted) => {
+        const before = await levels();
+        const userId = newUser();
+        services.fate = () => stream.next().value ?? "arrives";
+        const answers = await Promise.allSettled(wanted.map((cart) => place(userId, cart)));
+        services.fate = () => "arrives";
+        const kept = await all(userId);
+        const ends = await Promise.all(kept.map((one) => ended(userId, one.id)));
+        const completed = ends.filter((one) => one.status === OrderStatus.COMPLETED);
+        for (const answer of answers) {
+          if (answer.status === "rejected" || answer.value.status === OrderStatus.PENDING) continue;
+          assert.ok(
+            completed.some((one) => one.id === answer.value.id),
+            "a confirmed order was lost",
+          );
+        }
+        const spent = completed.reduce((sum, one) => sum + one.total.cents, 0n);
+        assert.equal(await balance(userId), welcome - spent);
+        for (const level of await levels()) {
+          const sold = completed.flatMap((one) => one.lines).filter((line) => line.sku === level.sku);
+          const left = onHand(before, level.sku) - sold.reduce((sum, line) => sum + line.quantity, 0);
+          assert.deepEqual(level, { sku: level.sku, onHand: left, frozen: 0 });
+        }
+        await restock();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  async function restock(): Promise<void> {
+    const { sql } = await store.database("shop_inventory");
+    await sql`update stock set on_hand = 60 where sku in ('stone-vase', 'hand-trowel', 'ledge-shelf')`;
+  }
+});
