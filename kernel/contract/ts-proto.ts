@@ -131,7 +131,8 @@ function codecFrom(type: MessageType, source: TsProtoMessage<unknown>, limits: D
             reason: "MALFORMED_BYTES",
           },
         );
-      return guard(type, () => source.decode(bytes.subarray(start, end)));
+      // A copy: ts-proto's bytes fields are views of what they were read from.
+      return guard(type, () => source.decode(new Uint8Array(bytes.subarray(start, end))));
     },
   };
 }

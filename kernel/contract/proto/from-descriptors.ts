@@ -93,7 +93,10 @@ function declareEnum(found: Building, prefix: string, descriptor: EnumDescriptor
 function declareMessage(found: Building, outer: Scope, descriptor: MessageDescriptor): void {
   const name = inside(outer.prefix, descriptor.name);
   const scope = { ...outer, prefix: name, presence: descriptor.options?.features?.fieldPresence ?? outer.presence };
-  if (descriptor.options?.mapEntry) found.entries.set(name, descriptor);
+  if (descriptor.options?.mapEntry) {
+    found.entries.set(name, descriptor);
+    return;
+  }
   for (const type of descriptor.enumType) declareEnum(found, name, type);
   for (const type of descriptor.nestedType) declareMessage(found, scope, type);
   const readable = descriptor.field.filter(({ type }) => type !== fieldTypes.group);
