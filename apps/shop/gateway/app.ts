@@ -53,7 +53,7 @@ export function door(deps: DoorDeps): Hono<Door> {
     .use(pageHeaders)
     .get("/healthz", (request) => request.json({ status: "ok" }))
     .route("/api", api)
-    .route("/", traceRoutes(deps.traces))
+    .route("/", traceRoutes(deps.traces, deps.files))
     .get("/*", serveFiles(deps.files));
 }
 

@@ -1,17 +1,23 @@
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
+import type { Files } from "./storefront.ts";
 import type { Bar, Waterfall } from "./waterfall.ts";
 
 type Html = ReturnType<typeof html>;
 
 /** A trace as a page of its own, without any script. */
-export function tracePage(traceId: string, trace: Waterfall | undefined, elsewhere: string | undefined): Html {
+export function tracePage(
+  traceId: string,
+  trace: Waterfall | undefined,
+  elsewhere: string | undefined,
+  files: Files,
+): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <title>Trace ${traceId.slice(0, 8)}</title>
-<style>${style}</style>
+<style>${raw(`${fontFaces(files)}${style}`)}</style>
 </head>
 <body>
 <main>
@@ -72,12 +78,23 @@ function millis(ms: number): string {
   return ms < 10 ? `${ms.toFixed(2)} ms` : `${ms.toFixed(1)} ms`;
 }
 
+/** The fonts of the storefront, where it is built. */
+function fontFaces(files: Files): string {
+  const face = (family: string, file: RegExp) => {
+    const path = [...files.keys()].find((name) => file.test(name));
+    return path ? `@font-face { font-family: "${family}"; src: url(${path}); font-weight: 100 900; }` : "";
+  };
+  return (
+    face("Fraunces Variable", /fraunces-latin-wght-normal/) + face("Figtree Variable", /figtree-latin-wght-normal/)
+  );
+}
+
 const style = `
 :root { color-scheme: light; --ink: #23241f; --soft: #74746a; --line: #e4e0d6; --paper: #faf8f3; }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 ui-sans-serif, system-ui, sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 "Figtree Variable", ui-sans-serif, system-ui, sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 32px 20px 64px; }
-h1 { font: 500 30px/1.2 "Iowan Old Style", "Palatino Linotype", Palatino, Georgia, serif; margin: 0 0 20px; }
+h1 { font: 480 34px/1.2 "Fraunces Variable", "Iowan Old Style", "Palatino Linotype", Palatino, Georgia, serif; margin: 0 0 20px; }
 a { color: #9a3f22; } code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere; } .crumb { color: var(--soft); margin: 0 0 8px; }
 dl { display: flex; flex-wrap: wrap; gap: 12px 36px; margin: 0 0 16px; } dt { color: var(--soft); font-size: 13px; } dd { margin: 0; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; padding: 0; margin: 0 0 20px; list-style: none; }

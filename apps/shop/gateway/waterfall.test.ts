@@ -47,7 +47,7 @@ describe("the waterfall of a trace", () => {
 
   it("writes nothing into the page that a span could smuggle in", () => {
     const evil = span("a", "", 0, 1, "<script>alert(1)</script>");
-    const page = String(tracePage(traceId, waterfall({ traceId, spans: [evil] }), undefined));
+    const page = String(tracePage(traceId, waterfall({ traceId, spans: [evil] }), undefined, new Map()));
     assert.ok(!page.includes("<script>alert"));
   });
 });

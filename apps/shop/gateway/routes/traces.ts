@@ -1,6 +1,7 @@
 import { StatusError, type TraceView } from "@mortise/kernel";
 import { Hono } from "hono";
 import type { Door } from "../door.ts";
+import type { Files } from "../storefront.ts";
 import { tracePage } from "../trace-page.ts";
 import { waterfall } from "../waterfall.ts";
 
@@ -12,13 +13,13 @@ export interface TraceSource {
 }
 
 /** `GET /traces/{id}`: a trace as a waterfall for people, or as JSON for programs. */
-export function traceRoutes(traces: TraceSource): Hono<Door> {
+export function traceRoutes(traces: TraceSource, files: Files): Hono<Door> {
   return new Hono<Door>().get("/traces/:id{[0-9a-f]{32}}", async (request) => {
     const id = request.req.param("id");
     const view = await traces.find(id);
     const elsewhere = traces.elsewhere(id);
     if (request.req.header("accept")?.includes("text/html"))
-      return request.html(tracePage(id, view && waterfall(view), elsewhere), view ? 200 : 404);
+      return request.html(tracePage(id, view && waterfall(view), elsewhere, files), view ? 200 : 404);
     if (!view)
       throw new StatusError("NOT_FOUND", "This trace is not kept here (any more).", { reason: "NO_SUCH_TRACE" });
     return request.json({ ...view, elsewhere });

@@ -24,13 +24,11 @@ export function Art({ image, class: name = "" }: { readonly image: string; reado
   const family = grounds.findIndex((pictures) => image in pictures);
   return (
     <svg class={`art ${name}`} viewBox="0 0 200 200" style={`--tint:${tints[family] ?? "#ece7da"}`} aria-hidden="true">
-      {draw ? (
-        draw()
-      ) : (
-        <text x="100" y="118" text-anchor="middle" font-size="52" fill="#9a917c">
-          ?
-        </text>
-      )}
+      <g class="art-picture">{draw ? draw() : <Unknown />}</g>
     </svg>
   );
+}
+
+function Unknown() {
+  return <circle cx="100" cy="100" r="34" fill="none" stroke="#9a917c" stroke-width="8" stroke-dasharray="12 10" />;
 }

@@ -58,7 +58,7 @@ export const kitchen = {
             width="15.2"
             height="15.2"
             rx="1.5"
-            fill={tones[(row * 5 + column * 2 + ((row * column) % 3)) % tones.length]}
+            fill={tones[(row * 3 + column * 2 + (row % 2)) % tones.length]}
           />
         )),
       )}

@@ -1,5 +1,5 @@
-import { useEffect, useMemo } from "preact/hooks";
-import { type Money, type Order, post, type Refused } from "../api.ts";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { type Money, type Order, post, Refused } from "../api.ts";
 import { Art } from "../art/art.tsx";
 import { cart, cartTotal, emptyCart } from "../cart.ts";
 import { money } from "../format.ts";
@@ -12,10 +12,14 @@ import { account, balance, loadBalance, loginFor } from "../session.ts";
 export function CheckoutPage() {
   useTitle("Check out");
   const items = cart.value.map(({ sku, quantity }) => ({ sku, quantity }));
-  // One key per content of the cart: pressing twice, or again after a lost answer, places one order.
-  const key = useMemo(() => crypto.randomUUID(), [JSON.stringify(items)]);
+  // The key stays until the shop has answered: pressing twice, or again after a lost answer, places one order.
+  const [refusals, setRefusals] = useState(0);
+  const key = useMemo(() => crypto.randomUUID(), [JSON.stringify(items), refusals]);
   const placing = useDoing(async () => {
-    const order = await post<Order>("/orders", { items }, key);
+    const order = await post<Order>("/orders", { items }, key).catch((error: unknown) => {
+      if (error instanceof Refused && error.status >= 400 && error.status < 500) setRefusals(refusals + 1);
+      throw error;
+    });
     emptyCart();
     navigate(`/orders/${order.id}`, { replace: true });
     await loadBalance();

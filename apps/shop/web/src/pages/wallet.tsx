@@ -42,7 +42,7 @@ export function WalletPage() {
       <h2 class="section-title">Journal</h2>
       <Trouble error={journal.error} />
       {journal.data ? (
-        <Journal key={changes} first={journal.data} />
+        <Journal key={journal.data.entries[0]?.id} first={journal.data} />
       ) : (
         !journal.error && <Skeleton class="skeleton-page" />
       )}
