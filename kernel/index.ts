@@ -34,7 +34,22 @@ export { deadlineWheel } from "./call/timer-wheel.ts";
 export type { TraceContext } from "./call/trace.ts";
 export { decodeTrace, encodeTraceparent } from "./call/trace.ts";
 export type * from "./contract/types.ts";
+export type { Catalogue, CatalogueEntry, PluginSource } from "./core/catalogue.ts";
+export type { ConfigPath, CoreConfig, Location, Problem, UseValue } from "./core/config.ts";
+export type { Definitions, Loaded, LoadFailure } from "./core/definitions.ts";
+export { definitionsOf, pluginEntry } from "./core/definitions.ts";
+export type { KernelErrorCode } from "./core/errors.ts";
+export { KernelError, kernelErrors } from "./core/errors.ts";
+export type * from "./core/explain.ts";
+export type { Applied, ApplyResult, Kernel, KernelOptions, Refused, Settled } from "./core/kernel.ts";
+export { createKernel, startKernel } from "./core/kernel.ts";
+export { loadAll, loadUsed } from "./core/load.ts";
+export { nearest, suggestion } from "./core/nearest.ts";
 export * from "./core/needs.ts";
+export { packagePlugins } from "./core/package-plugins.ts";
+export { pickPlugin } from "./core/pick-plugin.ts";
+export type { Plan, Planned, Step } from "./core/plan.ts";
+export { plan } from "./core/plan.ts";
 export type {
   Activation,
   Following,
@@ -50,7 +65,11 @@ export type {
 export { definePlugin } from "./core/plugin.ts";
 export type { Clock, Ids, Ports, Random, Timer, Timers } from "./core/ports.ts";
 export { systemPorts } from "./core/ports.ts";
-export type { Schema, SchemaIssue, SchemaResult } from "./core/schema.ts";
+export { formatLocation, formatProblem, formatProblems } from "./core/problems.ts";
+export type { JsonSchema, Schema, SchemaIssue, SchemaResult } from "./core/schema.ts";
+export { jsonSchemaOf } from "./core/schema.ts";
+export type { FoundPlugins, PluginFiles } from "./core/sources.ts";
+export { fileEntry, filePlugins, moduleEntry } from "./core/sources.ts";
 export type { Spi, SpiKind } from "./core/spi.ts";
 export { defineSpi } from "./core/spi.ts";
 
@@ -69,6 +88,7 @@ export * from "./spi/registry.ts";
 export * from "./spi/router.ts";
 export * from "./spi/runtime.ts";
 export * from "./spi/serializer.ts";
+export * from "./spi/server.ts";
 export * from "./spi/service.ts";
 export * from "./spi/store.ts";
 export * from "./spi/telemetry.ts";

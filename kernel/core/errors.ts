@@ -60,7 +60,8 @@ export class KernelError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(code: KernelErrorCode, subject: string, { problems = [], ...options }: KernelErrorOptions = {}) {
-    super([`${subject} ${kernelErrors[code]}`, formatProblems(problems)].filter(Boolean).join("\n"), options);
+    const others = problems.filter(({ message }) => message !== subject);
+    super([`${subject} ${kernelErrors[code]}`, formatProblems(others)].filter(Boolean).join("\n"), options);
     this.code = code;
     this.subject = subject;
     this.problems = problems;

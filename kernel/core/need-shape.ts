@@ -21,7 +21,7 @@ export function needShape(need: Need): NeedShape {
   if ("named" in need) return { ...plain, spi: need.named, wants: "named", name: need.name };
   if ("optional" in need) return { ...plain, spi: need.optional, wants: "optional" };
   if (typeof need.id !== "string")
-    throw new TypeError("a need must be an SPI, or made by every, named, optional, live or derived");
+    throw new TypeError("a need is an SPI, or made by every, named, optional, live or derived");
   return { ...plain, spi: need, wants: "default" };
 }
 

@@ -1,11 +1,11 @@
 import type { CatalogueEntry } from "./catalogue.ts";
-import type { ConfigPath, CoreConfig, Problem } from "./config.ts";
+import type { ConfigPath, CoreConfig, Location, Problem } from "./config.ts";
 import { type Definitions, definitionsOf } from "./definitions.ts";
 import { checkOptionKeys } from "./option-keys.ts";
 import { readOptions } from "./options.ts";
 import { circles, type Graph, startOrder, waiting } from "./order.ts";
 import type { Plugin } from "./plugin.ts";
-import { type ProblemList, problemList } from "./problems.ts";
+import { locationOf, type ProblemList, problemList } from "./problems.ts";
 import { type Market, type Provider, type ResolvedNeed, resolveNeeds } from "./resolve-needs.ts";
 import { select } from "./select.ts";
 import type { Member, SpiSelection, Why } from "./select-spi.ts";
@@ -21,6 +21,7 @@ export interface Step {
   readonly why: Why;
   /** What in the configuration it goes back to. */
   readonly path: ConfigPath;
+  readonly location: Location | undefined;
   /** Complete and frozen. */
   readonly options: unknown;
   readonly exclusive: boolean;
@@ -110,7 +111,8 @@ function draftOf(
   const { options, faults } = readOptions(plugin, key, config.options[key]);
   for (const fault of faults) market.list.add(fault.code, fault.message, ["options", key, ...fault.path]);
   const exclusive = faults.length === 0 && plugin.exclusive(options);
-  return { key, alias, plugin, entry, why, path, options, exclusive, needs: resolveNeeds(member, self, market) };
+  const needs = resolveNeeds(member, self, market);
+  return { key, alias, plugin, entry, why, path, location: locationOf(config.locate, path), options, exclusive, needs };
 }
 
 function graphOf(drafts: readonly Draft[]): Graph {

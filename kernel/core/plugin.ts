@@ -1,3 +1,4 @@
+import { needShape } from "./need-shape.ts";
 import type { Deps, Needs } from "./needs.ts";
 import type { Ports } from "./ports.ts";
 import type { Schema } from "./schema.ts";
@@ -89,6 +90,8 @@ interface Facts<N extends Needs, O> {
   /** Policy fields this plugin adds, each with its schema; see `policyFields`. */
   readonly policy?: Readonly<Record<string, Schema>>;
   readonly activate?: Activation;
+  /** Names of options, at any depth, that are never shown. Names such as `password` or `token` never are. */
+  readonly sensitive?: readonly string[];
   /** Plain data about this plugin that its SPI wants known before it runs, for example what a protocol can carry. */
   readonly facts?: PluginFacts;
   /** Holds something only one can hold (a fixed port): stops before its successor starts. */
@@ -117,6 +120,7 @@ export interface Plugin {
   readonly options: Schema | undefined;
   readonly policy: Readonly<Record<string, Schema>>;
   readonly activate: Activation | undefined;
+  readonly sensitive: readonly string[];
   readonly facts: PluginFacts;
   readonly exclusive: (options: unknown) => boolean;
   readonly wraps: boolean;
@@ -124,20 +128,13 @@ export interface Plugin {
   readonly setup: (setup: WrapperSetup<unknown, Needs, unknown>) => Running<unknown> | Promise<Running<unknown>>;
 }
 
+/** Declares a plugin. Throws a TypeError if the declaration itself is wrong, for example its name. */
 export function definePlugin<T, const N extends Needs = Record<never, never>, O = Record<never, never>>(
   definition: PluginDefinition<T, N, O> | WrapperDefinition<T, N, O>,
 ): Plugin {
-  const {
-    spi,
-    name,
-    description,
-    needs = {},
-    options,
-    policy = {},
-    activate,
-    facts = {},
-    exclusive = false,
-  } = definition;
+  const { spi, name, description, options, activate, exclusive = false } = definition;
+  const { needs = {}, policy = {}, sensitive = [], facts = {} } = definition;
+  checkDeclaration(spi, name, needs);
   return Object.freeze({
     id: `${spi.id}/${name}`,
     spi,
@@ -147,6 +144,7 @@ export function definePlugin<T, const N extends Needs = Record<never, never>, O 
     options,
     policy,
     activate,
+    sensitive,
     facts,
     exclusive: typeof exclusive === "function" ? (exclusive as (options: unknown) => boolean) : () => exclusive,
     wraps: definition.wraps === true,
@@ -154,3 +152,20 @@ export function definePlugin<T, const N extends Needs = Record<never, never>, O 
     setup: definition.setup as Plugin["setup"], // the kernel hands over deps and options of just these types
   });
 }
+
+function checkDeclaration(spi: Spi<unknown>, name: string, needs: Needs): void {
+  if (typeof spi?.id !== "string") throw new TypeError(`plugin ${name}: spi must be made by defineSpi${circular}`);
+  const id = `${spi.id}/${name}`;
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) throw new TypeError(`plugin ${id}: the name must be kebab-case`);
+  if (name === "default")
+    throw new TypeError(`plugin ${id}: the name \`default\` has a meaning in lists; choose another`);
+  for (const [local, need] of Object.entries(needs)) {
+    try {
+      needShape(need);
+    } catch {
+      throw new TypeError(`plugin ${id}: need "${local}" is neither an SPI nor made by every, named, …${circular}`);
+    }
+  }
+}
+
+const circular = " (if it is undefined, two modules import each other)";
