@@ -42,7 +42,7 @@ await onServer(
       eventually(() => assert.deepEqual(ids(), expected) ?? true, 10_000);
 
     it("drops an owner that died after its lease", async () => {
-      const { one, ids } = await pair();
+      const { one, two, ids } = await pair();
       const prefix = `test${made - 1}`;
       const { createClient } = await import("redis");
       const dead = createClient({ url: server.url });
@@ -56,7 +56,7 @@ await onServer(
       await sees(ids);
       assert.deepEqual(await one.api.services(), []);
       dead.destroy();
-      await one.stop?.();
+      await Promise.all([one.stop?.(), two.stop?.()]);
     });
 
     it("keeps what it knows while the server is away, and makes itself known again", async () => {
