@@ -1,7 +1,7 @@
 // The whole public face of the kernel for plugins and services.
 
 export type { Call, Invoker, Reply, Wrap } from "./call/call.ts";
-export { chain } from "./call/call.ts";
+export { chain, going } from "./call/call.ts";
 export { background, backgroundOf, callContext } from "./call/call-context.ts";
 export type * from "./call/context.ts";
 export { contextKey } from "./call/context.ts";

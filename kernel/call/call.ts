@@ -31,3 +31,12 @@ export type Wrap = (next: Invoker) => Invoker;
 export function chain(wraps: readonly Wrap[], end: Invoker): Invoker {
   return wraps.reduceRight((next, wrap) => wrap(next), end);
 }
+
+/** Calls on; what the invoker throws at once counts as a rejection, as from a mistake of a plugin. */
+export function going(invoke: Invoker, call: Call): Promise<Reply> {
+  try {
+    return invoke(call);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

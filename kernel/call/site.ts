@@ -13,6 +13,8 @@ export interface CallSite {
   readonly method: Method;
   /** The app this process runs. */
   readonly app: string;
+  /** At the provider: the service plugin whose handler runs, by its name or alias. */
+  readonly service?: string;
   readonly policy: Policy;
 }
 

@@ -69,10 +69,15 @@ export const clusterConformance = conformance<ClusterSubject>("cluster", [
   }),
   law("passes on that there is nobody to call", async ({ calling }) => {
     const nobody = new StatusError("UNAVAILABLE", "no instance", { neverSent: true });
-    const group = (scripted: ScriptedGroup): Group => ({ ...scripted, candidates: () => Promise.reject(nobody) });
-    const { made, settled } = calling({ script: () => ({ tookMs: 5 }), group });
-    await assert.rejects(settled(), nobody);
-    assert.equal(made.length, 0);
+    const throwing = () => {
+      throw nobody;
+    };
+    for (const candidates of [() => Promise.reject(nobody), throwing]) {
+      const group = (scripted: ScriptedGroup): Group => ({ ...scripted, candidates });
+      const { made, settled } = calling({ script: () => ({ tookMs: 5 }), group });
+      await assert.rejects(settled(), nobody);
+      assert.equal(made.length, 0);
+    }
   }),
   law("does not repeat what may have been done, unless the method is idempotent", async ({ calling }) => {
     const { made, settled } = calling({ script: () => fails("UNAVAILABLE"), method: Sample.methods.write });

@@ -113,6 +113,13 @@ export const filterConformance = conformance<FilterSubject>("filter", [
     const error = new StatusError("ABORTED", "try again", { reason: "CONFLICT" });
     await assert.rejects(ports.settle(around(() => Promise.reject(error))(call())), (thrown) => thrown === error);
   }),
+  law("passes an error on that what it wraps throws at once", async ({ ports, around, call }) => {
+    const error = new StatusError("ABORTED", "at once");
+    const invoke = around(() => {
+      throw error;
+    });
+    await assert.rejects(ports.settle(new Promise((resolve) => resolve(invoke(call())))), (thrown) => thrown === error);
+  }),
   law("passes on that the call is cancelled", async ({ ports, around, call }) => {
     const given = call();
     const invoke = around((one) => new Promise((_, reject) => void one.context.onCancel((reason) => reject(reason))));

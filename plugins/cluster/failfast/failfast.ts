@@ -2,11 +2,9 @@ import { type Cluster, cluster, definePlugin } from "@mortise/kernel";
 
 /** Makes one attempt; what becomes of it becomes of the call. */
 export const failfastCluster: Cluster = {
-  invoker: (_site, group) => (call) => {
-    const candidates = group.candidates(call);
-    return candidates instanceof Promise
-      ? candidates.then((found) => group.attempt(call, found))
-      : group.attempt(call, candidates);
+  invoker: (_site, group) => async (call) => {
+    const found = group.candidates(call);
+    return group.attempt(call, found instanceof Promise ? await found : found);
   },
 };
 

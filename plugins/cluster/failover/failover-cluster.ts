@@ -75,8 +75,13 @@ function failoverInvoker(
     const note = (instance: Instance) => void tried.push(instance);
     let sent = false;
     for (let retry = 1; ; retry++) {
-      const found = group.candidates(call);
-      const candidates = found instanceof Promise ? await (sent ? found.catch(fail) : found) : found;
+      let candidates: readonly Instance[];
+      try {
+        const found = group.candidates(call);
+        candidates = found instanceof Promise ? await found : found;
+      } catch (error) {
+        throw sent ? onceSent(error) : error;
+      }
       try {
         const attempt = limitMs === undefined ? call : limited(call, limitMs);
         return await group.attempt(attempt, untried(candidates, tried), note);
@@ -101,10 +106,6 @@ function onceSent(error: unknown): unknown {
     trailers,
     cause: error,
   });
-}
-
-function fail(error: unknown): never {
-  throw onceSent(error);
 }
 
 function limited(call: Call, timeoutMs: number): Call {

@@ -2,6 +2,7 @@ import {
   type CallContext,
   type CallSite,
   type Filter,
+  going,
   orCancelled,
   policyFields,
   type Reply,
@@ -34,7 +35,7 @@ export const deadlineFilter: Filter = {
       if (context.deadline === Number.POSITIVE_INFINITY) return next(call);
       const reason = context.cancelled;
       if (reason) return Promise.reject(reason);
-      const reply = orCancelled(next(context === given ? call : { ...call, context }), context);
+      const reply = orCancelled(going(next, context === given ? call : { ...call, context }), context);
       return streams ? reply.then((one) => cutting(one, context)) : reply;
     };
   },

@@ -1,4 +1,4 @@
-import { type Clock, codeOf, type Filter, type Place, type Reply, watchStream } from "@mortise/kernel";
+import { type Clock, codeOf, type Filter, going, type Place, type Reply, watchStream } from "@mortise/kernel";
 import type { Counters } from "./counters.ts";
 
 export interface MetricsOptions {
@@ -16,7 +16,7 @@ export function metricsFilter({ places }: MetricsOptions, counters: Counters, cl
         const began = clock.now();
         counter.begin();
         const over = (error?: unknown) => counter.end(codeOf(error), clock.now() - began);
-        return next(call).then(
+        return going(next, call).then(
           (reply) => {
             if (streams) return watched(reply, over);
             over();

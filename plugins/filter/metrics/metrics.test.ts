@@ -129,7 +129,7 @@ describe("filter/metrics", () => {
       [[two], ["two"]],
       [[], []],
     ] as const) {
-      attached.follow(receivers);
+      attached.attachTo(receivers);
       assert.deepEqual([...readers], expected);
     }
   });

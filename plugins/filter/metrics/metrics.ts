@@ -21,16 +21,11 @@ export const metrics = definePlugin({
   setup({ deps, options, ports }) {
     const source = counters();
     const attached = attachments(source);
-    const filter = metricsFilter(options, source, ports.clock);
-    attached.follow(deps.telemetry.current.values());
+    attached.attachTo(deps.telemetry.current.values());
     return {
-      api: {
-        wrap(site) {
-          attached.follow(deps.telemetry.current.values()); // paths are compiled anew when plugins were swapped
-          return filter.wrap(site);
-        },
-      },
-      stop: () => attached.follow([]),
+      api: metricsFilter(options, source, ports.clock),
+      follow: (next) => ({ flipped: () => attached.attachTo(next.telemetry.current.values()) }),
+      stop: () => attached.attachTo([]),
     };
   },
 });

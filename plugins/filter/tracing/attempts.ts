@@ -2,6 +2,7 @@ import {
   type CallSite,
   type Clock,
   codeOf,
+  going,
   type Instance,
   type Invoker,
   type Reply,
@@ -41,11 +42,11 @@ export function attemptWrap(site: CallSite, tracer: Tracer, clock: Clock): Wrap 
     const { trace } = call.context;
     if (!(trace instanceof LocalTrace)) return next(call);
     const number = ++trace.attempts;
-    if (number === 1) return firstAttempt(trace, call.instance, clock, () => next(call));
+    if (number === 1) return firstAttempt(trace, call.instance, clock, () => going(next, call));
     if (number === 2 && trace.first) tellOfFirst(trace, trace.first);
     const span = open(trace, number, call.instance);
     const context = call.context.with({ trace: new LocalTrace(span, trace.service) });
-    return ending(span, next({ ...call, context }));
+    return ending(span, going(next, { ...call, context }));
   };
 }
 

@@ -1,4 +1,14 @@
-import type { CallSite, Clock, Filter, Reply, TraceBridge, TraceContext, Tracer, Wrap } from "@mortise/kernel";
+import {
+  type CallSite,
+  type Clock,
+  type Filter,
+  going,
+  type Reply,
+  type TraceBridge,
+  type TraceContext,
+  type Tracer,
+  type Wrap,
+} from "@mortise/kernel";
 import { attemptWrap } from "./attempts.ts";
 import { spanShape } from "./attributes.ts";
 import { answersWithStream, endingOf } from "./ending.ts";
@@ -32,7 +42,7 @@ function callWrap(site: CallSite, tracer: Tracer, bridge: TraceBridge | undefine
     const service = given instanceof LocalTrace ? given.service : site.app;
     const span = tracer.start({ name, kind, service, parent: parentOf(given, bridge?.active()), attributes });
     const trace = span.context.sampled ? new LocalTrace(span, service) : span.context;
-    const reply = next(trace === given ? call : { ...call, context: call.context.with({ trace }) });
+    const reply = going(next, trace === given ? call : { ...call, context: call.context.with({ trace }) });
     return trace.sampled ? ending(span, reply) : reply;
   };
 }
@@ -44,7 +54,7 @@ function parentOf(given: TraceContext | undefined, foreign: TraceContext | undef
 
 function providerWrap(site: CallSite, tracer: Tracer, bridge: TraceBridge | undefined): Wrap {
   const { name, kind, attributes } = spanShape(site);
-  const service = site.method.kind === "event" ? site.app : site.method.service;
+  const service = site.service ?? (site.method.kind === "event" ? site.app : site.method.service);
   const streams = answersWithStream(site.method);
   const ending = endingOf(site.method);
   return (next) => (call) => {
@@ -52,7 +62,7 @@ function providerWrap(site: CallSite, tracer: Tracer, bridge: TraceBridge | unde
     const span = tracer.start({ name, kind, service, parent, attributes });
     const trace = span.context.sampled ? new LocalTrace(span, service) : span.context;
     const inner = trace === parent ? call : { ...call, context: call.context.with({ trace }) };
-    const handle = () => next(inner);
+    const handle = () => going(next, inner);
     const reply = bridge ? within((work) => bridge.run(trace, service, work), streams, handle) : handle();
     return trace.sampled ? ending(span, reply) : reply;
   };
