@@ -6,12 +6,12 @@ import { afterEach, describe, it } from "node:test";
 import { systemPorts } from "../core/ports.ts";
 import type { Registry } from "../spi/registry.ts";
 import { eventually } from "../testing/eventually.ts";
+import { keptLog } from "../testing/logs.ts";
 import { Sample, sampleInstance } from "../testing/samples.ts";
 import { virtualPorts } from "../testing/virtual-ports.ts";
 import { type RegistryDirectory, type RegistryDirectoryOptions, registryDirectory } from "./directory.ts";
 import { folderCache } from "./directory-cache.ts";
-import { recordingLog } from "./log.fixture.ts";
-import { tableRegistry } from "./table-registry.fixture.ts";
+import { tableRegistry } from "./fixtures/table-registry.fixture.ts";
 
 const { name } = Sample;
 const [a, b] = ["a", "b"].map((id) => sampleInstance(id)) as [
@@ -32,7 +32,7 @@ function directoryOn(registry: Registry, options: Partial<RegistryDirectoryOptio
   const directory = registryDirectory({
     options: given,
     ports,
-    log: recordingLog(),
+    log: keptLog(),
     cache: undefined,
     registry: () => registry,
   });
@@ -115,7 +115,7 @@ describe("the directory", () => {
     const registry = tableRegistry();
     registry.down = true;
     const ports = virtualPorts();
-    const log = recordingLog();
+    const log = keptLog();
     const options = { believeEmptyAfterMs: 0, retryMs: 1000 };
     const directory = registryDirectory({ options, ports, log, cache: undefined, registry: () => registry });
     directory.view(name);
@@ -181,7 +181,7 @@ describe("the directory on disk", () => {
   });
 
   function remembering(registry: Registry, path: string) {
-    const log = recordingLog();
+    const log = keptLog();
     const options = { believeEmptyAfterMs: 0, retryMs: 10 };
     const cache = folderCache(path, systemPorts, log);
     const directory = registryDirectory({ options, ports: systemPorts, log, cache, registry: () => registry });

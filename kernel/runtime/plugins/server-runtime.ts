@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { type Deps, every, live } from "../../core/needs.ts";
+import { definePlugin } from "../../core/plugin.ts";
+import { bus } from "../../spi/bus.ts";
+import { cluster } from "../../spi/cluster.ts";
+import { filter } from "../../spi/filter.ts";
+import { loadBalancer } from "../../spi/loadbalancer.ts";
+import { policies } from "../../spi/policies.ts";
+import { protocol } from "../../spi/protocol.ts";
+import { registry } from "../../spi/registry.ts";
+import { serializer } from "../../spi/serializer.ts";
+import { server } from "../../spi/server.ts";
+import { service } from "../../spi/service.ts";
+import { offersOf } from "../offers.ts";
+import { runtimeServer } from "../server.ts";
+import { type ServerParts, serverState } from "../server-state.ts";
+
+const options = z.strictObject({
+  weight: z.number().nonnegative().default(100).describe("Share of calls relative to other instances; 0 takes none."),
+  zone: z.string().default("").describe("Where this process runs, for routers that prefer what is near."),
+  version: z.string().default("").describe("What this process runs, for routers and people."),
+  tags: z.record(z.string(), z.string()).default({}).describe("Marks for routers."),
+  graceMs: z
+    .number()
+    .nonnegative()
+    .default(5000)
+    .describe("How long requests in flight may take to end when the process stops, in milliseconds."),
+  registerWaitMs: z
+    .number()
+    .nonnegative()
+    .default(5000)
+    .describe("How long a start waits for the registry, in milliseconds; it then goes on and registers when it can."),
+});
+
+const needs = {
+  services: live(every(service)),
+  protocols: live(every(protocol)),
+  serializers: live(every(serializer)),
+  buses: live(every(bus)),
+  filters: live(every(filter)),
+  clusters: live(every(cluster)),
+  balancers: live(every(loadBalancer)),
+  registry: live(registry),
+  policies: live(policies),
+};
+
+/** Offers the services of this process over every selected protocol, and their events to the bus. */
+export const serverRuntime = definePlugin({
+  spi: server,
+  name: "runtime",
+  description: "Offers the services of this process to others",
+  options,
+  needs,
+  async setup({ deps, options, ports, log, generation }) {
+    const made = runtimeServer({
+      options,
+      ports,
+      log,
+      generation,
+      parts: () => ({
+        ...partsOf(deps),
+        filters: deps.filters.current,
+        offers: offersOf(deps.services.current),
+      }),
+    });
+    await made.start(serverState(partsOf(deps)));
+    return {
+      api: made,
+      follow: (next) => made.prepare(serverState(partsOf(next))),
+      stop: () => made.stop(),
+    };
+  },
+});
+
+function partsOf(deps: Deps<typeof needs>): ServerParts {
+  return {
+    services: deps.services.current,
+    protocols: deps.protocols.current,
+    serializers: deps.serializers.current,
+    buses: deps.buses.current,
+    clusters: deps.clusters.current,
+    balancers: deps.balancers.current,
+    registry: deps.registry.current,
+    policies: deps.policies.current,
+  };
+}

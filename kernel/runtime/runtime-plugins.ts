@@ -1,0 +1,13 @@
+import type { Plugin } from "../core/plugin.ts";
+import { clientsRuntime } from "./plugins/clients-runtime.ts";
+import { directoryRegistry } from "./plugins/directory-registry.ts";
+import { policiesConfig } from "./plugins/policies-config.ts";
+import { serverRuntime } from "./plugins/server-runtime.ts";
+
+/** The plugins that make an app of all others; they are part of the kernel and need not be installed. */
+export const runtimePlugins: readonly Plugin[] = Object.freeze([
+  clientsRuntime,
+  directoryRegistry,
+  policiesConfig,
+  serverRuntime,
+]);
