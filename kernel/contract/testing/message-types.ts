@@ -11,6 +11,8 @@ export interface Features {
   readonly required?: boolean;
   /** Messages that contain themselves. Default true. */
   readonly recursive?: boolean;
+  /** Fields named as properties of every object, which confuses some implementations. Default true. */
+  readonly awkwardNames?: boolean;
 }
 
 const builders: Readonly<Record<Scalar, (number: number) => FieldSpec>> = {
@@ -55,7 +57,7 @@ const fieldNumber = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 20_000, max: 536_870_911 }) },
 );
 
-function fieldPlan({ required = true }: Features): fc.Arbitrary<FieldPlan> {
+function fieldPlan({ required = true, awkwardNames = true }: Features): fc.Arbitrary<FieldPlan> {
   const shapes = ["single", "single", "optional", "repeated", "map", ...(required ? ["required"] : [])] as const;
   return fc.record({
     shape: fc.constantFrom(...(shapes as readonly FieldPlan["shape"][])),
@@ -66,7 +68,7 @@ function fieldPlan({ required = true }: Features): fc.Arbitrary<FieldPlan> {
     key: fc.constantFrom(...mapKeys),
     number: fieldNumber,
     oneof: fc.boolean(),
-    awkward: fc.boolean(),
+    awkward: awkwardNames ? fc.boolean() : fc.constant(false),
   });
 }
 

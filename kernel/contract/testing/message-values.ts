@@ -8,6 +8,8 @@ export interface ValueFeatures {
   readonly negativeZero?: boolean;
   /** Values an enumeration does not name. Default true. */
   readonly unknownEnums?: boolean;
+  /** Only points and spans of time that JSON can express. Default false. */
+  readonly validTimes?: boolean;
 }
 
 const text = fc.oneof(
@@ -71,8 +73,24 @@ const enumValues = (type: EnumType, { unknownEnums = true }: ValueFeatures) =>
     ? fc.oneof(fc.constantFrom(...Object.values(type.values)), whole(int32))
     : fc.constantFrom(...Object.values(type.values));
 
+const nanos = fc.oneof(fc.nat(999_999_999), fc.constantFrom(0, 1, 1000, 5_000_000, 999_999_999));
+
+const times: Readonly<Record<string, fc.Arbitrary<object>>> = {
+  "google.protobuf.Timestamp": fc.record(
+    { seconds: fc.bigInt(-62_135_596_800n, 253_402_300_799n), nanos },
+    { noNullPrototype: true },
+  ),
+  "google.protobuf.Duration": fc
+    .tuple(fc.bigInt(0n, 315_576_000_000n), nanos, fc.boolean())
+    .map(([seconds, nanos, negative]) =>
+      negative ? { seconds: -seconds, nanos: nanos === 0 ? 0 : -nanos } : { seconds, nanos },
+    ),
+};
+
 /** Complete values of a message, at most `depth` messages deep where it may end. */
 export function messageValues(type: MessageType, features: ValueFeatures = {}, depth = 3): fc.Arbitrary<object> {
+  const time = features.validTimes ? times[type.name] : undefined;
+  if (time) return time;
   const { properties } = layoutOf(type);
   const fields = Object.fromEntries(properties.map((unit) => [unit.name, unitValues(unit, features, depth)]));
   return fc.record(fields, { noNullPrototype: true });
