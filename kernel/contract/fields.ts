@@ -71,16 +71,14 @@ export const string = scalar("string");
 export const bytes = scalar("bytes");
 
 /** A field of an enumeration. */
-export function field<E extends EnumType>(number: number, type: E | (() => E)): FieldSpec<EnumValue<E>, false>;
+export function field<E extends EnumType>(number: number, type: E): FieldSpec<EnumValue<E>, false>;
 /** A field of another message. It may be absent; see {@link required}. Pass a function where messages refer to each other. */
 export function field<T>(number: number, type: MessageType<T> | (() => MessageType<T>)): FieldSpec<T, true>;
-export function field(number: number, type: MessageType | EnumType | (() => MessageType | EnumType)): FieldSpec {
-  if (typeof type !== "function") {
-    return type.kind === "enum"
-      ? spec(number, { kind: "enum", enum: () => type }, "implicit", false)
-      : spec(number, { kind: "message", message: () => type }, "optional", true);
-  }
-  return spec(number, { kind: "message", message: type as () => MessageType }, "optional", true);
+export function field(number: number, type: MessageType | EnumType | (() => MessageType)): FieldSpec {
+  if (typeof type === "function") return spec(number, { kind: "message", message: type }, "optional", true);
+  return type.kind === "enum"
+    ? spec(number, { kind: "enum", enum: () => type }, "implicit", false)
+    : spec(number, { kind: "message", message: () => type }, "optional", true);
 }
 
 type EnumValue<E> = E extends { readonly values: infer V } ? V[keyof V] : number;

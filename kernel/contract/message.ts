@@ -20,6 +20,7 @@ export function message<const F extends FieldSpecs>(name: string, specs: F): Mes
   }
   const fields = Object.freeze(fieldsOf(specs).map((field) => Object.freeze(field)));
   const oneofs = Object.freeze(Object.keys(specs).filter((key) => "oneof" in (specs[key] ?? {})));
+  for (const oneof of oneofs) checkOneof(name, oneof, specs[oneof]);
   checkFields(name, fields, oneofs);
   return Object.freeze({ kind: "message", name, fields, oneofs });
 }
@@ -48,13 +49,27 @@ export function enumeration<const V extends Readonly<Record<string, number>>>(
     V);
 }
 
+function checkOneof(message: string, name: string, spec: FieldSpecs[string] | undefined): void {
+  const members = Object.entries(spec && "oneof" in spec ? spec.oneof : {});
+  if (members.length === 0)
+    throw new ContractError(`message ${message}, oneof ${name}: declare at least one alternative`);
+  for (const [member, { repeated, mapKey, presence }] of members) {
+    const wrong = (why: string) => new ContractError(`message ${message}, field ${member}: ${why}`);
+    if (repeated || mapKey) throw wrong(`a list or map cannot be an alternative of ${name}; put it into a message`);
+    if (presence === "required") throw wrong(`an alternative of ${name} cannot be required`);
+  }
+}
+
 function checkFields(message: string, fields: readonly Field[], oneofs: readonly string[]): void {
   const names = new Set(oneofs);
   const numbers = new Map<number, string>();
-  for (const { name, number } of fields) {
+  for (const { name, number, repeated, mapKey, presence } of fields) {
     const wrong = (why: string) => new ContractError(`message ${message}, field ${name}: ${why}`);
     if (!propertyName.test(name)) throw wrong("write the name in lowerCamelCase");
     if (names.has(name)) throw wrong("the name is used twice");
+    if (repeated && mapKey) throw wrong("lists and maps cannot stand in each other; put the inner one into a message");
+    if (presence !== "implicit" && (repeated || mapKey))
+      throw wrong("a list or map is never absent, only empty; leave out optional and required");
     if (!Number.isInteger(number) || number < 1 || number > maxFieldNumber)
       throw wrong(`number ${number} is not between 1 and ${maxFieldNumber}`);
     if (number >= 19_000 && number <= 19_999) throw wrong("numbers 19000 to 19999 are reserved by protobuf");
