@@ -1,7 +1,12 @@
 // What plugin authors test with.
 
+export type { TestAuthority, TestCertificate } from "./certificates.ts";
+export { testAuthority } from "./certificates.ts";
 export type { Deviation, Law, Made, Subject } from "./conformance.ts";
 export { conformance } from "./conformance.ts";
+export * from "./echo-contract.ts";
+export type { EchoEvents, EchoOptions } from "./echo-service.ts";
+export { echoEvents, echoHandlers, pattern } from "./echo-service.ts";
 export { eventually } from "./eventually.ts";
 export { keptSpans } from "./kept-spans.ts";
 export type { LogLine } from "./logs.ts";
@@ -20,5 +25,6 @@ export type { MadeAttempt, ScriptedAttempt, ScriptedGroup } from "./scripted-gro
 export { scriptedGroup } from "./scripted-group.ts";
 export type { StartPluginOptions } from "./start-plugin.ts";
 export { startPlugin } from "./start-plugin.ts";
+export { servedService } from "./serve.ts";
 export type { VirtualPorts, VirtualPortsOptions } from "./virtual-ports.ts";
 export { virtualPorts } from "./virtual-ports.ts";
