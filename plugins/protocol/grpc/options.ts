@@ -1,0 +1,67 @@
+import { z } from "zod";
+
+const pem = (what: string) => z.string().min(1).describe(`${what}: a file, or the PEM text itself.`);
+
+const tls = z
+  .strictObject({
+    cert: pem("The certificate chain this process shows").optional(),
+    key: pem("The private key of `cert`").optional(),
+    ca: pem("Who signed the certificates of the others; without it the well-known authorities").optional(),
+    mutual: z
+      .boolean()
+      .default(false)
+      .describe("Whether callers must show a certificate signed by `ca`, and this process shows `cert` when it calls."),
+    serverName: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The name the certificates of servers must carry, where it is not the host of their address."),
+  })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+    message: "`cert` and `key` go together: give both or neither",
+  })
+  .refine(({ cert, ca, mutual }) => !mutual || (cert !== undefined && ca !== undefined), {
+    message: "`mutual` needs `cert`, `key` and `ca`",
+  });
+
+export const options = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").describe("The address to listen on; 0.0.0.0 for all of this machine."),
+  port: z.int().min(0).max(65_535).default(0).describe("The port to listen on; 0 takes any that is free."),
+  advertise: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The host (or host:port) others reach this process by; default: `host`, or the machine's name where `host` means all addresses.",
+    ),
+  tls: tls.optional().describe("Transport security for listening and for calling; without it connections are plain."),
+  reflection: z.boolean().default(true).describe("Whether clients may ask which services and messages there are."),
+  health: z.boolean().default(true).describe("Whether grpc.health.v1.Health is served."),
+  maxMessageBytes: z
+    .int()
+    .min(1024)
+    .max(2_147_483_647)
+    .default(8_388_608)
+    .describe("The longest message that is sent or accepted, in bytes (8 MiB, Dubbo's default)."),
+  keepaliveMs: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "How often a connection with calls is probed, in milliseconds; 0: never. Keep it above the drain deadline.",
+    ),
+  keepaliveTimeoutMs: z.int().min(1).default(20_000).describe("How long a probe may stay unanswered, in milliseconds."),
+  reconnectMinMs: z
+    .int()
+    .min(1)
+    .default(100)
+    .describe("The wait before a lost connection is tried again, in milliseconds."),
+  reconnectMaxMs: z.int().min(1).default(5000).describe("What that wait grows to, in milliseconds."),
+  maxConcurrentStreams: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe("How many calls of one connection are served at the same time; the others wait at the caller."),
+});
+
+export type GrpcOptions = z.output<typeof options>;
