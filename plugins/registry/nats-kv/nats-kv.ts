@@ -1,0 +1,44 @@
+import { definePlugin, registry } from "@mortise/kernel";
+import { leasedRegistry } from "@mortise/kernel/spi/leased-registry";
+import { z } from "zod";
+import { natsServer } from "./nats-server.ts";
+
+const options = z.strictObject({
+  servers: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .transform((servers) => [servers].flat())
+    .default(["nats://127.0.0.1:4222"])
+    .describe("Addresses of the servers of one cluster"),
+  user: z.string().optional().describe("The user to log in as"),
+  password: z.string().optional().describe("The password of the user, best from an environment variable"),
+  token: z.string().optional().describe("A token to log in with, best from an environment variable"),
+  bucket: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, "may hold only letters, digits, _ and -")
+    .default("mortise-registry")
+    .describe("The bucket of the key-value store"),
+  leaseMs: z
+    .number()
+    .min(1000)
+    .default(15_000)
+    .describe("An instance that is not renewed for so long is gone, in milliseconds"),
+  replicas: z.int().min(1).max(5).default(1).describe("Servers of the cluster that keep the bucket"),
+});
+
+export const natsKv = definePlugin({
+  spi: registry,
+  name: "nats-kv",
+  description: "Keeps instances in a bucket of NATS under leases",
+  options,
+  async setup({ options, ports, log }) {
+    const { servers, user, password, token } = options;
+    const connection = {
+      servers,
+      name: "mortise-registry",
+      ...(user !== undefined && { user }),
+      ...(password !== undefined && { pass: password }),
+      ...(token !== undefined && { token }),
+    };
+    return leasedRegistry(await natsServer(connection, options, ports, log), options, ports, log);
+  },
+});
