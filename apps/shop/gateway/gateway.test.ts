@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import { after, describe, it } from "node:test";
 import { type Service, systemPorts } from "@mortise/kernel";
 import { eventually, startPlugin } from "@mortise/kernel/testing";
+import { Browser } from "../browser.ts";
 import { testShop } from "../shared/shop.fixture.ts";
-import { Browser } from "./client.fixture.ts";
 import { gateway } from "./gateway.ts";
 
 const shop = await testShop({ maxBodyBytes: 2_000 });

@@ -10,10 +10,11 @@ export interface Answer {
 /** A browser without a window: keeps cookies, sends and reads JSON. */
 export class Browser {
   readonly #url: string;
-  #cookie = "";
+  #cookie: string;
 
-  constructor(url: string) {
+  constructor(url: string, cookie = "") {
     this.#url = url;
+    this.#cookie = cookie;
   }
 
   get cookie(): string {
@@ -36,7 +37,7 @@ export class Browser {
 
   /** Opens an account nobody else has. */
   async register(name = "Ada"): Promise<Answer> {
-    const email = `${name.toLowerCase()}.${crypto.randomUUID()}@example.org`;
+    const email = `${name.toLowerCase().replaceAll(" ", "")}.${crypto.randomUUID()}@example.org`;
     return this.post("/api/register", { name, email, password: "correct horse" });
   }
 

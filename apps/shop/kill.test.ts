@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, it } from "node:test";
+import { eventually } from "@mortise/kernel/testing";
+import { Browser } from "./browser.ts";
+import { seedProducts } from "./inventory/seed.ts";
+import { type ShopProcess, startShop } from "./shop-process.ts";
+
+const kills = 20;
+const customers = 6;
+const skus = ["terracotta-pot", "grid-notebook", "two-cups", "beeswax-trio", "brass-pen"];
+const impatient = ["decideAfterMs=1500", "recoverEveryMs=100", "relayEveryMs=100"].map(
+  (set) => `options.service/order.${set}`,
+);
+
+interface OrderJson {
+  readonly id: string;
+  readonly status: string;
+  readonly total: { readonly cents: number };
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
+const dataDir = mkdtempSync(join(tmpdir(), "shop-kill-"));
+let shop: ShopProcess | undefined;
+after(async () => {
+  await shop?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** Cookies outlive the shop, whose sessions are in its database; addresses do not. */
+const cookies: string[] = [];
+const confirmed = new Map<string, string>();
+
+it("loses no confirmed order and leaves nothing frozen, however often the shop is killed", {
+  timeout: 280_000,
+}, async () => {
+  for (let round = 0; round <= kills; round++) {
+    shop = await startShop({ dataDir, set: impatient });
+    if (round === 0) await openAccounts(shop);
+    if (round === kills) break;
+    const running = shop;
+    const load = browsers(running).map((browser) => buyUntilKilled(browser));
+    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 900));
+    await running.kill();
+    await Promise.all(load);
+    await noPostgres();
+  }
+  assert.ok(shop);
+  assert.ok(confirmed.size > kills, `only ${confirmed.size} orders were confirmed under load`);
+  const orders = (await Promise.all(browsers(shop).map(finalOrders))).flat();
+  const completed = orders.filter((order) => order.status === "COMPLETED");
+  const ids = new Set(completed.map((order) => order.id));
+  assert.deepEqual(
+    [...confirmed.keys()].filter((id) => !ids.has(id)),
+    [],
+    "confirmed orders were lost",
+  );
+  await stockAddsUp(browsers(shop)[0], completed);
+  await moneyAddsUp(browsers(shop), completed);
+  assert.equal(await shop.stop(), 0);
+  await noPostgres();
+});
+
+async function openAccounts({ url }: ShopProcess): Promise<void> {
+  for (let index = 0; index < customers; index++) {
+    const browser = new Browser(url);
+    await browser.register(`Customer ${index}`);
+    for (let times = 0; times < 3; times++)
+      await browser.post("/api/wallet/top-up", { cents: 900_000 }, { "idempotency-key": crypto.randomUUID() });
+    cookies.push(browser.cookie);
+  }
+}
+
+function browsers({ url }: ShopProcess): Browser[] {
+  return cookies.map((cookie) => new Browser(url, cookie));
+}
+
+/** Orders again and again, and keeps what the shop has confirmed. */
+async function buyUntilKilled(browser: Browser): Promise<void> {
+  for (;;) {
+    const sku = skus[Math.floor(Math.random() * skus.length)] ?? "two-cups";
+    const other = skus[Math.floor(Math.random() * skus.length)] ?? "two-cups";
+    try {
+      const { status, body } = await browser.order({ [sku]: 1, [other]: 1 });
+      if (status === 201) confirmed.set(body.id, body.status);
+    } catch {
+      return;
+    }
+  }
+}
+
+/** All orders of a customer once every one of them has come to its end. */
+async function finalOrders(browser: Browser): Promise<OrderJson[]> {
+  return eventually(async () => {
+    const orders = await allOrders(browser);
+    return orders.every(({ status }) => status === "COMPLETED" || status === "CANCELLED") ? orders : undefined;
+  }, 40_000);
+}
+
+async function allOrders(browser: Browser): Promise<OrderJson[]> {
+  const orders: OrderJson[] = [];
+  for (let token = "", more = true; more; ) {
+    const { body } = await browser.get(`/api/orders?pageSize=100&pageToken=${token}`);
+    orders.push(...body.orders);
+    token = body.nextPageToken;
+    more = token !== "";
+  }
+  return orders;
+}
+
+async function stockAddsUp(browser: Browser | undefined, completed: readonly OrderJson[]): Promise<void> {
+  const { body } = (await browser?.get(`/api/stock?${skus.map((sku) => `sku=${sku}`).join("&")}`)) ?? {};
+  for (const level of body.levels) {
+    const lines = completed.flatMap((order) => order.lines).filter((line) => line.sku === level.sku);
+    const sold = lines.reduce((sum, line) => sum + line.quantity, 0);
+    const began = seedProducts.find((product) => product.sku === level.sku)?.onHand ?? 0;
+    assert.deepEqual(level, { sku: level.sku, onHand: began - sold, frozen: 0 });
+  }
+}
+
+async function moneyAddsUp(all: readonly Browser[], completed: readonly OrderJson[]): Promise<void> {
+  const balances = await Promise.all(all.map((browser) => browser.balance()));
+  const left = balances.reduce((sum, cents) => sum + cents, 0);
+  const spent = completed.reduce((sum, order) => sum + order.total.cents, 0);
+  assert.equal(left + spent, customers * (50_000 + 3 * 900_000));
+}
+
+/** Waits until no PostgreSQL process works on the data any more. */
+async function noPostgres(): Promise<void> {
+  const file = join(dataDir, "postmaster.pid");
+  const nested = join(dataDir, "data", "postmaster.pid");
+  await eventually(
+    () =>
+      ![file, nested].some((path) => existsSync(path) && isRunning(Number(readFileSync(path, "utf8").split("\n")[0]))),
+    10_000,
+  );
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
