@@ -25,7 +25,7 @@ export interface ShopProcess {
 }
 
 const root = join(import.meta.dirname, "../..");
-const address = /the shop is open at (http:\/\/\S+)/;
+const address = /the shop is open at (http:\/\/[^\s"]+)/;
 
 /** Starts the shop on any free port. Rejects with what it wrote if it ends before its door is open. */
 export async function startShop({ dataDir, set = [], env = {} }: ShopProcessOptions): Promise<ShopProcess> {
