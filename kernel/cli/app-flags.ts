@@ -1,4 +1,4 @@
-import type { AppOptions } from "../config/app.ts";
+import type { LoadOptions } from "../config/load-config.ts";
 import type { World } from "./world.ts";
 
 /** What every command that takes an app file can be told. */
@@ -7,6 +7,6 @@ export interface AppFlags {
   readonly set?: readonly string[];
 }
 
-export function appOptions({ env }: World, { profile, set = [] }: AppFlags): AppOptions {
+export function appOptions({ env }: World, { profile, set = [] }: AppFlags): LoadOptions {
   return { ...(profile !== undefined && { profile }), set, env };
 }

@@ -44,6 +44,7 @@ function describe(world: World, ended: Ended): Command {
   appCommand(program, "start", "Starts an app and follows changes of its files.")
     .addOption(new Option("--log-level <level>", "what is logged").choices([...logLevels]).default("info"))
     .addOption(new Option("--log-format <format>", "how it is logged").choices(["text", "json"]))
+    .option("--start-timeout <seconds>", "how long one plugin may take to start", "30")
     .option("--no-watch", "do not follow changes of the files")
     .action(async (file, options) => ended(await (await import("./commands/start.ts")).start(world, file, options)));
   appCommand(program, "check", "Checks an app without starting it.").action(async (file, options) =>

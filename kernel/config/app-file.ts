@@ -70,8 +70,14 @@ function missingApp({ at }: Node, report: Report): string {
 
 function useTable(spot: Spot | undefined): Record<string, UseValue> {
   if (!spot || !mapAt(spot, "plugins by extension point, for example `loadbalancer: random`")) return {};
-  const entries = inside(spot).map((child) => [child.key, useValue(child)] as const);
+  const entries = inside(spot).map(
+    (child) => [child.key, child.key === "service" ? misplaced(child) : useValue(child)] as const,
+  );
   return Object.fromEntries(entries.filter((entry): entry is [string, UseValue] => entry[1] !== undefined));
+}
+
+function misplaced({ keyAt, path, report }: Inside): undefined {
+  report("CONFIG_UNKNOWN_KEY", "services are not listed under use; list them under the key services", keyAt, path);
 }
 
 function useValue(spot: Spot): UseValue | undefined {

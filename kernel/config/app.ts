@@ -1,16 +1,18 @@
 import { dirname } from "node:path";
 import type { Catalogue } from "../core/catalogue.ts";
-import type { ConfigPath, CoreConfig, Location, Problem } from "../core/config.ts";
+import type { CoreConfig, Problem } from "../core/config.ts";
 import type { Definitions } from "../core/definitions.ts";
 import { loadAll, loadUsed } from "../core/load.ts";
-import { plan } from "../core/plan.ts";
+import { type Plan, plan } from "../core/plan.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { filePlugins } from "../core/sources.ts";
+import type { PolicyTable } from "../runtime/policy.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
-import { withChosen } from "./chosen.ts";
+import { coreConfig } from "./core-config.ts";
 import { installedPlugins } from "./installed.ts";
-import { type LoadedConfig, type LoadOptions, loadConfig } from "./load-config.ts";
+import { type LoadedConfig, type LoadOptions, loadConfig, type ReadFile } from "./load-config.ts";
 import { checkPolicies, type PoliciesChecked } from "./policies.ts";
+import { type KnownContracts, knownContracts } from "./policy-targets.ts";
 import { byPlace, reportInto } from "./problem.ts";
 import { findServices } from "./services.ts";
 
@@ -23,19 +25,19 @@ export interface App {
   readonly problems: readonly Problem[];
   /** Odd, but harmless. */
   readonly warnings: readonly Problem[];
-  /** The files it was read from, to be watched. Absolute. */
-  readonly files: readonly string[];
-}
-
-export interface AppOptions extends LoadOptions {
-  /** Plugins that are there without being installed: the runtime's own. */
-  readonly own?: readonly Plugin[];
+  /** What the kernel would run; nothing if there are problems. */
+  readonly plan: Plan | undefined;
+  readonly policies: PolicyTable;
+  /** Contracts its plugins serve and call. */
+  readonly contracts: KnownContracts;
+  /** The files it was read from, to be watched. */
+  readonly files: readonly ReadFile[];
 }
 
 /** Reads an app file, finds its plugins and services and checks all of it. Starts nothing and throws nothing. */
-export async function loadApp(path: string, { own = [], ...options }: AppOptions = {}): Promise<App> {
+export async function loadApp(path: string, options: LoadOptions = {}): Promise<App> {
   const config = await loadConfig(path, options);
-  const found = await findPlugins(config, dirname(path), own);
+  const found = await findPlugins(config, dirname(path));
   const core = coreConfig(config, found.catalogue);
   const definitions = await loadUsed(found.catalogue, core);
   const planned = plan(definitions, core);
@@ -46,14 +48,17 @@ export async function loadApp(path: string, { own = [], ...options }: AppOptions
     catalogue: found.catalogue,
     problems: byPlace([...config.problems, ...found.problems, ...planned.problems, ...policies.problems]),
     warnings: byPlace([...planned.warnings, ...policies.warnings]),
+    plan: planned.plan,
+    policies: config.file.policies,
+    contracts: knownContracts(pluginsIn(definitions)),
     files: config.files,
   };
 }
 
-async function findPlugins({ file, directory, locate }: LoadedConfig, shown: string, own: readonly Plugin[]) {
+async function findPlugins({ file, directory, locate }: LoadedConfig, shown: string) {
   const problems: Problem[] = [];
   const services = await findServices(file.services, shown, reportInto(problems));
-  const installed = await installedPlugins(directory, own);
+  const installed = await installedPlugins(directory);
   const files = await filePlugins(pluginFiles(file.plugins), directory);
   const located = files.problems.map((problem) => ({ ...problem, location: locate(problem.path) }));
   return {
@@ -65,21 +70,6 @@ async function findPlugins({ file, directory, locate }: LoadedConfig, shown: str
 function pluginFiles(plugins: readonly FileReference[]): readonly string[] | Readonly<Record<string, string>> {
   const named = plugins.flatMap(({ name, path = "" }) => (name === undefined ? [] : [[name, path] as const]));
   return named.length > 0 ? Object.fromEntries(named) : plugins.map(({ path = "" }) => path);
-}
-
-function coreConfig({ file, locate }: LoadedConfig, catalogue: Catalogue): CoreConfig {
-  const services = file.services.map(({ name = "" }) => name);
-  const use = { ...withChosen(file.use, file.policies, catalogue), ...(services.length > 0 && { service: services }) };
-  return { use, options: file.options, locate: locateUse(file, locate) };
-}
-
-/** Services are written under `services`, and selected like every other plugin under `use`. */
-function locateUse({ services }: AppFile, locate: (path: ConfigPath) => Location): (path: ConfigPath) => Location {
-  return (path) => {
-    const [top, spi, index] = path;
-    if (top !== "use" || spi !== "service") return locate(path);
-    return (typeof index === "number" && services[index]?.at) || locate(["services"]);
-  };
 }
 
 /** Fields nobody reads are looked for in all installed plugins, which is only worth it when there are some. */

@@ -2,13 +2,14 @@ import type { Catalogue } from "../core/catalogue.ts";
 import type { UseValue } from "../core/config.ts";
 import { readUse } from "../core/use.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
+import { bus } from "../spi/bus.ts";
 import { cluster } from "../spi/cluster.ts";
 import { loadBalancer } from "../spi/loadbalancer.ts";
 import { protocol } from "../spi/protocol.ts";
 import { serializer } from "../spi/serializer.ts";
 
 /** The SPIs whose plugin a policy chooses by name, under the id of the SPI. */
-export const chosenSpis = [protocol, serializer, loadBalancer, cluster] as const;
+export const chosenSpis = [protocol, serializer, loadBalancer, cluster, bus] as const;
 
 type Use = Readonly<Record<string, UseValue>>;
 

@@ -1,5 +1,5 @@
 // How an app is read from files.
-export type { App, AppOptions } from "./app.ts";
+export type { App } from "./app.ts";
 export { loadApp } from "./app.ts";
 export { configSchema } from "./json-schema.ts";
 export type { LoadOptions } from "./load-config.ts";

@@ -1,14 +1,14 @@
 import { pluginEntry } from "../core/definitions.ts";
 import { packagePlugins } from "../core/package-plugins.ts";
-import type { Plugin } from "../core/plugin.ts";
 import type { FoundPlugins } from "../core/sources.ts";
+import { runtimePlugins } from "../runtime/runtime-plugins.ts";
 
 /** The packages that come with the kernel. They are found by name only, so the kernel depends on none of them. */
 const companions = { names: ["@mortise/plugins", "@mortise/telemetry"], dir: import.meta.dirname };
 
 /** Every plugin an app in this directory can name: the kernel's own, ours, and those of the packages it depends on. */
-export async function installedPlugins(directory: string, own: readonly Plugin[] = []): Promise<FoundPlugins> {
+export async function installedPlugins(directory: string): Promise<FoundPlugins> {
   const { catalogue, problems } = await packagePlugins(directory, companions);
-  const kernel = own.map((plugin) => pluginEntry(plugin, "built-in", "@mortise/kernel"));
-  return { catalogue: [...kernel, ...catalogue], problems };
+  const own = runtimePlugins.map((plugin) => pluginEntry(plugin, "built-in", "@mortise/kernel"));
+  return { catalogue: [...own, ...catalogue], problems };
 }

@@ -16,11 +16,19 @@ export interface LoadOptions {
   readonly env?: Environment;
 }
 
+/** A file as it was when it was read. */
+export interface ReadFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Nothing if it could not be read. */
+  readonly text: string | undefined;
+}
+
 export interface LoadedConfig extends ReadConfig {
   /** Where the app file is; what it names is found from here. Absolute. */
   readonly directory: string;
-  /** Every file it was read from, or should have been. Absolute. */
-  readonly files: readonly string[];
+  /** Every file it was read from, or should have been. */
+  readonly files: readonly ReadFile[];
 }
 
 /** Reads an app file and what is laid over it. A missing file is a problem like any other; nothing is thrown. */
@@ -28,13 +36,17 @@ export async function loadConfig(path: string, { profile, ...rest }: LoadOptions
   const problems: Problem[] = [];
   const base = await readSource(path, problems, () => missingFile(path));
   const overlay = profile === undefined ? undefined : profilePath(path, profile);
-  const over = overlay && (await readSource(overlay, problems, () => missingProfile(path, profile ?? "")));
+  const over =
+    overlay === undefined ? undefined : await readSource(overlay, problems, () => missingProfile(path, profile ?? ""));
   const read = base ? readConfig({ sources: over ? [base, over] : [base], ...rest }) : unread(path);
   return {
     ...read,
     problems: [...problems, ...read.problems],
     directory: dirname(resolve(path)),
-    files: (overlay === undefined ? [path] : [path, overlay]).map((file) => resolve(file)),
+    files: [
+      { path: resolve(path), text: base?.text },
+      ...(overlay === undefined ? [] : [{ path: resolve(overlay), text: over?.text }]),
+    ],
   };
 }
 

@@ -8,6 +8,7 @@ import { locationOf } from "../core/problems.ts";
 import type { Schema } from "../core/schema.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import { chosenSpis, knownNames } from "./chosen.ts";
+import type { ConfigCode } from "./codes.ts";
 import { checkTarget, knownContracts } from "./policy-targets.ts";
 
 /** The policy fields every method has, besides the choices of plugins. */
@@ -59,7 +60,7 @@ interface FieldUse {
 function checkField(use: FieldUse, background: PolicyBackground): Problem[] {
   const { target, field, value } = use;
   const path = ["policies", target, field];
-  const problem = (code: string, what: string) => [{ code, message: `policy for ${target}: ${what}`, path }];
+  const problem = (code: ConfigCode, what: string) => [{ code, message: `policy for ${target}: ${what}`, path }];
   if (chosenSpis.some(({ id }) => id === field)) {
     const wrong = wrongChoice(field, value, background);
     return wrong === undefined ? [] : problem("POLICY_INVALID", wrong);

@@ -1,7 +1,8 @@
 import type { ConfigPath, Location, Problem } from "../core/config.ts";
+import type { ConfigCode } from "./codes.ts";
 
 /** Where the findings of one reading are gathered. */
-export type Report = (code: string, message: string, location: Location, path?: ConfigPath) => void;
+export type Report = (code: ConfigCode, message: string, location: Location, path?: ConfigPath) => void;
 
 /** Gathers problems in `into`. */
 export function reportInto(into: Problem[]): Report {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -31,7 +31,10 @@ function counter() {
   };
 }
 
-async function watching(files: readonly string[], changed: () => void | Promise<void>) {
+async function watching(paths: readonly string[], changed: () => void | Promise<void>) {
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path, text: await readFile(path, "utf8").catch(() => undefined) })),
+  );
   return watchFiles({ files, ports: systemPorts, changed, failed: (error) => assert.fail(String(error)), settleMs: 5 });
 }
 
@@ -70,6 +73,21 @@ describe("watched files", () => {
     const { changed, reaches } = counter();
     const watch = await watching([file, overlay], changed);
     await writeFile(overlay, "app: b");
+    await reaches(1);
+    await watch.close();
+  });
+
+  it("tell what has changed since they were read", async () => {
+    await writeFile(file, "app: b");
+    const { changed, reaches } = counter();
+    const files = [{ path: file, text: "app: a" }];
+    const watch = watchFiles({
+      files,
+      ports: systemPorts,
+      changed,
+      failed: (error) => assert.fail(String(error)),
+      settleMs: 5,
+    });
     await reaches(1);
     await watch.close();
   });

@@ -2,10 +2,11 @@ import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Ports } from "../core/ports.ts";
+import type { ReadFile } from "./load-config.ts";
 
 export interface WatchOptions {
-  /** Absolute paths. A file that is not there yet is waited for. */
-  readonly files: readonly string[];
+  /** As they were when they were read. A file that is not there is waited for. */
+  readonly files: readonly ReadFile[];
   readonly ports: Ports;
   /** Called after the content of a file has changed; the next call waits until what it returns has settled. */
   readonly changed: () => void | Promise<void>;
@@ -24,8 +25,8 @@ export interface Watching {
  * Watches files by watching their directories, so that editors which write a new file and rename it, and links that are
  * switched to another file, are seen as well. Only a changed content counts.
  */
-export async function watchFiles({ files, ports, changed, failed, settleMs = 50 }: WatchOptions): Promise<Watching> {
-  let known = await contents(files);
+export function watchFiles({ files, ports, changed, failed, settleMs = 50 }: WatchOptions): Watching {
+  let known = JSON.stringify(files.map(({ text }) => text ?? null));
   let timer: { cancel(): void } | undefined;
   let working = Promise.resolve();
   let closed = false;
@@ -42,10 +43,10 @@ export async function watchFiles({ files, ports, changed, failed, settleMs = 50 
       working = working.then(check).catch(failed);
     });
   };
-  const watchers = [...new Set(files.map((file) => dirname(file)))].map((directory) =>
+  const watchers = [...new Set(files.map(({ path }) => dirname(path)))].map((directory) =>
     watching(directory, touched, failed),
   );
-  touched(); // for what changed before the watchers were there
+  touched(); // for what has changed since they were read
   return {
     close: async () => {
       closed = true;
@@ -63,7 +64,7 @@ function watching(directory: string, touched: () => void, failed: (error: unknow
 }
 
 /** One text for the contents of all files; a missing one differs from an empty one. */
-async function contents(files: readonly string[]): Promise<string> {
-  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => null)));
+async function contents(files: readonly ReadFile[]): Promise<string> {
+  const texts = await Promise.all(files.map(({ path }) => readFile(path, "utf8").catch(() => null)));
   return JSON.stringify(texts);
 }

@@ -1,0 +1,39 @@
+import { loadApp } from "../../config/app.ts";
+import { explainSystem } from "../../core/explain.ts";
+import { type AppFlags, appOptions } from "../app-flags.ts";
+import { type ExitCode, exitCodes } from "../exit.ts";
+import { explainMethod } from "../explain-method.ts";
+import { showMethod, showSystem } from "../show-explanation.ts";
+import { showProblems, showWarnings } from "../show-problems.ts";
+import type { World } from "../world.ts";
+
+export interface ExplainFlags extends AppFlags {
+  readonly json?: boolean;
+}
+
+/** Shows what an app is made of, or the whole way of calls of one method; behind every value where it comes from. */
+export async function explain(
+  world: World,
+  file: string,
+  method: string | undefined,
+  flags: ExplainFlags,
+): Promise<ExitCode> {
+  const { terminal } = world;
+  const app = await loadApp(file, appOptions(world, flags));
+  showWarnings(terminal, app.warnings);
+  const { plan, problems } = app;
+  if (problems.length > 0 || !plan) {
+    showProblems(terminal, problems, "so there is nothing to explain.");
+    return exitCodes.problems;
+  }
+  if (method === undefined) {
+    const { plugins } = explainSystem({ plan, units: new Map() }, 0);
+    if (flags.json) terminal.out(JSON.stringify(plugins, null, 2));
+    else showSystem(terminal, app.name, plugins);
+  } else {
+    const explanation = explainMethod(app, plan, method);
+    if (flags.json) terminal.out(JSON.stringify(explanation, null, 2));
+    else showMethod(terminal, explanation);
+  }
+  return exitCodes.ok;
+}

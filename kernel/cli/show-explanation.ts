@@ -1,0 +1,86 @@
+import type { Location } from "../core/config.ts";
+import type { ExplainedPlugin } from "../core/explain.ts";
+import { formatLocation } from "../core/problems.ts";
+import type { FieldExplanation, MethodExplanation, StationExplanation } from "./explain-method.ts";
+import { columns } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** One line of an explanation: what, and where it comes from. */
+type Row = readonly [what: string, value: string, origin: string];
+
+/** Prints plugins in start order, each with why it is there, what it was given and its options. */
+export function showSystem(terminal: Terminal, app: string, plugins: readonly ExplainedPlugin[]): void {
+  terminal.out(terminal.styled("bold", `${app} starts ${plugins.length} plugins, in this order:`));
+  for (const { id, description, selected, options, needs, source, from } of plugins) {
+    terminal.out("");
+    terminal.out(
+      `${terminal.styled("bold", id)}  ${terminal.styled("dim", `${whyText(selected.why)}${at(selected.location)}`)}`,
+    );
+    terminal.out(terminal.styled("dim", `  ${description} (${source}: ${from})`));
+    const given = needs.map((need): Row => ["needs", need.asked, need.given.join(", ") || "nothing"]);
+    const set = options.map(
+      (option): Row => [option.name, JSON.stringify(option.value) ?? "undefined", originText(option.from)],
+    );
+    showRows(terminal, given, "→ ");
+    showRows(terminal, set, "");
+  }
+}
+
+/** Prints the way of calls of one method. */
+export function showMethod(terminal: Terminal, explanation: MethodExplanation): void {
+  const { method, kind, facts, handledBy, limits, stations } = explanation;
+  const promises = [
+    kind,
+    facts.readOnly ? "read only" : facts.idempotent ? "idempotent" : "not idempotent",
+    `${facts.criticality} criticality`,
+  ];
+  terminal.out(`${terminal.styled("bold", method)}  ${terminal.styled("dim", promises.join(", "))}`);
+  terminal.out("");
+  showRows(terminal, limits.map(fieldRow), "");
+  for (const station of stations) showStation(terminal, station);
+  terminal.out("");
+  terminal.out(
+    handledBy.length > 0
+      ? `handled here by ${handledBy.join(", ")}`
+      : "not handled in this app: wherever the registry says",
+  );
+}
+
+function showStation(terminal: Terminal, { spi, plugin, why, location, fields }: StationExplanation): void {
+  const reason = why.by === "policy" ? `policy for ${why.target}` : whyText(why);
+  const name = plugin.slice(spi.length + 1);
+  terminal.out(
+    `${terminal.styled("cyan", spi.padEnd(13))} ${terminal.styled("bold", name)}  ${terminal.styled("dim", `${reason}${at(location)}`)}`,
+  );
+  showRows(terminal, fields.map(fieldRow), "");
+}
+
+function fieldRow({ name, value, target, location }: FieldExplanation): Row {
+  return [
+    name,
+    JSON.stringify(value) ?? "undefined",
+    target === undefined ? "default" : `policy for ${target}${at(location)}`,
+  ];
+}
+
+function showRows(terminal: Terminal, rows: readonly Row[], mark: string): void {
+  const lines = columns(rows.map(([what, value, origin]) => [`  ${what}`, value, `${mark}${origin}`]));
+  for (const [index, line] of lines.entries()) {
+    const origin = `${mark}${rows[index]?.[2] ?? ""}`;
+    terminal.out(`${line.slice(0, line.length - origin.length)}${terminal.styled("dim", origin)}`);
+  }
+}
+
+function whyText(why: ExplainedPlugin["selected"]["why"]): string {
+  if (why.by === "config") return "selected";
+  return why.by === "fallback" ? `the fallback, needed by ${why.neededBy}` : `joins by itself, order ${why.order}`;
+}
+
+function originText(origin: ExplainedPlugin["options"][number]["from"]): string {
+  if (origin === undefined) return "";
+  return origin === "default" ? "default" : formatLocation(origin);
+}
+
+function at(location: Location | undefined): string {
+  return location ? ` (${formatLocation(location)})` : "";
+}

@@ -1,0 +1,45 @@
+import type { Catalogue } from "../core/catalogue.ts";
+import type { ConfigPath, CoreConfig, Location, UseValue } from "../core/config.ts";
+import type { AppFile } from "./app-file.ts";
+import { withChosen } from "./chosen.ts";
+import type { ReadConfig } from "./read-config.ts";
+
+/** The plugin that knows the app's name and policies, unless the app selects another. */
+const policiesKey = "policies/config";
+
+type Use = Readonly<Record<string, UseValue>>;
+type Locate = (path: ConfigPath) => Location;
+
+/** What the kernel is to run for an app file: its services and a server for them, and what policies choose. */
+export function coreConfig({ file, locate }: Pick<ReadConfig, "file" | "locate">, catalogue: Catalogue): CoreConfig {
+  const services = file.services.map(({ name = "" }) => name);
+  const served = services.length > 0 ? { server: "runtime", service: services } : {};
+  const use = { ...served, ...withChosen(file.use, file.policies, catalogue) };
+  const policies = { ...(file.options[policiesKey] as object), app: file.app, table: file.policies };
+  return {
+    use,
+    options: { ...file.options, ...(file.use.policies === undefined && { [policiesKey]: policies }) },
+    locate: locateIn(file, use, locate),
+  };
+}
+
+/** What the kernel knows under `use` and `options` and an app file writes elsewhere is found where it is written. */
+function locateIn({ services, policies, use: written }: AppFile, use: Use, locate: Locate): Locate {
+  return (path) => {
+    const [top, second, third, ...rest] = path;
+    if (top === "options" && second === policiesKey && third === "table") return locate(["policies", ...rest]);
+    if (top === "options" && second === policiesKey && third === "app") return locate(["app"]);
+    if (top !== "use" || third === undefined) return locate(path);
+    const spi = String(second);
+    const name = nameAt(use[spi], third);
+    if (spi === "service") return services.find((service) => service.name === name)?.at ?? locate(["services"]);
+    const target = Object.keys(policies).find((each) => policies[each]?.[spi] === name);
+    const byPolicy = target !== undefined && name !== nameAt(written[spi], third);
+    return locate(byPolicy ? ["policies", target, spi] : path);
+  };
+}
+
+function nameAt(value: UseValue | undefined, step: string | number): string | undefined {
+  if (typeof value === "string") return step === 0 ? value : undefined;
+  return (value as Readonly<Record<string | number, string>> | undefined)?.[step];
+}
