@@ -21,6 +21,8 @@ export interface Workspace {
 
 const kernel = (...folders: string[]) => folders.map((folder) => new RegExp(`^kernel/${folder}/`));
 const doors = /^kernel\/(index|contract\/index|(spi|processes|postgres)\/[a-z-]+)\.ts$/;
+/** What plugins may use besides: the kernel's own plugins are made of it. */
+const pluginDoors = /^kernel\/runtime\/index\.ts$/;
 const testDoors = /^kernel\/((testing|config|runtime)\/index|spi\/[a-z-]+\.conformance)\.ts$/;
 const own = (file: string, depth: number) => new RegExp(`^${file.split("/").slice(0, depth).join("/")}/`);
 const plugin = (file: string) => own(file, file.startsWith("plugins/") ? 3 : 2);
@@ -51,7 +53,11 @@ const layers: readonly Layer[] = [
     sources: (file) => [doors, testDoors, plugin(file)],
     packages: "any",
   },
-  { files: /^(plugins\/[^/]+|telemetry)\/[^/]+\//, sources: (file) => [doors, plugin(file)], packages: "declared" },
+  {
+    files: /^(plugins\/[^/]+|telemetry)\/[^/]+\//,
+    sources: (file) => [doors, pluginDoors, plugin(file)],
+    packages: "declared",
+  },
   { files: /^proto\//, sources: () => [/^kernel\/contract\/index\.ts$/, /^proto\//], packages: "any" },
   {
     files: /^apps\/.*\.(test|fixture)\.ts$/,

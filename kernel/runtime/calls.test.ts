@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Echo } from "../testing/echo-contract.ts";
 import { echoEvents } from "../testing/echo-service.ts";
-import { echoService, testApp } from "./fixtures/app.fixture.ts";
+import { echoService, testApp } from "../testing/test-app.ts";
 
 describe("a call within an app", () => {
   it("reaches the handler and comes back", async () => {

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { systemPorts } from "../core/ports.ts";
 import type { Registry } from "../spi/registry.ts";
+import { tableRegistry } from "../testing/app/table-registry.ts";
 import { eventually } from "../testing/eventually.ts";
 import { keptLog } from "../testing/logs.ts";
 import { Sample, sampleInstance } from "../testing/samples.ts";
 import { virtualPorts } from "../testing/virtual-ports.ts";
 import { type RegistryDirectory, type RegistryDirectoryOptions, registryDirectory } from "./directory.ts";
 import { folderCache } from "./directory-cache.ts";
-import { tableRegistry } from "./fixtures/table-registry.fixture.ts";
 
 const { name } = Sample;
 const [a, b] = ["a", "b"].map((id) => sampleInstance(id)) as [

@@ -15,7 +15,7 @@ export { defaultRetries, defaultTimeoutMs, policyBook } from "./policy.ts";
 export { isPolicyTarget } from "./policy-target.ts";
 export type { ProviderParts } from "./provider.ts";
 export { topicPolicy } from "./publish.ts";
-export { runtimePlugins } from "./runtime-plugins.ts";
+export { clientsRuntime, directoryRegistry, policiesConfig, runtimePlugins, serverRuntime } from "./runtime-plugins.ts";
 export type { RuntimeServer, RuntimeServerOptions, RuntimeServerSetup } from "./server.ts";
 export { runtimeServer } from "./server.ts";
 export type { ServerParts, ServerState } from "./server-state.ts";

@@ -4,7 +4,9 @@ import { directoryRegistry } from "./plugins/directory-registry.ts";
 import { policiesConfig } from "./plugins/policies-config.ts";
 import { serverRuntime } from "./plugins/server-runtime.ts";
 
-/** The plugins that make an app of all others; they are part of the kernel and need not be installed. */
+export { clientsRuntime, directoryRegistry, policiesConfig, serverRuntime };
+
+/** The plugins that make an app of all others. */
 export const runtimePlugins: readonly Plugin[] = Object.freeze([
   clientsRuntime,
   directoryRegistry,

@@ -1,5 +1,7 @@
 // What plugin authors test with.
 
+export type { TableRegistry } from "./app/table-registry.ts";
+export { tableRegistry } from "./app/table-registry.ts";
 export type { TestAuthority, TestCertificate } from "./certificates.ts";
 export { testAuthority } from "./certificates.ts";
 export type { Deviation, Law, Made, Subject } from "./conformance.ts";
@@ -26,5 +28,7 @@ export { scriptedGroup } from "./scripted-group.ts";
 export { servedService } from "./serve.ts";
 export type { StartPluginOptions } from "./start-plugin.ts";
 export { startPlugin } from "./start-plugin.ts";
+export type { AppOptions, Surroundings, TestApp } from "./test-app.ts";
+export { bareService, echoOffer, echoService, given, surroundings, testApp } from "./test-app.ts";
 export type { VirtualPorts, VirtualPortsOptions } from "./virtual-ports.ts";
 export { virtualPorts } from "./virtual-ports.ts";

@@ -4,13 +4,16 @@ import { type Policies, policies } from "../../spi/policies.ts";
 import { policyBook } from "../policy.ts";
 import { isPolicyTarget } from "../policy-target.ts";
 
+const targetAdvice = 'a target is "*", a service, a pattern such as shop.* or <service>/<method>';
+
 const options = z.strictObject({
   app: z.string().default("app").describe("The name of the app this process runs."),
   table: z
-    .record(
-      z.string().refine(isPolicyTarget, 'a target is "*", a service, a pattern such as shop.* or <service>/<method>'),
-      z.record(z.string(), z.unknown()),
-    )
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .superRefine((table, { addIssue }) => {
+      for (const target of Object.keys(table).filter((key) => !isPolicyTarget(key)))
+        addIssue({ code: "custom", path: [target], message: targetAdvice });
+    })
     .default({})
     .describe("Policy fields by target: *, shop.*, shop.order.v1.Orders, shop.order.v1.Orders/place."),
 });

@@ -1,0 +1,1 @@
+export { clientsRuntime } from "@mortise/kernel/runtime";

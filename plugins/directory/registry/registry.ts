@@ -1,0 +1,1 @@
+export { directoryRegistry } from "@mortise/kernel/runtime";

@@ -1,0 +1,1 @@
+export { policiesConfig } from "@mortise/kernel/runtime";

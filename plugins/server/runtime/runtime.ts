@@ -1,0 +1,1 @@
+export { serverRuntime } from "@mortise/kernel/runtime";
