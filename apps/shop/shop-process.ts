@@ -10,12 +10,10 @@ export interface ShopProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A shop that runs in a process of its own, started as a user starts it. */
-export interface ShopProcess {
-  /** For example `http://127.0.0.1:40123`. */
-  readonly url: string;
-  /** How long it took until its door was open, in milliseconds. */
-  readonly startedMs: number;
+/** A shop in a process of its own, started as a user starts it. */
+export interface LaunchedShop {
+  /** Its address once its door is open, for example `http://127.0.0.1:40123`; rejects with what it said if it ends before. */
+  readonly opened: Promise<string>;
   /** What it has written so far. */
   output(): string;
   /** Ends it as a crash would. */
@@ -24,14 +22,20 @@ export interface ShopProcess {
   stop(): Promise<number | null>;
 }
 
+/** A shop whose door is open. */
+export interface ShopProcess extends LaunchedShop {
+  readonly url: string;
+  /** How long it took until its door was open, in milliseconds. */
+  readonly startedMs: number;
+}
+
 const root = join(import.meta.dirname, "../..");
 const address = /the shop is open at (http:\/\/[^\s"]+)/;
 
-/** Starts the shop on any free port. Rejects with what it wrote if it ends before its door is open. */
-export async function startShop({ dataDir, set = [], env = {} }: ShopProcessOptions): Promise<ShopProcess> {
+/** Starts the shop on any free port and does not wait for it. */
+export function launchShop({ dataDir, set = [], env = {} }: ShopProcessOptions): LaunchedShop {
   const settings = ["options.service/gateway.port=0", ...set].flatMap((one) => ["--set", one]);
   const args = ["--conditions=source", "kernel/cli/main.ts", "start", "apps/shop/shop.yaml", ...settings];
-  const began = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...process.env, ...env, SHOP_DATA: dataDir },
@@ -39,7 +43,7 @@ export async function startShop({ dataDir, set = [], env = {} }: ShopProcessOpti
   });
   let said = "";
   const ended = once(child, "exit");
-  const url = await new Promise<string>((resolve, reject) => {
+  const opened = new Promise<string>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (chunk) => {
         said += chunk;
@@ -49,12 +53,12 @@ export async function startShop({ dataDir, set = [], env = {} }: ShopProcessOpti
     child.on("error", reject);
     child.on("exit", () => reject(new Error(`The shop ended before it was open. It said:\n${said}`)));
   });
+  opened.catch(() => undefined); // who does not ask for it does not care
   return {
-    url,
-    startedMs: performance.now() - began,
+    opened,
     output: () => said,
     kill: async () => {
-      child.kill("SIGKILL");
+      if (!hasEnded(child)) child.kill("SIGKILL");
       await ended;
     },
     stop: async () => {
@@ -63,6 +67,14 @@ export async function startShop({ dataDir, set = [], env = {} }: ShopProcessOpti
       return child.exitCode;
     },
   };
+}
+
+/** Starts the shop on any free port and waits until its door is open. */
+export async function startShop(options: ShopProcessOptions): Promise<ShopProcess> {
+  const began = performance.now();
+  const launched = launchShop(options);
+  const url = await launched.opened;
+  return { ...launched, url, startedMs: performance.now() - began };
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { type Answer, Browser } from "./browser.ts";
-import { startShop } from "./shop-process.ts";
+import { type ShopProcess, startShop } from "./shop-process.ts";
 import { printTrace, type TraceJson } from "./smoke-trace.ts";
 
 const say = (text: string) => console.log(text);
@@ -76,8 +76,9 @@ async function refused(browser: Browser, what: string, sku: string, quantity: nu
 }
 
 const dataDir = mkdtempSync(join(tmpdir(), "shop-smoke-"));
-const shop = await startShop({ dataDir });
+let shop: ShopProcess | undefined;
 try {
+  shop = await startShop({ dataDir });
   say(`The shop is open at ${shop.url} after ${(shop.startedMs / 1000).toFixed(1)} s, databases created.`);
   const browser = new Browser(shop.url);
   await buy(browser);
@@ -85,9 +86,10 @@ try {
   await refused(browser, "money", "work-bench", 1, "INSUFFICIENT_FUNDS");
   say(`\n${styleText("green", "All is well.")}`);
 } catch (error) {
-  console.error(`\n${styleText("red", String(error))}\nThe shop said:\n${shop.output()}`);
+  console.error(`\n${styleText("red", error instanceof Error ? error.message : String(error))}`);
+  if (shop) console.error(`The shop said:\n${shop.output()}`);
   process.exitCode = 1;
 } finally {
-  await shop.stop();
+  await shop?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }
