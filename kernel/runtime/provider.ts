@@ -71,9 +71,9 @@ export function providerPath(method: Method, setup: ProviderSetup): Invoker {
   };
 }
 
-function siteOf(method: Method, parts: ProviderParts): CallSite {
+function siteOf(method: Method, service: string, parts: ProviderParts): CallSite {
   const { policy } = parts.policies.of(method, defaultsFor(method, parts));
-  return { place: "provider", method, app: parts.policies.app, policy };
+  return { place: "provider", method, app: parts.policies.app, service, policy };
 }
 
 /** Compiles provider filters and handler. Throws UNAVAILABLE where the service is not part of this generation. */
@@ -83,7 +83,8 @@ export function compileProvider(method: Method, setup: ProviderSetup): Invoker {
   if (!handler) {
     throw new StatusError("UNAVAILABLE", `${method.service} is not served here any more`, { reason: "SERVICE_GONE" });
   }
-  return chain(wrapsAt("provider", siteOf(method, parts), parts.filters), handling(method, handler, setup));
+  const { by = method.service } = parts.offers.services.get(method.service) ?? {};
+  return chain(wrapsAt("provider", siteOf(method, by, parts), parts.filters), handling(method, handler, setup));
 }
 
 interface DeliveryFacts {
@@ -128,7 +129,8 @@ export function compileDelivery(by: string, topic: TopicType, setup: ProviderSet
       reason: "SERVICE_GONE",
     });
   }
-  return chain(wrapsAt("provider", siteOf(method, parts), parts.filters), async ({ request, context: given }: Call) => {
+  const site = siteOf(method, by, parts);
+  return chain(wrapsAt("provider", site, parts.filters), async ({ request, context: given }: Call) => {
     const { id, attempt } = given.get(deliveryFacts);
     const context = eventContext(given, id, attempt);
     try {
