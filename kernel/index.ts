@@ -73,6 +73,7 @@ export { fileEntry, filePlugins, moduleEntry } from "./core/sources.ts";
 export type { Spi, SpiKind } from "./core/spi.ts";
 export { defineSpi } from "./core/spi.ts";
 
+export * from "./spi/breaker.ts";
 export * from "./spi/bus.ts";
 export * from "./spi/cluster.ts";
 export type { ServiceDefinition, ServiceParts } from "./spi/define-service.ts";
@@ -80,6 +81,7 @@ export { defineService } from "./spi/define-service.ts";
 export * from "./spi/directory.ts";
 export * from "./spi/filter.ts";
 export type { Instance } from "./spi/instance.ts";
+export * from "./spi/limiter.ts";
 export * from "./spi/loadbalancer.ts";
 export type * from "./spi/metrics.ts";
 export * from "./spi/policies.ts";

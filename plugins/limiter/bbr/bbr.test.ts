@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { systemPorts } from "@mortise/kernel";
+import { crowd, limiterConformance } from "@mortise/kernel/spi/limiter.conformance";
+import { eventually, sampleSite, virtualPorts } from "@mortise/kernel/testing";
+import fc from "fast-check";
+import { bbr, bbrLimiter } from "./bbr.ts";
+import { eventLoopLoad } from "./load.ts";
+import { peaks } from "./peaks.ts";
+
+limiterConformance({
+  name: "bbr",
+  make: () => ({
+    subject: { make: ({ clock }) => bbrLimiter(clock, { read: () => 1 }), fields: { bbr: {} }, keyed: false },
+  }),
+  deviations: [
+    {
+      law: "refuses a part of a crowd, and says when to come again",
+      reason: "it refuses only once it knows what it can serve, and one call of the same moment teaches it nothing",
+    },
+  ],
+});
+
+describe("limiter/bbr", () => {
+  const taught = async (load: () => number) => {
+    const ports = virtualPorts();
+    const limit = bbrLimiter(ports.clock, { read: load }).limit(sampleSite({ policy: { fields: { bbr: {} } } }));
+    assert.ok(limit);
+    for (let i = 0; i < 100; i++) {
+      const permits = await crowd(limit, 4); // four calls per 100 ms that take 50 ms each: two in flight
+      for (const permit of permits) permit.release({ code: "OK", tookMs: 50 });
+      await ports.advance(100);
+    }
+    return { ports, limit };
+  };
+
+  it("keeps to throughput times latency while the loop is overloaded", async () => {
+    const { limit } = await taught(() => 1);
+    assert.equal((await crowd(limit, 100)).length, 3); // one more than the product, then it is over
+  });
+
+  it("sets no limit while the loop has room", async () => {
+    const { limit } = await taught(() => 0.5);
+    assert.equal((await crowd(limit, 100)).length, 100);
+  });
+
+  it("goes on for a second after the load went down", async () => {
+    let load = 1;
+    const { limit, ports } = await taught(() => load);
+    const held = await crowd(limit, 100);
+    load = 0;
+    assert.equal((await crowd(limit, 10)).length, 0);
+    await ports.advance(1001);
+    assert.equal((await crowd(limit, 10)).length, 10);
+    for (const permit of held) permit.release({ code: "OK", tookMs: 1 });
+  });
+
+  it("computes the limit by the formula", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 20 }), { minLength: 1, maxLength: 10 }),
+        (turns) => {
+          const known = peaks(1000, 10);
+          for (const [turn, calls] of turns.entries()) for (const tookMs of calls) known.add(tookMs, turn * 100);
+          const used = turns.filter((calls) => calls.length > 0);
+          const maxPass = Math.max(...used.map((calls) => calls.length));
+          const minRt = Math.min(...used.map((calls) => calls.reduce((sum, ms) => sum + ms, 0) / calls.length));
+          const expected =
+            used.length === 0 ? Number.POSITIVE_INFINITY : Math.floor((maxPass * Math.max(1, minRt) * 10) / 1000 + 0.5);
+          assert.equal(known.maxInFlight(turns.length * 100), expected);
+        },
+      ),
+    );
+  });
+
+  it("measures a loop that is kept busy", async () => {
+    const gauge = eventLoopLoad(systemPorts);
+    try {
+      await eventually(() => {
+        for (const end = performance.now() + 200; performance.now() < end; );
+        return gauge.read() > 0.2;
+      }, 20_000);
+    } finally {
+      gauge.stop();
+    }
+  });
+
+  it("is the plugin limiter/bbr", () => assert.equal(bbr.id, "limiter/bbr"));
+});
