@@ -106,7 +106,10 @@ function waitFor(
 function nobody({ method, view, protocols }: CandidatesSetup): StatusError {
   const others = [...new Set(view.instances.map(({ protocol }) => protocol))];
   const over = [...protocols.keys()].join(" or ");
-  const known = others.length > 0 ? ` (its instances speak ${others.join(", ")})` : "";
+  const known =
+    others.length > 0
+      ? `; its instances speak ${others.join(", ")}`
+      : "; none is known. Does it run, and do both sides use the same registry?";
   return new StatusError("UNAVAILABLE", `no instance of ${method.service} can be reached over ${over}${known}`, {
     reason: "NO_INSTANCE",
     neverSent: true,
