@@ -1,8 +1,6 @@
 import type { App } from "../config/app.ts";
-import type { KnownContracts } from "../config/policy-targets.ts";
 import type { Method, MethodFacts, MethodKind } from "../contract/types.ts";
 import type { ConfigPath, Location } from "../core/config.ts";
-import { suggestion } from "../core/nearest.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import { locationOf } from "../core/problems.ts";
 import type { Why } from "../core/select-spi.ts";
@@ -11,7 +9,7 @@ import { policyBook } from "../runtime/policy.ts";
 import type { EffectivePolicy } from "../spi/policies.ts";
 import type { Protocol } from "../spi/protocol.ts";
 import type { ServiceFacts } from "../spi/service.ts";
-import { exitCodes, UserError } from "./exit.ts";
+import { methodOf, readTarget, unknownService } from "./call/method-of.ts";
 
 /** A field of a policy as it holds for one method. */
 export interface FieldExplanation {
@@ -46,7 +44,10 @@ export interface MethodExplanation {
 
 /** Explains one method, `service/method` in TypeScript or on the wire. Throws a UserError if the app neither serves nor calls it. */
 export function explainMethod({ contracts, policies, core }: App, plan: Plan, name: string): MethodExplanation {
-  const method = findMethod(contracts, name);
+  const target = readTarget(name);
+  const contract = contracts.services.get(target.service);
+  if (!contract) throw unknownService("this app neither serves nor calls", target.service, contracts.services.keys());
+  const method = methodOf(contract, target.method);
   const effective = policyBook(policies).of(method, defaultsFor(method, choicesOf(plan)));
   const locate = (path: ConfigPath) => locationOf(core.locate, path);
   const fields = (names: readonly string[]) => names.flatMap((field) => explainField(field, effective, locate));
@@ -80,21 +81,6 @@ export function explainMethod({ contracts, policies, core }: App, plan: Plan, na
       ...one("serializer"),
     ],
   };
-}
-
-/** Finds a method by `service/method`. Throws a UserError with the nearest names. */
-export function findMethod({ services }: KnownContracts, name: string): Method {
-  const [service = "", wanted = ""] = name.split("/");
-  const contract = services.get(service);
-  if (!contract) {
-    const message = `this app neither serves nor calls a service "${service}".${suggestion(service, services.keys())}`;
-    throw new UserError(message, exitCodes.problems);
-  }
-  const methods = Object.values(contract.methods);
-  const found = methods.find((method) => method.name === wanted || method.wireName === wanted);
-  if (found) return found;
-  const known = methods.map((method) => method.name);
-  throw new UserError(`${service} has no method "${wanted}".${suggestion(wanted, known)}`, exitCodes.problems);
 }
 
 /** What serves an SPI, by alias or name in configured order. */

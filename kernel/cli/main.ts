@@ -9,3 +9,6 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   input: process.stdin,
   interactive: process.stderr.isTTY === true,
 });
+
+// Nothing should be left open now; what is left all the same does not keep the process alive.
+systemPorts.timers.after(1000, () => process.exit());

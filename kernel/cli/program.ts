@@ -65,6 +65,22 @@ function describe(world: World, ended: Ended): Command {
       ended(await (await import("./commands/plugins.ts")).plugins(world, file, options)),
     );
   program
+    .command("call")
+    .description("Calls a method of a running app and prints the answer as JSON.")
+    .argument("<method>", "service/method, for example shop.order.v1.Orders/place")
+    .argument("[json]", "the request; several on lines of their own for a stream; - reads them from standard input")
+    .option("--address <host:port>", "where to call; what is served there is asked by gRPC reflection")
+    .option("--app <file>", "call what the registry of this app knows, with its protocols and policies")
+    .option("--profile <name>", "lay <file>.<name>.yaml over the app file")
+    .option("--set <path=value>", "lay a value over the app file (repeatable)", collect, [])
+    .option("--contract <module>", "the module that exports the contract, instead of reflection")
+    .option("--protocol <name>", "the protocol at the address", "grpc")
+    .option("--metadata <name=value>", "a header to send (repeatable)", collect, [])
+    .option("--timeout <ms>", "how long the call may take; by default 10000 for one answer")
+    .action(async (method, json, options) =>
+      ended(await (await import("./commands/call.ts")).call(world, method, json, options)),
+    );
+  program
     .command("proto")
     .description("Writes the .proto files of contracts, which stand beside them.")
     .argument("[modules...]", "TypeScript modules with contracts; without them, those in the output folder")

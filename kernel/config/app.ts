@@ -8,7 +8,7 @@ import type { Plugin } from "../core/plugin.ts";
 import { filePlugins } from "../core/sources.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
-import { coreConfig } from "./core-config.ts";
+import { coreConfig, policiesKey } from "./core-config.ts";
 import { installedPlugins } from "./installed.ts";
 import { type LoadedConfig, type LoadOptions, loadConfig, type ReadFile } from "./load-config.ts";
 import { checkPolicies, type PoliciesChecked } from "./policies.ts";
@@ -47,12 +47,17 @@ export async function loadApp(path: string, options: LoadOptions = {}): Promise<
     core,
     catalogue: found.catalogue,
     problems: byPlace([...config.problems, ...found.problems, ...planned.problems, ...policies.problems]),
-    warnings: byPlace([...planned.warnings, ...policies.warnings]),
+    warnings: byPlace([...planned.warnings.filter(isWritten), ...policies.warnings]),
     plan: planned.plan,
     policies: config.file.policies,
     contracts: knownContracts(pluginsIn(definitions)),
     files: config.files,
   };
+}
+
+/** Whether a warning is about something people wrote. */
+function isWritten({ path }: Problem): boolean {
+  return path[1] !== policiesKey;
 }
 
 async function findPlugins({ file, directory, locate }: LoadedConfig, shown: string) {

@@ -5,7 +5,7 @@ import { withChosen } from "./chosen.ts";
 import type { ReadConfig } from "./read-config.ts";
 
 /** The plugin that knows the app's name and policies, unless the app selects another. */
-const policiesKey = "policies/config";
+export const policiesKey = "policies/config";
 
 type Use = Readonly<Record<string, UseValue>>;
 type Locate = (path: ConfigPath) => Location;

@@ -1,12 +1,11 @@
-import type { CallContext } from "../../call/context.ts";
+import type { Context } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import { bytes, field, int32, message, oneof, repeated, rpc, service, stream, string } from "../../contract/index.ts";
 import { FileDescriptorSet } from "../../contract/proto/descriptor.ts";
 import { contractsFromDescriptors } from "../../contract/proto/from-descriptors.ts";
 import type { Infer, ServiceType } from "../../contract/types.ts";
-import type { Connection } from "../../spi/protocol.ts";
-import type { Serializer } from "../../spi/serializer.ts";
+import type { Clients } from "../../spi/runtime.ts";
 
 // The part of gRPC's reflection protocol that is needed to call a method one knows nothing about
 // (grpc.io, "gRPC Server Reflection Protocol").
@@ -32,25 +31,21 @@ const Reflection = service("grpc.reflection.v1.ServerReflection", {
   serverReflectionInfo: rpc(stream(Request), stream(Response)),
 });
 
-const protobuf: Serializer = { contentType: "application/protobuf", subtype: "proto", codec: codecOf };
-
 type Question = NonNullable<Infer<typeof Request>["messageRequest"]>;
 type Answer = NonNullable<Infer<typeof Response>["messageResponse"]>;
 
-/** Asks a running server what it serves. Its methods reject with UNIMPLEMENTED where the server offers no reflection. */
+/** Asks a running server what it serves. Both reject with UNIMPLEMENTED where the server offers no reflection. */
 export interface Reflector {
-  /** Names of all services. */
+  /** Names of all services, sorted. */
   services(): Promise<readonly string[]>;
   /** The contract of a service; nothing if the server does not know it. */
   contract(service: string): Promise<ServiceType | undefined>;
 }
 
-export function reflector(connection: Connection, context: CallContext): Reflector {
-  const method = Reflection.methods.serverReflectionInfo;
-  const invoke = connection.invoker(method, protobuf);
+export function reflector(clients: Clients, context: Context): Reflector {
+  const { serverReflectionInfo } = clients.client(Reflection);
   const ask = async (question: Question): Promise<Answer> => {
-    const { response } = await invoke({ method, request: only({ host: "", messageRequest: question }), context });
-    for await (const answer of response as AsyncIterable<Infer<typeof Response>>) {
+    for await (const answer of serverReflectionInfo(only({ host: "", messageRequest: question }), context)) {
       if (answer.messageResponse) return answer.messageResponse;
     }
     throw new StatusError("INTERNAL", "the reflection of the server gave no answer");
@@ -62,7 +57,7 @@ export function reflector(connection: Connection, context: CallContext): Reflect
   return {
     services: async () => {
       const answer = await ask({ $case: "listServices", value: "" });
-      return answer.$case === "listServicesResponse" ? answer.value.service.map(({ name }) => name) : [];
+      return answer.$case === "listServicesResponse" ? answer.value.service.map(({ name }) => name).sort() : [];
     },
     contract: async (name) => {
       const found = await files({ $case: "fileContainingSymbol", value: name });

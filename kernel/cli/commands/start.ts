@@ -42,11 +42,8 @@ export async function start(world: World, file: string, flags: StartFlags): Prom
   } finally {
     await watching?.close();
     signal.dispose();
-    ports.timers.after(lingerMs, () => process.exit()); // only runs if something was left open
   }
 }
-
-const lingerMs = 1000;
 
 interface Run {
   readonly world: World;
