@@ -270,6 +270,7 @@ for (const [name, codecFor] of Object.entries({ compiled: codecOf, interpreting:
 
     it("refuses bytes that are none, and positions outside of them", () => {
       refusal(() => codec.decode("abc" as unknown as Uint8Array));
+      refusal(() => codec.decode(undefined as unknown as Uint8Array));
       refusal(() => codec.decode(hex("00"), 0, 2));
       refusal(() => codec.decode(hex("00"), -1));
       refusal(() => codec.decode(hex("0000"), 2, 1));

@@ -1,4 +1,4 @@
-import { StatusError } from "../../call/status.ts";
+import type { StatusError } from "../../call/status.ts";
 import { isOpaque } from "../opaque.ts";
 import type { ByteSink, Codec, MessageType } from "../types.ts";
 import { aheadOfTime } from "./ahead.ts";
@@ -7,8 +7,8 @@ import { compile, type FastPath } from "./generate.ts";
 import { interpretDecode, tooCostly } from "./interpret-decode.ts";
 import { interpretEncode } from "./interpret-encode.ts";
 import { type DecodeLimits, decodeLimits } from "./limits.ts";
-import { pool } from "./pool.ts";
-import { describe } from "./problem.ts";
+import { type Pool, pool } from "./pool.ts";
+import { describe, invalid } from "./problem.ts";
 import { cursor } from "./wire-read.ts";
 import { bufferOf } from "./wire-write.ts";
 
@@ -71,10 +71,11 @@ const shared = pool();
 let busy = false;
 
 function codec(type: MessageType, limits: DecodeLimits, load: () => FastPath): Codec<unknown> {
-  let path: FastPath | undefined;
+  const { maxBytes, maxHeapBytes } = limits;
   const deepest = limits.maxDepth - 1;
+  let path: FastPath | undefined;
 
-  function write(value: unknown, sink: ByteSink): void {
+  function encodeInto(value: unknown, sink: ByteSink): void {
     path ??= load();
     const start = sink.position;
     bufferOf(sink);
@@ -83,40 +84,38 @@ function codec(type: MessageType, limits: DecodeLimits, load: () => FastPath): C
     } catch (error) {
       sink.position = start;
       if (error !== fault) throw error;
-      interpretEncode(type, value, sink, limits.maxDepth);
+      encodeRare(type, value, sink, limits);
     }
   }
 
+  function encodeWith(into: Pool, value: unknown): Uint8Array {
+    into.begin();
+    try {
+      encodeInto(value, into.sink);
+    } catch (error) {
+      into.drop();
+      throw error;
+    }
+    return into.take();
+  }
+
   return {
+    encodeInto,
     encode(value) {
       // A getter of the value may encode another message meanwhile.
-      const into = busy ? pool() : shared;
-      const outermost = !busy;
+      if (busy) return encodeWith(pool(), value);
       busy = true;
-      into.begin();
       try {
-        write(value, into.sink);
-        return into.take();
-      } catch (error) {
-        into.drop();
-        throw error;
+        return encodeWith(shared, value);
       } finally {
-        if (outermost) busy = false;
+        busy = false;
       }
     },
-    encodeInto(value, sink) {
-      const start = sink.position;
-      try {
-        write(value, sink);
-      } catch (error) {
-        sink.position = start;
-        throw error;
-      }
-    },
-    decode(bytes, start = 0, end = bytes.length) {
+    decode(bytes, start = 0, end = bytes?.length ?? 0) {
       path ??= load();
-      checkBytes(type, bytes, start, end, limits);
-      cursor.heap = limits.maxHeapBytes;
+      const fits = bytes instanceof Uint8Array && start >= 0 && start <= end && end <= bytes.length;
+      if (!fits || end - start > maxBytes) throw unfit(type, bytes, start, end, maxBytes);
+      cursor.heap = maxHeapBytes;
       try {
         return path.decode(bytes, start, end, deepest);
       } catch (error) {
@@ -128,12 +127,22 @@ function codec(type: MessageType, limits: DecodeLimits, load: () => FastPath): C
   };
 }
 
-function checkBytes(type: MessageType, bytes: Uint8Array, start: number, end: number, limits: DecodeLimits): void {
-  const problem = (text: string) =>
-    new StatusError("INVALID_ARGUMENT", `${type.name}: ${text}`, { reason: "MALFORMED_BYTES" });
-  if (!(bytes instanceof Uint8Array)) throw problem(`expected bytes, got ${describe(bytes, true)}`);
-  if (start < 0 || start > end || end > bytes.length)
-    throw problem(`positions ${start} to ${end} are not within ${bytes.length} bytes`);
-  if (end - start > limits.maxBytes)
-    throw problem(`${end - start} bytes are more than maxBytes (${limits.maxBytes}) allows`);
+/** Writes the value, or throws what is wrong with it and leaves the sink as it was. */
+function encodeRare(type: MessageType, value: unknown, sink: ByteSink, { maxDepth }: DecodeLimits): void {
+  const start = sink.position;
+  try {
+    interpretEncode(type, value, sink, maxDepth);
+  } catch (error) {
+    sink.position = start;
+    throw error;
+  }
+}
+
+function unfit(type: MessageType, bytes: unknown, start: number, end: number, maxBytes: number): StatusError {
+  const problem = !(bytes instanceof Uint8Array)
+    ? `expected bytes, got ${describe(bytes, true)}`
+    : end - start > maxBytes
+      ? `${end - start} bytes are more than maxBytes (${maxBytes}) allows`
+      : `positions ${start} to ${end} are not within ${bytes.length} bytes`;
+  return invalid(type, [], problem, "MALFORMED_BYTES");
 }
