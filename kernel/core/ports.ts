@@ -62,7 +62,10 @@ const longest = 2 ** 31 - 1;
 function after(ms: number, run: () => void): Timer {
   let handle: NodeJS.Timeout;
   const arm = (left: number) => {
-    handle = setTimeout(() => (left > longest ? arm(left - longest) : run()), Math.min(left, longest)).unref();
+    handle = setTimeout(
+      () => (left > longest ? arm(left - longest) : run()),
+      Math.max(0, Math.min(left, longest)),
+    ).unref();
   };
   arm(ms);
   return { cancel: () => clearTimeout(handle) };
