@@ -115,7 +115,7 @@ class Wheel implements DeadlineWheel {
   #sleepUntil(tick: number): void {
     this.#timer?.cancel();
     this.#wakeTick = tick;
-    this.#timer = this.#ports.timers.after(tick * tickMs - this.now(), this.#wake);
+    this.#timer = this.#ports.timers.after(Math.max(0, tick * tickMs - this.now()), this.#wake);
   }
 
   #turn(): void {

@@ -48,7 +48,7 @@ export function attempts(setup: AttemptSetup): Group["attempt"] {
   }
 
   function failed(error: StatusError, picked: Picked, started: number): never {
-    if (error.neverSent) view.unreachable(picked.instance);
+    if (error.neverSent || error.code === "UNIMPLEMENTED") view.unreachable(picked.instance); // it is not what we took it for
     picked.done({ tookMs: clock.now() - started, code: error.code });
     throw error;
   }
