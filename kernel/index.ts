@@ -10,6 +10,8 @@ export { InFlight } from "./call/in-flight.ts";
 export * from "./call/metadata.ts";
 export type { StatusData } from "./call/outcome.ts";
 export { asReplied, asStatusError, handlerError, statusData, statusFromData } from "./call/outcome.ts";
+export type { Over } from "./call/over.ts";
+export { goingUntilOver } from "./call/over.ts";
 export type { Pipe, PipeOptions } from "./call/pipe.ts";
 export { pipe } from "./call/pipe.ts";
 export {

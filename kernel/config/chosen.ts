@@ -2,14 +2,16 @@ import type { Catalogue } from "../core/catalogue.ts";
 import type { UseValue } from "../core/config.ts";
 import { readUse } from "../core/use.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
+import { breaker } from "../spi/breaker.ts";
 import { bus } from "../spi/bus.ts";
 import { cluster } from "../spi/cluster.ts";
+import { limiter } from "../spi/limiter.ts";
 import { loadBalancer } from "../spi/loadbalancer.ts";
 import { protocol } from "../spi/protocol.ts";
 import { serializer } from "../spi/serializer.ts";
 
 /** The SPIs whose plugin a policy chooses by name, under the id of the SPI. */
-export const chosenSpis = [protocol, serializer, loadBalancer, cluster, bus] as const;
+export const chosenSpis = [protocol, serializer, loadBalancer, cluster, bus, breaker, limiter] as const;
 
 type Use = Readonly<Record<string, UseValue>>;
 
@@ -19,7 +21,7 @@ export function withChosen(use: Use, policies: PolicyTable, catalogue: Catalogue
   const added = chosenSpis.flatMap(({ id, fallback = "" }) => {
     const known = knownNames(id, use);
     const names = chosenNames(policies, id).filter((name) => !known.has(name) && ids.has(`${id}/${name}`));
-    return names.length === 0 ? [] : [[id, extended(use[id] ?? fallback, names)] as const];
+    return names.length === 0 ? [] : [[id, extended(use[id] ?? [fallback].filter(Boolean), names)] as const];
   });
   return { ...use, ...Object.fromEntries(added) };
 }
