@@ -1,3 +1,4 @@
+import { reasonOf } from "../core/errors.ts";
 import type { Generation, Log } from "../core/plugin.ts";
 import type { Ports } from "../core/ports.ts";
 import type { Listener } from "../spi/protocol.ts";
@@ -16,6 +17,8 @@ export interface RuntimeServerOptions extends Omit<InstanceFacts, "process" | "s
   readonly graceMs: number;
   /** How long a start waits for the registry, in milliseconds; it then goes on and registers when it can. */
   readonly registerWaitMs: number;
+  /** Wait before a registry that refused is asked again, in milliseconds. */
+  readonly registerRetryMs: number;
 }
 
 export interface RuntimeServerSetup {
@@ -105,7 +108,11 @@ function machineOf(setup: RuntimeServerSetup): Machine {
     provider,
     exposures: exposures(provider),
     listeners: listeners(),
-    registrations: registrations({ retryMs: 2000, waitMs: options.registerWaitMs }, ports.timers, log),
+    registrations: registrations(
+      { retryMs: options.registerRetryMs, waitMs: options.registerWaitMs },
+      ports.timers,
+      log,
+    ),
     subscriptions: subscriptions(({ by, topic }) => deliveryPath(by, topic, provider)),
     activity: busy,
     facts: { process: ports.ids.hex(8), weight, zone, version, tags, startedAt: ports.clock.wall() },
@@ -133,14 +140,22 @@ function prepareListeners({ exposures, listeners, setup }: Machine, state: Serve
 function warmUp({ provider }: Machine, { offers, serializers }: ServerState): void {
   for (const { contract } of offers.services.values()) {
     for (const method of Object.values(contract.methods)) {
-      compileProvider(method, provider);
+      compiled(method.path, () => compileProvider(method, provider));
       for (const serializer of serializers.values()) {
         serializer.codec(method.input);
         serializer.codec(method.output);
       }
     }
   }
-  for (const { by, topic } of offers.listens.values()) compileDelivery(by, topic, provider);
+  for (const { by, topic } of offers.listens.values()) compiled(topic.name, () => compileDelivery(by, topic, provider));
+}
+
+function compiled(what: string, compile: () => unknown): void {
+  try {
+    compile();
+  } catch (cause) {
+    throw new Error(`${what} cannot be served: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 async function register({ listeners, registrations, facts }: Machine, state: ServerState): Promise<void> {

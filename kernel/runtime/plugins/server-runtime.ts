@@ -30,6 +30,11 @@ const options = z.strictObject({
     .nonnegative()
     .default(5000)
     .describe("How long a start waits for the registry, in milliseconds; it then goes on and registers when it can."),
+  registerRetryMs: z
+    .number()
+    .positive()
+    .default(2000)
+    .describe("Wait before a registry that refused is asked again, in milliseconds."),
 });
 
 const needs = {
