@@ -12,6 +12,7 @@ import { metricData } from "./metric-data.ts";
 import type { OtelOptions } from "./otel.ts";
 import { hrTime, readableSpan, scope } from "./readable-span.ts";
 import { serviceSpans } from "./service-spans.ts";
+import { sources } from "./sources.ts";
 
 /** What could not be sent by then when the plugin stops is lost: whoever stops an app does not wait for a dead collector. */
 const stopMs = 3000;
@@ -31,14 +32,14 @@ export function startExport(options: OtelOptions, { clock, timers, ids }: Ports,
     maxQueueSize: queueSize,
     exportTimeoutMillis: timeoutMs,
   });
-  const sources = new Set<MetricsSource>();
+  const counted = sources();
   const readers = options.metrics
     ? [
         new PeriodicExportingMetricReader({
           exporter: new OTLPMetricExporter(target("metrics")),
           exportIntervalMillis: options.metricsIntervalMs,
           exportTimeoutMillis: Math.min(timeoutMs, options.metricsIntervalMs),
-          metricProducers: [{ collect: collector(sources, clock.wall) }],
+          metricProducers: [{ collect: collector(counted, clock.wall) }],
         }),
       ]
     : [];
@@ -64,10 +65,7 @@ export function startExport(options: OtelOptions, { clock, timers, ids }: Ports,
       spans(batch) {
         for (const span of batch) spans.onEnd(readableSpan(span, resourceOf(span.service)));
       },
-      metrics(source) {
-        sources.add(source);
-        return () => sources.delete(source);
-      },
+      metrics: (source) => counted.add(source),
     },
     async stop() {
       const giveUp = new AbortController();
@@ -93,11 +91,11 @@ function resources(attributes: OtelOptions["resource"], instance: string): (serv
   };
 }
 
-function collector(sources: Iterable<MetricsSource>, wall: () => number): () => Promise<CollectionResult> {
+function collector(counted: Iterable<MetricsSource>, wall: () => number): () => Promise<CollectionResult> {
   const startTime = hrTime(wall());
   const resource = resourceFromAttributes({}); // the reader puts the SDK's in its place
   return async () => {
-    const metrics = metricData(sources, { startTime, endTime: hrTime(wall()) });
+    const metrics = metricData(counted, { startTime, endTime: hrTime(wall()) });
     return { resourceMetrics: { resource, scopeMetrics: [{ scope, metrics }] }, errors: [] };
   };
 }

@@ -62,7 +62,7 @@ export function ringTracer(
 
   function drain(): void {
     handOver();
-    wallOffset = clock.wall() - clock.now();
+    wallOffset = adjusted(wallOffset, clock.wall() - clock.now());
     timer = undefined;
     hurried = false;
     if (queue.size > 0) hurry();
@@ -106,4 +106,12 @@ export function ringTracer(
       sayWhatIsLost();
     },
   };
+}
+
+/**
+ * The wall clock shows whole milliseconds, so what it is ahead of the monotonic one reads too small by up to one: the
+ * largest reading is the best, until one is so small that the clock must have been set.
+ */
+function adjusted(offset: number, read: number): number {
+  return read > offset || read < offset - 1 ? read : offset;
 }

@@ -114,6 +114,25 @@ describe("tracer/ring", () => {
     await api.flush();
     assert.equal(batches.flat()[1]?.durationMs, 50);
   });
+
+  it("comes closer to the wall clock than that can be read", async () => {
+    const ports = virtualPorts();
+    const now = () => ports.clock.now() + 0.7;
+    const clock = { now, wall: () => Math.floor(1_790_000_000_000 + now()) };
+    const { api, batches } = traced(
+      { drainMs: 10 },
+      { ...ports, clock, advance: ports.advance, pending: 0, settle: ports.settle },
+    );
+    for (let i = 0; i < 50; i++) {
+      api.start(root).end("OK");
+      await ports.advance(10.13);
+    }
+    const expected = 1_790_000_000_000 + now();
+    api.start(root).end("OK");
+    await api.flush();
+    const late = expected - (batches.flat().at(-1)?.startMs ?? 0);
+    assert.ok(late >= 0 && late < 0.1, `${late} ms off`);
+  });
 });
 
 it("a queue of spans keeps the newest in order", () => {
