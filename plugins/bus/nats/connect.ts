@@ -24,17 +24,17 @@ export function connectNats(options: NatsBusOptions, ports: Ports, signal: Abort
 
 async function untilReachable(
   given: ConnectionOptions,
-  { servers, startTimeoutMs }: NatsBusOptions,
+  options: NatsBusOptions,
   { clock, timers }: Ports,
   signal: AbortSignal,
 ): Promise<NatsConnection> {
-  for (const until = clock.now() + startTimeoutMs; ; await timers.sleep(100, signal)) {
+  for (const until = clock.now() + options.startTimeoutMs; ; await timers.sleep(100, signal)) {
     try {
       return await connect({ ...given, timeout: Math.max(1, Math.min(until - clock.now(), 5000)) });
     } catch (error) {
-      const problem = refusal(error, servers);
+      const problem = refusal(error, options.servers);
       if (problem) throw problem;
-      if (clock.now() > until) throw unreachable(error, servers, startTimeoutMs);
+      if (clock.now() > until) throw unreachable(error, options);
     }
   }
 }
@@ -63,7 +63,7 @@ function refusal(error: unknown, servers: readonly string[]): StatusError | unde
     const message = `the NATS server ${servers.join(", ")} does not let us in (${code}); correct user, password, token or credentialsFile`;
     return new StatusError("UNAUTHENTICATED", message, { cause: error });
   }
-  if (/CERT|TLS|SSL|SIGNED|ALTNAME|^ENOENT$/.test(code)) {
+  if (/CERT|TLS|SSL|SIGN|ALTNAME|VERIFY|^ENOENT$/.test(code)) {
     const words = error instanceof Error ? error.message : code;
     return new StatusError(
       "FAILED_PRECONDITION",
@@ -73,10 +73,11 @@ function refusal(error: unknown, servers: readonly string[]): StatusError | unde
   return undefined;
 }
 
-function unreachable(error: unknown, servers: readonly string[], waitedMs: number): StatusError {
+function unreachable(error: unknown, { servers, startTimeoutMs, tls }: NatsBusOptions): StatusError {
   const message =
-    `no NATS server answers at ${servers.join(", ")} (${codeOfError(error)}, tried for ${waitedMs / 1000} s); ` +
-    "start one with `nats-server -js`, or correct servers";
+    `no NATS server answers at ${servers.join(", ")} (${codeOfError(error)}, tried for ${startTimeoutMs / 1000} s); ` +
+    "start one with `nats-server -js`, or correct servers" +
+    (tls && !tls.certFile ? "; if it asks for a certificate, set tls.certFile and tls.keyFile" : "");
   return new StatusError("UNAVAILABLE", message, { cause: error });
 }
 
