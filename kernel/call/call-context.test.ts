@@ -197,6 +197,24 @@ describe("a detached context", () => {
   });
 });
 
+describe("a context whose work is over", () => {
+  it("forgets its listeners and takes no place on the wheel, while its children go on", async () => {
+    const ports = virtualPorts();
+    const wheel = deadlineWheel(ports);
+    const context = nodeOf(callContext({ timeoutMs: 100 }, ports));
+    const { signal } = context;
+    context.onCancel(() => assert.fail("forgotten"));
+    context.forgetListeners();
+    assert.equal(wheel.size, 0);
+    const heard: string[] = [];
+    context.with({}).onCancel(({ code }) => heard.push(code));
+    context.onCancel(() => assert.fail("forgotten"));
+    context.forgetListeners();
+    await ports.advance(120);
+    assert.deepEqual([heard, signal.aborted], [["DEADLINE_EXCEEDED"], false]);
+  });
+});
+
 describe("a child context", () => {
   it("changes what it is told to and inherits the rest", () => {
     const trace = { traceId: "1".repeat(32), spanId: "2".repeat(16), sampled: true, state: "" };

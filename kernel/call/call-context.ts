@@ -122,6 +122,15 @@ export class ContextNode implements CallContext, Follower {
     if (following) this.#follow();
   }
 
+  /** Forgets those who listen to this very context, for whom it is over; its children go on following it. */
+  forgetListeners(): void {
+    for (let follower = this.#first; follower; ) {
+      const { next } = follower;
+      if (follower instanceof Listening) this.#remove(follower);
+      follower = next;
+    }
+  }
+
   #add(follower: Follower): void {
     const last = this.#last;
     follower.previous = last;

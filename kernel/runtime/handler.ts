@@ -39,10 +39,12 @@ function answering(method: Method, handler: AnyHandler, failed: Failed): Invoker
       return answer.then(
         (value) => replyOf(value ?? empty, context),
         (error: unknown) => {
+          context.forgetListeners();
           throw failed(error, context);
         },
       );
     } catch (error) {
+      context.forgetListeners();
       return Promise.reject(failed(error, context));
     }
   };
@@ -53,7 +55,7 @@ function streaming(method: Method, handler: AnyHandler, failed: Failed): Invoker
   return async ({ request, context: given }: Call) => {
     const context = serverContext(given);
     const ended = (error: unknown) => {
-      if (error === undefined) return undefined;
+      if (error === undefined) return context.forgetListeners();
       const told = failed(error, context);
       context.cancel(told); // calls the handler has made for this stream are of no use any more
       return told;
@@ -74,6 +76,7 @@ function streaming(method: Method, handler: AnyHandler, failed: Failed): Invoker
 const noTrailers = () => noMetadata;
 
 function replyOf(response: unknown, context: HandlerContext): Reply {
+  context.forgetListeners(); // otherwise they would be kept until the deadline
   const trailers: Metadata = context.trailers();
   return {
     response,
