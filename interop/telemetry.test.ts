@@ -18,8 +18,8 @@ import { grpc } from "@mortise/plugins/protocol/grpc/grpc";
 import { ring } from "@mortise/plugins/tracer/ring/ring";
 import { memory } from "@mortise/telemetry/memory/memory";
 import { otel } from "@mortise/telemetry/otel/otel";
+import { attributesOf, collector, type ReceivedSpan } from "@mortise/telemetry/otel/otlp.fixture";
 import { trace } from "@opentelemetry/api";
-import { attributesOf, collector, type ReceivedSpan } from "../telemetry/otel/otlp.fixture.ts";
 
 const user = () => trace.getTracer("user");
 
@@ -74,7 +74,7 @@ async function tracedApp(t: TestContext) {
 function treeOf(spans: readonly ReceivedSpan[], parent = ""): readonly unknown[] {
   return spans
     .filter(({ parentSpanId }) => parentSpanId === parent)
-    .map((span) => ({ id: span.spanId, line: `${span.resource["service.name"]}: ${span.name}` }))
+    .map((span) => ({ id: span.spanId, line: `${String(span.resource["service.name"])}: ${span.name}` }))
     .sort((a, b) => (a.line < b.line ? -1 : 1))
     .map(({ id, line }) => {
       const below = treeOf(spans, id);
@@ -153,7 +153,7 @@ it("calls are counted at both ends and the counts sent when the app stops", asyn
     data?.$case === "histogram"
       ? data.value.dataPoints.map(({ count, attributes }) => {
           const { "rpc.method": method, "rpc.status_code": code } = attributesOf(attributes);
-          return `${name} ${method} ${code} ${count}`;
+          return [name, method, code, count].join(" ");
         })
       : [],
   );

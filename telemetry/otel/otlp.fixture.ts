@@ -116,15 +116,19 @@ export async function collector(): Promise<Collector> {
   const spans: ReceivedSpan[] = [];
   const metrics: ReceivedMetric[] = [];
   const headers: IncomingMessage["headers"][] = [];
-  const server = createServer(async (request, response) => {
+  async function take(request: IncomingMessage): Promise<number> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     headers.push(request.headers);
     if (request.url === "/v1/traces") spans.push(...spansOf(body));
     else if (request.url === "/v1/metrics") metrics.push(...metricsOf(body));
-    else response.statusCode = 404;
-    response.setHeader("content-type", "application/x-protobuf").end();
+    else return 404;
+    return 200;
+  }
+  const server = createServer((request, response) => {
+    const answer = (status: number) => response.writeHead(status, { "content-type": "application/x-protobuf" }).end();
+    take(request).then(answer, () => answer(400));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

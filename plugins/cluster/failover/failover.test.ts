@@ -127,7 +127,7 @@ describe("cluster/failover", () => {
         assert.ok(made.every(({ at }) => at < given.timeoutMs));
         assert.ok(overAt <= given.timeoutMs + 4, `over at ${overAt}`);
         const fresh = made.slice(0, given.instances).map(({ instance }) => instance.id);
-        assert.equal(new Set(fresh).size, fresh.length, `tried again before others: ${fresh}`);
+        assert.equal(new Set(fresh).size, fresh.length, `tried again before others: ${fresh.join()}`);
       }),
       { numRuns: 200 },
     );
@@ -145,7 +145,7 @@ describe("cluster/failover", () => {
     const script = Array.from({ length: 6 }, () => failing("UNAVAILABLE"));
     const { made } = await run({ ...setting, retries: 6, timeoutMs: 60_000, script });
     const waits = made.slice(1).map(({ at }, i) => at - (made[i]?.at ?? 0) - 1);
-    for (const [i, wait] of waits.entries()) assert.ok(wait > 0 && wait <= 10 * 2 ** i, `${waits}`);
+    for (const [i, wait] of waits.entries()) assert.ok(wait > 0 && wait <= 10 * 2 ** i, waits.join());
   });
 
   it("gives an attempt that hangs its own time and tries another instance", async () => {

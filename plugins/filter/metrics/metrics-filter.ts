@@ -1,4 +1,4 @@
-import { type Clock, codeOf, type Filter, going, type Place, type Reply, watchStream } from "@mortise/kernel";
+import { asStatusError, type Clock, type Filter, going, type Place, type Reply, watchStream } from "@mortise/kernel";
 import type { Counters } from "./counters.ts";
 
 export interface MetricsOptions {
@@ -15,7 +15,8 @@ export function metricsFilter({ places }: MetricsOptions, counters: Counters, cl
       return (next) => (call) => {
         const began = clock.now();
         counter.begin();
-        const over = (error?: unknown) => counter.end(codeOf(error), clock.now() - began);
+        const over = (error?: unknown) =>
+          counter.end(error === undefined ? "OK" : asStatusError(error).code, clock.now() - began);
         return going(next, call).then(
           (reply) => {
             if (streams) return watched(reply, over);

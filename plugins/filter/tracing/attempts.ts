@@ -1,7 +1,7 @@
 import {
+  asStatusError,
   type CallSite,
   type Clock,
-  codeOf,
   going,
   type Instance,
   type Invoker,
@@ -65,9 +65,9 @@ function firstAttempt(
       return reply;
     },
     (error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      if (first.span) first.span.end(codeOf(error), message);
-      else first.ended = { code: codeOf(error), message, atMs: clock.wall() };
+      const { code, message } = asStatusError(error);
+      if (first.span) first.span.end(code, message);
+      else first.ended = { code, message, atMs: clock.wall() };
       throw error;
     },
   );

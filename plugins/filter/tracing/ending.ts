@@ -1,4 +1,4 @@
-import { codeOf, type Method, type Reply, type Span, watchStream } from "@mortise/kernel";
+import { asStatusError, type Method, type Reply, type Span, watchStream } from "@mortise/kernel";
 
 export function answersWithStream({ kind }: Method): boolean {
   return kind === "server-stream" || kind === "bidi-stream";
@@ -28,5 +28,6 @@ function watched(reply: Reply, span: Span): Reply {
 
 function endWith(span: Span, error: unknown): void {
   if (error === undefined) return span.end("OK");
-  span.end(codeOf(error), error instanceof Error ? error.message : String(error));
+  const { code, message } = asStatusError(error);
+  span.end(code, message);
 }

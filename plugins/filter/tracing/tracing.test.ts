@@ -188,7 +188,7 @@ describe("filter/tracing", () => {
       spans.map(({ code, message }) => [code, message]),
       [
         ["NOT_FOUND", "no such order"],
-        ["UNKNOWN", "a bug"],
+        ["INTERNAL", "a bug"],
       ],
     );
   });

@@ -92,7 +92,7 @@ export function cases(members: ReadonlyMap<string, Check>): Check {
     if (value === undefined) return true;
     const chosen = value as { readonly $case?: unknown; readonly value?: unknown } | null;
     const check = typeof chosen === "object" ? members.get(chosen?.$case as string) : undefined;
-    if (check) return check(chosen?.value, report && below(`.${chosen?.$case}`, report));
+    if (check) return check(chosen?.value, report && below(`.${String(chosen?.$case)}`, report));
     report?.("", `must be { $case, value } with $case one of ${[...members.keys()].join(", ")}`);
     return false;
   };

@@ -28,7 +28,7 @@ it("gives each instance its share of 100,000 picks, within four standard deviati
           const deviation = Math.sqrt((expected * (1 - expected)) / 100_000);
           assert.ok(
             Math.abs(share - expected) <= 4.5 * deviation + 1e-9,
-            `${share} instead of ${expected} of ${weights}`,
+            `${share} instead of ${expected} of ${weights.join()}`,
           );
         }
       },
