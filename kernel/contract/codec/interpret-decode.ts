@@ -1,4 +1,5 @@
 import type { MessageType, Scalar } from "../types.ts";
+import { emptyValue } from "./empty.ts";
 import { fail, fault, lastFault } from "./fault.ts";
 import { costOf, widthOf } from "./generate-decode.ts";
 import { type FieldLayout, layoutOf, type MessageLayout, reachable, wireTypeOf, wireTypes } from "./layout.ts";
@@ -56,7 +57,7 @@ function message(
 ): Fields {
   if (depth < 0) fail("messages nested deeper than maxDepth allows");
   spend(layout.cost);
-  const target = into ?? empty(layout);
+  const target = into ?? emptyValue(layout);
   let p = start;
   while (p < end) {
     run.position = p;
@@ -67,36 +68,6 @@ function message(
     p = field ? known(run, field, target, tag, p, end, depth) : skip(run.b, p, end, tag, depth);
   }
   return target;
-}
-
-/** What a value with nothing in it is copied from: zero, empty or undefined. */
-interface Template {
-  readonly fields: Fields;
-  readonly lists: readonly string[];
-  readonly maps: readonly string[];
-}
-
-const templates = new WeakMap<MessageLayout, Template>();
-
-function templateOf(layout: MessageLayout): Template {
-  const names = (kind: string) => layout.properties.filter((unit) => unit.kind === kind).map(({ name }) => name);
-  const fields = layout.properties.map((unit) => {
-    const zero = unit.kind === "single" && unit.scalar && unit.field.presence === "implicit";
-    return [unit.name, zero ? scalarRules[unit.scalar].zero() : undefined];
-  });
-  return { fields: Object.fromEntries(fields), lists: names("list"), maps: names("map") };
-}
-
-function empty(layout: MessageLayout): Fields {
-  let template = templates.get(layout);
-  if (!template) {
-    template = templateOf(layout);
-    templates.set(layout, template);
-  }
-  const value = { ...template.fields };
-  for (const name of template.lists) value[name] = [];
-  for (const name of template.maps) value[name] = new Map();
-  return value;
 }
 
 function known(

@@ -1,4 +1,5 @@
 import { suggestion } from "../../core/nearest.ts";
+import { emptyValue } from "../codec/empty.ts";
 import { type FieldLayout, layoutOf, type MessageLayout } from "../codec/layout.ts";
 import { invalid, type Path } from "../codec/problem.ts";
 import { scalarRules } from "../codec/scalars.ts";
@@ -6,7 +7,7 @@ import { enumValueName, snakeCase } from "../proto/names.ts";
 import type { EnumType, MessageType, Scalar } from "../types.ts";
 import { keyFromJson, scalarFromJson } from "./scalar.ts";
 import { specialOf } from "./special.ts";
-import { isObject, type JsonValue } from "./value.ts";
+import { isObject, type JsonObject, type JsonValue } from "./value.ts";
 
 export interface FromJsonOptions {
   /** Pass over fields and enum names the contract does not know, instead of failing. Default false. */
@@ -48,14 +49,17 @@ function shown(json: JsonValue | undefined, sensitive: boolean): string {
   return sensitive || text.length > 40 ? `a ${typeof json}` : text;
 }
 
-function at<T>(run: Run, step: Path[number], sensitive: boolean, work: () => T): T {
+/** Steps into a field or element; `leave` takes back what `enter` gave. Nobody leaves after an error: the run is over. */
+function enter(run: Run, step: Path[number], sensitive: boolean): boolean {
   const outside = run.sensitive;
   run.path.push(step);
   run.sensitive ||= sensitive;
-  const result = work();
+  return outside;
+}
+
+function leave(run: Run, outside: boolean): void {
   run.sensitive = outside;
   run.path.pop();
-  return result;
 }
 
 function message(run: Run, type: MessageType, json: JsonValue, depth: number): unknown {
@@ -67,11 +71,11 @@ function message(run: Run, type: MessageType, json: JsonValue, depth: number): u
   }
   if (!isObject(json)) return wrong(run, `an object with the fields of ${type.name}`, json);
   const layout = layoutOf(type);
-  const value = empty(layout);
-  const seen = new Set<string>();
-  for (const [name, item] of Object.entries(json)) {
-    const field = names(layout).get(name);
-    if (field) at(run, name, field.field.sensitive, () => assign(run, value, seen, field, item, depth));
+  const fields = names(layout);
+  const value = emptyValue(layout);
+  for (const name of Object.keys(json)) {
+    const field = fields.get(name);
+    if (field) assign(run, value, name, field, json, depth);
     else if (!run.ignoreUnknown)
       throw invalid(run.root, [...run.path, name], `${type.name} has no such field.${suggestion(name, known(layout))}`);
   }
@@ -96,30 +100,22 @@ function names(layout: MessageLayout): ReadonlyMap<string, FieldLayout> {
   return found;
 }
 
-/** A value with nothing in it, every property present. */
-function empty(layout: MessageLayout): Fields {
-  return Object.fromEntries(
-    layout.properties.map((unit) => {
-      if (unit.kind === "map") return [unit.name, new Map()];
-      if (unit.kind === "list") return [unit.name, []];
-      const zero = unit.kind === "single" && unit.scalar && unit.field.presence === "implicit";
-      return [unit.name, zero ? scalarRules[unit.scalar].zero() : undefined];
-    }),
-  );
-}
-
-function assign(run: Run, value: Fields, seen: Set<string>, layout: FieldLayout, json: JsonValue, depth: number): void {
+function assign(run: Run, value: Fields, name: string, layout: FieldLayout, owner: JsonObject, depth: number): void {
+  const json = owner[name] as JsonValue;
   if (json === null && !takesNull(layout)) return;
-  const slot = layout.field.oneof ?? layout.name;
-  if (seen.has(slot))
-    throw invalid(run.root, run.path, layout.field.oneof ? `only one of ${slot} may be set` : "is given twice");
-  seen.add(slot);
-  if (layout.kind === "list") value[slot] = list(run, layout, json, depth);
-  else if (layout.kind === "map") value[slot] = map(run, layout, json, depth);
+  const outside = enter(run, name, layout.field.sensitive);
+  const { oneof } = layout.field;
+  if (name !== layout.name && Object.hasOwn(owner, layout.name)) throw invalid(run.root, run.path, "is given twice");
+  if (oneof !== undefined && value[oneof] !== undefined)
+    throw invalid(run.root, run.path, `only one of ${oneof} may be set`);
+  if (layout.kind === "list") value[layout.name] = list(run, layout, json, depth);
+  else if (layout.kind === "map") value[layout.name] = map(run, layout, json, depth);
   else {
     const item = single(run, layout, json, depth);
-    if (item !== unknown) value[slot] = layout.field.oneof ? { $case: layout.name, value: item } : item;
+    if (item === unknown) return leave(run, outside);
+    value[oneof ?? layout.name] = oneof === undefined ? item : { $case: layout.name, value: item };
   }
+  leave(run, outside);
 }
 
 /** google.protobuf.Value and NullValue have a null of their own. */
@@ -172,21 +168,28 @@ function enumFromJson(run: Run, type: EnumType, json: JsonValue): unknown {
 
 function list(run: Run, layout: FieldLayout, json: JsonValue, depth: number): unknown[] {
   if (!Array.isArray(json)) return wrong(run, "a list", json);
-  return json
-    .map((item, i) => at(run, i, false, () => single(run, layout, item, depth)))
-    .filter((item) => item !== unknown);
+  const into: unknown[] = [];
+  for (let i = 0; i < json.length; i++) {
+    const outside = enter(run, i, false);
+    const item = single(run, layout, json[i], depth);
+    if (item !== unknown) into.push(item);
+    leave(run, outside);
+  }
+  return into;
 }
 
 function map(run: Run, layout: FieldLayout, json: JsonValue, depth: number): ReadonlyMap<unknown, unknown> {
   if (!isObject(json)) return wrong(run, "an object", json);
   const keyType = layout.key as Scalar;
-  const rules = scalarRules[keyType];
-  const entries = Object.entries(json).map(([text, item]) =>
-    at(run, run.sensitive ? undefined : JSON.stringify(text), false, () => {
-      const key = keyFromJson(keyType, text);
-      if (!rules.test(key)) wrong(run, `${inJson[keyType] ?? rules.expected} as key`, text);
-      return [key, single(run, layout, item, depth)] as const;
-    }),
-  );
-  return new Map(entries.filter(([, item]) => item !== unknown));
+  const into = new Map<unknown, unknown>();
+  for (const text of Object.keys(json)) {
+    const outside = enter(run, run.sensitive ? undefined : JSON.stringify(text), false);
+    const key = keyFromJson(keyType, text);
+    const { test, expected } = scalarRules[keyType];
+    if (!test(key)) wrong(run, `${inJson[keyType] ?? expected} as key`, text);
+    const item = single(run, layout, json[text] as JsonValue, depth);
+    if (item !== unknown) into.set(key, item);
+    leave(run, outside);
+  }
+  return into;
 }

@@ -1,11 +1,11 @@
-import { type FieldLayout, layoutOf, type Unit } from "../codec/layout.ts";
+import { type FieldLayout, layoutOf, type OneofLayout } from "../codec/layout.ts";
 import { describe, invalid, keyStep, type Path } from "../codec/problem.ts";
 import { scalarRules } from "../codec/scalars.ts";
 import { enumValueName } from "../proto/names.ts";
 import type { EnumType, MessageType, Scalar } from "../types.ts";
 import { scalarToJson } from "./scalar.ts";
 import { specialOf } from "./special.ts";
-import type { JsonObject, JsonValue } from "./value.ts";
+import { type JsonObject, type JsonValue, setOwn } from "./value.ts";
 
 export interface ToJsonOptions {
   /** Also write fields that have their default value: zero, empty, false. Default false. */
@@ -33,14 +33,17 @@ function wrong(run: Run, expected: string, value: unknown): never {
   throw invalid(run.root, run.path, `expected ${expected}, got ${describe(value, run.sensitive)}`);
 }
 
-function at<T>(run: Run, step: Path[number], sensitive: boolean, work: () => T): T {
+/** Steps into a field or element; `leave` takes back what `enter` gave. Nobody leaves after an error: the run is over. */
+function enter(run: Run, step: Path[number], sensitive: boolean): boolean {
   const outside = run.sensitive;
   run.path.push(step);
   run.sensitive ||= sensitive;
-  const result = work();
+  return outside;
+}
+
+function leave(run: Run, outside: boolean): void {
   run.sensitive = outside;
   run.path.pop();
-  return result;
 }
 
 function message(run: Run, type: MessageType, value: unknown, depth: number): JsonValue {
@@ -52,25 +55,40 @@ function message(run: Run, type: MessageType, value: unknown, depth: number): Js
     const json = special.toJson(value, type, nested);
     return json === undefined ? wrong(run, special.expected, value) : json;
   }
-  const members = layoutOf(type).properties.flatMap((unit) => unitEntries(run, unit, value as Fields, depth));
-  return Object.fromEntries(members);
+  const into: Record<string, JsonValue> = {};
+  for (const unit of layoutOf(type).properties) {
+    const item = (value as Fields)[unit.name];
+    if (unit.kind === "oneof") oneof(run, unit, item, into, depth);
+    else put(run, unit, item, into, depth);
+  }
+  return into;
 }
 
-type Entry = readonly [string, JsonValue];
-
-function unitEntries(run: Run, unit: Unit, owner: Fields, depth: number): readonly Entry[] {
-  const value = owner[unit.name];
-  if (unit.kind !== "oneof") {
-    const json = at(run, unit.name, unit.field.sensitive, () => field(run, unit, value, depth));
-    return json === undefined ? [] : [[unit.name, json]];
-  }
-  if (value === undefined) return [];
+function oneof(
+  run: Run,
+  { name, members }: OneofLayout,
+  value: unknown,
+  into: Record<string, JsonValue>,
+  depth: number,
+): void {
+  if (value === undefined) return;
   const chosen = value as { readonly $case?: unknown; readonly value?: unknown } | null;
-  const member = unit.members.find(({ name }) => typeof chosen === "object" && name === chosen?.$case);
-  const cases = unit.members.map(({ name }) => `"${name}"`).join(", ");
-  if (!member)
-    return at(run, unit.name, false, () => wrong(run, `{ $case, value } with one of the cases ${cases}`, value));
-  return [[member.name, at(run, member.name, member.field.sensitive, () => single(run, member, chosen?.value, depth))]];
+  const member = members.find((each) => typeof chosen === "object" && each.name === chosen?.$case);
+  if (!member) {
+    const cases = members.map((each) => `"${each.name}"`).join(", ");
+    enter(run, name, false);
+    return wrong(run, `{ $case, value } with one of the cases ${cases}`, value);
+  }
+  const outside = enter(run, member.name, member.field.sensitive);
+  setOwn(into, member.name, single(run, member, chosen?.value, depth));
+  leave(run, outside);
+}
+
+function put(run: Run, layout: FieldLayout, value: unknown, into: Record<string, JsonValue>, depth: number): void {
+  const outside = enter(run, layout.name, layout.field.sensitive);
+  const json = field(run, layout, value, depth);
+  if (json !== undefined) setOwn(into, layout.name, json);
+  leave(run, outside);
 }
 
 /** Nothing where the field is not written. */
@@ -85,12 +103,8 @@ function field(run: Run, layout: FieldLayout, value: unknown, depth: number): Js
   return written ? json : undefined;
 }
 
-function single(
-  run: Run,
-  { scalar, message: type, enum: enumeration }: FieldLayout,
-  value: unknown,
-  depth: number,
-): JsonValue {
+function single(run: Run, layout: FieldLayout, value: unknown, depth: number): JsonValue {
+  const { scalar, message: type, enum: enumeration } = layout;
   if (!scalar) return message(run, type as MessageType, value, depth - 1);
   const rules = scalarRules[scalar];
   if (!rules.test(value)) return wrong(run, rules.expected, value);
@@ -106,19 +120,24 @@ function enumToJson(type: EnumType, value: number): JsonValue {
 function list(run: Run, layout: FieldLayout, value: unknown, depth: number): JsonValue | undefined {
   if (!Array.isArray(value)) return wrong(run, "a list", value);
   if (value.length === 0 && !run.emitDefaults) return undefined;
-  return value.map((item, i) => at(run, i, false, () => single(run, layout, item, depth)));
+  return Array.from(value, (item, i) => {
+    const outside = enter(run, i, false);
+    const json = single(run, layout, item, depth);
+    leave(run, outside);
+    return json;
+  });
 }
 
 function map(run: Run, layout: FieldLayout, value: unknown, depth: number): JsonObject | undefined {
   if (!(value instanceof Map)) return wrong(run, "a Map", value);
   if (value.size === 0 && !run.emitDefaults) return undefined;
   const rules = scalarRules[layout.key as Scalar];
-  return Object.fromEntries(
-    [...(value as ReadonlyMap<unknown, unknown>)].map(([key, item]) =>
-      at(run, keyStep(key, run.sensitive), false, () => {
-        if (!rules.test(key)) wrong(run, `${rules.expected} as key`, key);
-        return [String(key), single(run, layout, item, depth)];
-      }),
-    ),
-  );
+  const into: Record<string, JsonValue> = {};
+  for (const [key, item] of value as ReadonlyMap<unknown, unknown>) {
+    const outside = enter(run, keyStep(key, run.sensitive), false);
+    if (!rules.test(key)) wrong(run, `${rules.expected} as key`, key);
+    setOwn(into, String(key), single(run, layout, item, depth));
+    leave(run, outside);
+  }
+  return into;
 }

@@ -7,3 +7,9 @@ export interface JsonObject {
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Sets a property whatever its name: `__proto__` would otherwise set the prototype. */
+export function setOwn<T>(into: Record<string, T>, name: string, value: T): void {
+  if (name !== "__proto__") into[name] = value;
+  else Object.defineProperty(into, name, { value, writable: true, enumerable: true, configurable: true });
+}
