@@ -4,15 +4,7 @@ import { type SpanStart, systemPorts, type Tracer } from "@mortise/kernel";
 import { silentLog } from "@mortise/kernel/testing";
 import { offTracer } from "@mortise/plugins/tracer/off/off";
 import { ringTracer } from "@mortise/plugins/tracer/ring/ring-tracer";
-import { ROOT_CONTEXT, SpanKind, trace } from "@opentelemetry/api";
-import { ExportResultCode } from "@opentelemetry/core";
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  type SpanExporter,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { foreignSpan, sdkTracer, userTracer } from "@mortise/telemetry/otel/foreign-spans.fixture";
 
 interface System {
   readonly name: string;
@@ -50,26 +42,8 @@ function ring(ratio: number): Tracer {
   return ringTracer(options, systemPorts, () => [{ spans: () => undefined }], silentLog).api;
 }
 
-/** The SDK with a batch processor and an exporter that drops everything. */
-function sdk(name: string, ratio: number): System {
-  const exporter: SpanExporter = {
-    export: (_spans, done) => done({ code: ExportResultCode.SUCCESS }),
-    shutdown: async () => undefined,
-  };
-  const sampler = new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) });
-  const provider = new TracerProvider({ sampler, spanProcessors: [new BatchSpanProcessor({ exporter })] });
-  return opentelemetry(name, provider.getTracer("bench"));
-}
-
-function opentelemetry(name: string, tracer: ReturnType<typeof trace.getTracer>): System {
-  return {
-    name,
-    span() {
-      const one = tracer.startSpan(start.name, { kind: SpanKind.SERVER, attributes }, ROOT_CONTEXT);
-      one.setAttribute("server.port", 50051);
-      one.end();
-    },
-  };
+function foreign(name: string, tracer: ReturnType<typeof userTracer>): System {
+  return { name, span: () => foreignSpan(tracer, start.name, attributes) };
 }
 
 const systems: readonly System[] = [
@@ -78,9 +52,9 @@ const systems: readonly System[] = [
   ours("ring, new trace not sampled", ring(0), false),
   ours("ring, child not sampled", ring(0), true),
   ours("off", offTracer(systemPorts), true),
-  sdk("OpenTelemetry SDK, new trace", 1),
-  sdk("OpenTelemetry SDK, 1 % sampled", 0.01),
-  opentelemetry("OpenTelemetry API without an SDK", trace.getTracer("bench")),
+  foreign("OpenTelemetry SDK, new trace", sdkTracer(1)),
+  foreign("OpenTelemetry SDK, 1 % sampled", sdkTracer(0.01)),
+  foreign("OpenTelemetry API without an SDK", userTracer()),
 ];
 
 /** Nanoseconds per span in one round. */

@@ -17,11 +17,9 @@ import { tracing } from "@mortise/plugins/filter/tracing/tracing";
 import { grpc } from "@mortise/plugins/protocol/grpc/grpc";
 import { ring } from "@mortise/plugins/tracer/ring/ring";
 import { memory } from "@mortise/telemetry/memory/memory";
+import { userTracer } from "@mortise/telemetry/otel/foreign-spans.fixture";
 import { otel } from "@mortise/telemetry/otel/otel";
 import { attributesOf, collector, type ReceivedSpan } from "@mortise/telemetry/otel/otlp.fixture";
-import { trace } from "@opentelemetry/api";
-
-const user = () => trace.getTracer("user");
 
 /** Opens spans of its own around calls to another service and an event. */
 const front = defineService(Sample, {
@@ -31,14 +29,14 @@ const front = defineService(Sample, {
   setup: ({ deps }) => ({
     handlers: {
       read: (request: { readonly key: string; readonly number: number }, call: Context) =>
-        user().startActiveSpan("look around", async (span) => {
+        userTracer().startActiveSpan("look around", async (span) => {
           const { traceId } = await deps.echo.whoami({}, call);
           await deps.happened(request, call);
           span.end();
           return { text: traceId };
         }),
       async *watch(_: unknown, call: Context) {
-        user().startSpan("in a stream").end();
+        userTracer().startSpan("in a stream").end();
         for await (const { number } of deps.echo.count({ count: 3, failAfter: 0, padding: 0 }, call)) {
           yield { text: `${number}` };
         }
@@ -50,7 +48,7 @@ const front = defineService(Sample, {
   }),
 });
 
-const handler: EventHandler<never> = async () => user().startSpan("react").end();
+const handler: EventHandler<never> = async () => userTracer().startSpan("react").end();
 const listener = bareService("listener", { listens: [{ topic: SampleTopic, handler }] });
 
 async function tracedApp(t: TestContext) {
