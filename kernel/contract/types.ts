@@ -137,8 +137,9 @@ export interface Codec<T> {
 
 /** A growing buffer that encoders write into. */
 export interface ByteSink {
+  /** A codec may put a Buffer over the same memory in its place, which is quicker to write texts to. */
   buffer: Uint8Array;
   position: number;
-  /** Makes room for `bytes` more; may replace `buffer`. */
+  /** Makes room for `bytes` more behind `position`; may replace `buffer`, but keeps positions and what stands before. */
   reserve(bytes: number): void;
 }
