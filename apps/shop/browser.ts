@@ -1,13 +1,51 @@
-/** What came back, its JSON read. */
+import { systemPorts } from "@mortise/kernel";
+import type { TraceJson } from "./smoke-trace.ts";
+
+interface MoneyJson {
+  readonly cents: number;
+  readonly currency: string;
+}
+
+/** An order as the gateway tells of it. */
+export interface OrderJson {
+  readonly id: string;
+  readonly status: string;
+  readonly cancelReason: string;
+  readonly traceId: string;
+  readonly total: MoneyJson;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly steps: readonly { readonly status: string }[];
+}
+
+/** What an answer may hold: whatever was asked for is there, the rest is not, and nothing here says which. */
+export interface Body extends OrderJson, TraceJson {
+  readonly email: string;
+  readonly sku: string;
+  readonly price: MoneyJson;
+  readonly balance: MoneyJson;
+  readonly products: readonly { readonly sku: string; readonly price: MoneyJson }[];
+  readonly categories: readonly unknown[];
+  readonly levels: readonly { readonly sku: string; readonly onHand: number; readonly frozen: number }[];
+  readonly orders: readonly OrderJson[];
+  readonly entries: readonly { readonly kind: string }[];
+  readonly nextPageToken: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly details: Readonly<Record<string, string>>;
+  readonly errors: Readonly<Record<string, string>>;
+}
+
+/** What came back; `text` is the body as it was, `body` the same read as JSON, and empty where it is none. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // Tests look into answers of every shape and assert what they find.
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  readonly body: any;
+  readonly text: string;
+  readonly body: Body;
 }
 
-/** A browser without a window: keeps cookies, sends and reads JSON. */
+type HeaderRecord = Readonly<Record<string, string>>;
+
+/** A browser without a window: keeps its cookie, sends and reads JSON. */
 export class Browser {
   readonly #url: string;
   #cookie: string;
@@ -21,36 +59,32 @@ export class Browser {
     return this.#cookie;
   }
 
-  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  get(path: string, headers: HeaderRecord = {}): Promise<Answer> {
     return this.send("GET", path, undefined, headers);
   }
 
-  post(path: string, body: unknown = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  post(path: string, body: unknown = {}, headers: HeaderRecord = {}): Promise<Answer> {
     return this.send("POST", path, JSON.stringify(body), { "content-type": "application/json", ...headers });
   }
 
   /** Places an order under a new key, or under `key`. */
-  order(items: Readonly<Record<string, number>>, key: string = crypto.randomUUID()): Promise<Answer> {
+  order(items: Readonly<Record<string, number>>, key: string = systemPorts.ids.uuid()): Promise<Answer> {
     const lines = Object.entries(items).map(([sku, quantity]) => ({ sku, quantity }));
     return this.post("/api/orders", { items: lines }, { "idempotency-key": key });
   }
 
   /** Opens an account nobody else has. */
-  async register(name = "Ada"): Promise<Answer> {
-    const email = `${name.toLowerCase().replaceAll(" ", "")}.${crypto.randomUUID()}@example.org`;
+  register(name = "Ada"): Promise<Answer> {
+    const email = `${name.toLowerCase().replaceAll(" ", "")}.${systemPorts.ids.hex(6)}@example.org`;
     return this.post("/api/register", { name, email, password: "correct horse" });
   }
 
+  /** What is in the wallet, in cents. */
   async balance(): Promise<number> {
     return (await this.get("/api/wallet")).body.balance.cents;
   }
 
-  async send(
-    method: string,
-    path: string,
-    body?: string,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Answer> {
+  async send(method: string, path: string, body?: string, headers: HeaderRecord = {}): Promise<Answer> {
     const cookie = this.#cookie ? { cookie: this.#cookie } : {};
     const init = { method, headers: { ...cookie, ...headers }, ...(body !== undefined && { body }) };
     const response = await fetch(`${this.#url}${path}`, init);
@@ -58,6 +92,6 @@ export class Browser {
     if (set) this.#cookie = set.split(";")[0] ?? "";
     const text = await response.text();
     const json = response.headers.get("content-type")?.includes("json");
-    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : {}) as Body };
   }
 }

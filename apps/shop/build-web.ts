@@ -8,8 +8,7 @@ const time = (path: string) => statSync(join(web, path), { throwIfNoEntry: false
 const newest = Math.max(...globSync(sources, { cwd: web }).map(time));
 
 if (time("dist/index.html") < newest) {
-  const began = performance.now();
   const { build } = await import("vite");
   await build({ root: web, configFile: join(web, "vite.config.ts"), logLevel: "warn" });
-  console.log(`Built the storefront in ${(performance.now() - began).toFixed(0)} ms.`);
+  console.log("Built the storefront.");
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { eventually } from "@mortise/kernel/testing";
-import { Browser } from "./browser.ts";
+import { Browser, type OrderJson } from "./browser.ts";
 import { seedProducts } from "./inventory/seed.ts";
 import { launchShop, type ShopProcess, startShop } from "./shop-process.ts";
 
@@ -16,13 +16,6 @@ const skus = ["terracotta-pot", "grid-notebook", "two-cups", "beeswax-trio", "br
 const impatient = ["decideAfterMs=1500", "recoverEveryMs=100", "relayEveryMs=100"].map(
   (set) => `options.service/order.${set}`,
 );
-
-interface OrderJson {
-  readonly id: string;
-  readonly status: string;
-  readonly total: { readonly cents: number };
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-}
 
 const dataDir = mkdtempSync(join(tmpdir(), "shop-kill-"));
 let shop: ShopProcess | undefined;
@@ -54,7 +47,7 @@ it("loses no confirmed order and leaves nothing frozen, however often the shop i
   const ids = new Set(completed.map((order) => order.id));
   const lost = [...confirmed].filter((id) => !ids.has(id));
   assert.deepEqual(lost, [], "confirmed orders were lost");
-  await stockAddsUp(browsers(shop)[0], completed);
+  await stockAddsUp(new Browser(shop.url), completed);
   await moneyAddsUp(browsers(shop), completed);
   assert.equal(await shop.stop(), 0);
   await eventually(() => !postgresRuns(), 10_000);
@@ -123,8 +116,8 @@ async function allOrders(browser: Browser): Promise<OrderJson[]> {
   return orders;
 }
 
-async function stockAddsUp(browser: Browser | undefined, completed: readonly OrderJson[]): Promise<void> {
-  const { body } = (await browser?.get(`/api/stock?${skus.map((sku) => `sku=${sku}`).join("&")}`)) ?? {};
+async function stockAddsUp(browser: Browser, completed: readonly OrderJson[]): Promise<void> {
+  const { body } = await browser.get(`/api/stock?${skus.map((sku) => `sku=${sku}`).join("&")}`);
   for (const level of body.levels) {
     const lines = completed.flatMap((order) => order.lines).filter((line) => line.sku === level.sku);
     const sold = lines.reduce((sum, line) => sum + line.quantity, 0);

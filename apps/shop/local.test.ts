@@ -80,13 +80,14 @@ await onServer("the shop with one process per service", stage, (on) => {
     await Promise.all(pending);
     await on.start("order");
     const orders = await eventually(async () => {
-      const { body } = await ada.get("/api/orders");
-      const all: { status: string; total: { cents: number } }[] | undefined = body.orders;
-      return all?.every(({ status }) => status === "COMPLETED" || status === "CANCELLED") ? all : undefined;
+      const { status, body } = await ada.get("/api/orders");
+      const final =
+        status === 200 && body.orders.every((one) => one.status === "COMPLETED" || one.status === "CANCELLED");
+      return final ? body.orders : undefined;
     }, 40_000);
     const spent = orders.filter((one) => one.status === "COMPLETED").reduce((sum, one) => sum + one.total.cents, 0);
     assert.equal(await ada.balance(), 50_000 - spent);
     const { levels } = (await ada.get("/api/stock?sku=beeswax-trio")).body;
-    assert.equal(levels[0].frozen, 0);
+    assert.equal(levels[0]?.frozen, 0);
   });
 });

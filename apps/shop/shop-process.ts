@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { systemPorts } from "@mortise/kernel";
 
 export interface ShopProcessOptions {
   /** Where its PostgreSQL keeps the data. */
@@ -71,10 +72,10 @@ export function launchShop({ dataDir, set = [], env = {} }: ShopProcessOptions):
 
 /** Starts the shop on any free port and waits until its door is open. */
 export async function startShop(options: ShopProcessOptions): Promise<ShopProcess> {
-  const began = performance.now();
+  const began = systemPorts.clock.now();
   const launched = launchShop(options);
   const url = await launched.opened;
-  return { ...launched, url, startedMs: performance.now() - began };
+  return { ...launched, url, startedMs: systemPorts.clock.now() - began };
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
+import { systemPorts } from "@mortise/kernel";
 import { type Answer, Browser } from "./browser.ts";
 import { type ShopProcess, startShop } from "./shop-process.ts";
-import { printTrace, type TraceJson } from "./smoke-trace.ts";
+import { printTrace } from "./smoke-trace.ts";
 
 const say = (text: string) => console.log(text);
 const title = (text: string) => say(`\n${styleText("bold", text)}`);
@@ -17,17 +18,18 @@ function expect(what: string, holds: boolean): void {
 }
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = performance.now() + 15_000; performance.now() < end; ) {
+  for (const end = systemPorts.clock.now() + 15_000; systemPorts.clock.now() < end; ) {
     const found = await look();
     if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await systemPorts.timers.sleep(20);
   }
   throw new Error("it did not happen within 15 s");
 }
 
 async function stockOf(browser: Browser, sku: string): Promise<string> {
   const { levels } = (await browser.get(`/api/stock?sku=${sku}`)).body;
-  return `${levels[0].onHand} in the house, ${levels[0].frozen} promised`;
+  const [level] = levels;
+  return `${level?.onHand} in the house, ${level?.frozen} promised`;
 }
 
 async function buy(browser: Browser): Promise<void> {
@@ -44,7 +46,7 @@ async function buy(browser: Browser): Promise<void> {
     const { body } = await browser.get(`/api/orders/${placed.body.id}`);
     return body.status === "COMPLETED" ? body : undefined;
   });
-  const steps = order.steps.map((step: { status: string }) => step.status).join(" → ");
+  const steps = order.steps.map((step) => step.status).join(" → ");
   expect(`it is read back: ${steps}`, steps === "PENDING → PAID → COMPLETED");
   const after = await browser.balance();
   expect(`the wallet went from ${money(before)} to ${money(after)}`, before - after === order.total.cents);
@@ -55,7 +57,7 @@ async function showTrace(browser: Browser, traceId: string): Promise<void> {
   title(`Its trace ${traceId}`);
   const wanted = ["Orders/Place", "Inventory/Freeze", "Payments/Charge", "OrderPaid", "StockDeducted"];
   const trace = await until(async () => {
-    const { body }: { body: TraceJson } = await browser.get(`/traces/${traceId}`);
+    const { body } = await browser.get(`/traces/${traceId}`);
     const names = body.spans.map((span) => span.name);
     return wanted.every((part) => names.some((name) => name.includes(part))) ? body : undefined;
   });

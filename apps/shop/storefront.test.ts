@@ -106,8 +106,8 @@ await onServer("the storefront in Chromium", stage, (on) => {
     for (const path of ["/", "/products/smoothing-plane", "/cart", "/orders", "/wallet", "/login"]) {
       await page.goto(on.shop.url + path);
       await page.locator("main h1, main h2").first().waitFor();
-      const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-      assert.ok(Number(overflow) <= 0, `${path} is ${overflow} px too wide`);
+      const overflow = Number(await page.evaluate("document.documentElement.scrollWidth - innerWidth"));
+      assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
     }
   });
 });

@@ -58,7 +58,7 @@ export const order = defineService(Orders, {
       changes.notify();
     };
     const steps = orderSteps({ book, inventory, payments, ports, log, undoMs: decideAfterMs, changed });
-    const place = orderPlacing({ book, steps, inventory, payments, newId: ports.ids.uuid });
+    const place = orderPlacing({ book, steps, inventory, payments, newId: () => ports.ids.uuid() });
     const everyMs = recoverEveryMs;
     const recovery = makeRecovery({ book, steps, payments, ports, log, everyMs, stepMs: decideAfterMs });
 

@@ -24,16 +24,16 @@ export interface TestOrders {
   readonly store: Store;
   readonly orders: Client<typeof Orders>;
   /** A customer with a new wallet. */
-  newUser(): string;
-  place(userId: string, items: readonly Item[], requestId?: string): Promise<Order>;
-  all(userId: string): Promise<readonly Order[]>;
+  readonly newUser: () => string;
+  readonly place: (userId: string, items: readonly Item[], requestId?: string) => Promise<Order>;
+  readonly all: (userId: string) => Promise<readonly Order[]>;
   /** Resolves once the order is final. */
-  ended(userId: string, orderId: string): Promise<Order>;
+  readonly ended: (userId: string, orderId: string) => Promise<Order>;
   /** Resolves once every order of every customer is final, and lets everything arrive from now on. */
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
   /** In cents. */
-  balance(userId: string): Promise<bigint>;
-  levels(): Promise<readonly Stock[]>;
+  readonly balance: (userId: string) => Promise<bigint>;
+  readonly levels: () => Promise<readonly Stock[]>;
 }
 
 export async function testOrders(options: Readonly<Record<string, number>>): Promise<TestOrders> {

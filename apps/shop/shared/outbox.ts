@@ -22,8 +22,8 @@ export interface Channel {
 }
 
 export function channel<T>(topic: TopicType<T>, publish: Publish<T>): Channel {
-  const { decode } = codecOf(topic.message);
-  return { topic: topic.name, publish: (body, context, id) => publish(decode(body), context, { id }) };
+  const codec = codecOf(topic.message);
+  return { topic: topic.name, publish: (body, context, id) => publish(codec.decode(body), context, { id }) };
 }
 
 /** Writes an event in the transaction of the change it tells of. It is published once that is committed. */

@@ -67,9 +67,9 @@ export class Services {
   readonly #stops: (() => unknown)[] = [];
 
   async start(plugin: Plugin, deps: Readonly<Record<string, unknown>>, options: unknown = {}): Promise<void> {
-    const { api, stop } = await startPlugin<Service>(plugin, { deps, options });
-    this.#services.push(api);
-    if (stop) this.#stops.unshift(stop);
+    const running = await startPlugin<Service>(plugin, { deps, options });
+    this.#services.push(running.api);
+    this.#stops.unshift(() => running.stop?.());
   }
 
   async ready(): Promise<void> {

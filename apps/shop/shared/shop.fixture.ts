@@ -41,14 +41,14 @@ export async function testShop(gatewayOptions: Readonly<Record<string, unknown>>
   const log = keptLog();
   const deps = { ...clients, tracer: { current: tracer }, telemetry: { current: new Map([["memory", telemetry]]) } };
   const options = { port: 0, ...gatewayOptions };
-  const { api, stop } = await startPlugin<Service>(gateway, { deps, options, log });
-  await api.ready?.();
+  const running = await startPlugin<Service>(gateway, { deps, options, log });
+  await running.api.ready?.();
   const told = log.lines.find((line) => line.message.includes("http://"));
   return {
     url: told?.message.replace(/^.*(?=http:)/, "") ?? "",
     services,
     stop: async () => {
-      await stop?.();
+      await running.stop?.();
       await services.stop();
     },
   };

@@ -109,10 +109,6 @@ export function post<T>(path: string, body: unknown = {}, key?: string): Promise
   return send<T>("POST", path, body, key);
 }
 
-export function patch<T>(path: string, body: unknown): Promise<T> {
-  return send<T>("PATCH", path, body);
-}
-
 async function send<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";

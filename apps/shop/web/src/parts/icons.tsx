@@ -26,14 +26,6 @@ export function SearchIcon() {
   );
 }
 
-export function ArrowIcon() {
-  return (
-    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-      <path d="M5 12h13M13 6.500l5.500 5.500-5.500 5.500" />
-    </svg>
-  );
-}
-
 export function TickIcon() {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
