@@ -5,6 +5,7 @@ import type { Definitions } from "../core/definitions.ts";
 import { loadAll, loadUsed } from "../core/load.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import type { Plugin } from "../core/plugin.ts";
+import { formatLocation } from "../core/problems.ts";
 import { filePlugins } from "../core/sources.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
@@ -42,17 +43,24 @@ export async function loadApp(path: string, options: LoadOptions = {}): Promise<
   const definitions = await loadUsed(found.catalogue, core);
   const planned = plan(definitions, core);
   const policies = await checkedPolicies(config.file, definitions, core);
+  const read = [...config.problems, ...found.problems];
   return {
     name: config.file.app,
     core,
     catalogue: found.catalogue,
-    problems: byPlace([...config.problems, ...found.problems, ...planned.problems, ...policies.problems]),
+    problems: byPlace([...read, ...withoutConsequences([...planned.problems, ...policies.problems], read)]),
     warnings: byPlace([...planned.warnings.filter(isWritten), ...policies.warnings]),
     plan: planned.plan,
     policies: config.file.policies,
     contracts: knownContracts(pluginsIn(definitions)),
     files: config.files,
   };
+}
+
+/** What is found wrong later at a place where something is wrong already mostly follows from that. */
+function withoutConsequences(later: readonly Problem[], earlier: readonly Problem[]): Problem[] {
+  const places = new Set(earlier.flatMap(({ location }) => (location ? [formatLocation(location)] : [])));
+  return later.filter(({ location }) => !location || !places.has(formatLocation(location)));
 }
 
 /** Whether a warning is about something people wrote. */

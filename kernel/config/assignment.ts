@@ -11,8 +11,9 @@ const segment = /"([^"]+)"|(?<=^policies\.)((?:[a-z][a-z0-9_]*\.)+[A-Z]\w*(?:\/\
  * away. Dots separate keys; a key with dots stands in double quotes, except the names of services in `policies`.
  */
 export function assign(base: Node, assignment: string, report: Report): Node {
-  const at: Location = { file: `--set ${assignment}`, line: 0, column: 0 };
   const { path, text } = readAssignment(assignment);
+  const named = text === undefined ? assignment : assignment.slice(0, -text.length - 1); // a value may be a secret
+  const at: Location = { file: `--set ${named}`, line: 0, column: 0 };
   if (text === undefined) {
     report("CONFIG_SET", "write --set path=value, for example --set use.loadbalancer=random", at);
     return base;

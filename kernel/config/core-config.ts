@@ -29,6 +29,7 @@ function locateIn({ services, policies, use: written }: AppFile, use: Use, locat
     const [top, second, third, ...rest] = path;
     if (top === "options" && second === policiesKey && third === "table") return locate(["policies", ...rest]);
     if (top === "options" && second === policiesKey && third === "app") return locate(["app"]);
+    if (top === "use" && second === "server" && written.server === undefined) return locate(["services"]);
     if (top !== "use" || third === undefined) return locate(path);
     const spi = String(second);
     const name = nameAt(use[spi], third);

@@ -72,9 +72,12 @@ function checkField(use: FieldUse, background: PolicyBackground): Problem[] {
     );
   }
   const readers = background.installed.filter(({ policy }) => Object.hasOwn(policy, field)).map(({ id }) => id);
-  if (readers.length > 0)
-    return problem("POLICY_UNUSED", `${field} has no effect: ${readers.join(" and ")} is not selected.`);
+  if (readers.length > 0) return problem("POLICY_UNUSED", `${field} has no effect: ${noneOf(readers)} selected.`);
   return problem("POLICY_UNKNOWN", `unknown field "${field}".${suggestion(field, fieldNames(background))}`);
+}
+
+function noneOf(plugins: readonly string[]): string {
+  return plugins.length === 1 ? `${plugins[0]} is not` : `none of ${plugins.join(", ")} is`;
 }
 
 function schemasOf(field: string, plugins: readonly Plugin[]): Schema[] {

@@ -247,7 +247,7 @@ describe("--set", () => {
 
   it("is the place of what it brought", () => {
     assert.deepEqual(problems(text, { set: ["app=12"] }), [
-      "--set app=12  app takes the name of the app, not the number 12",
+      "--set app  app takes the name of the app, not the number 12",
     ]);
   });
 
