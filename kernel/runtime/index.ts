@@ -1,4 +1,6 @@
 // What the plugins that run an app are made of.
+export type { AppCode } from "./check-app.ts";
+export { appCodes, checkApp } from "./check-app.ts";
 export type { ClientParts } from "./client-path.ts";
 export type { RuntimeClients, RuntimeClientsOptions, RuntimeClientsSetup } from "./clients.ts";
 export { runtimeClients } from "./clients.ts";

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { MethodKind } from "../contract/types.ts";
+import type { CoreConfig } from "../core/config.ts";
+import { plan } from "../core/plan.ts";
+import { definePlugin, type Plugin } from "../core/plugin.ts";
+import { formatProblem } from "../core/problems.ts";
+import { protocol } from "../spi/protocol.ts";
+import { client } from "../spi/runtime.ts";
+import { Echo } from "../testing/echo-contract.ts";
+import { basicPlugins, echoService, surroundings } from "../testing/test-app.ts";
+import { checkApp } from "./check-app.ts";
+import type { PolicyTable } from "./policy.ts";
+import { runtimePlugins } from "./runtime-plugins.ts";
+
+const carrying = (name: string, kinds?: readonly MethodKind[]): Plugin =>
+  definePlugin({
+    spi: protocol,
+    name,
+    description: name,
+    ...(kinds && { facts: { kinds } }),
+    setup: () => assert.fail("nothing runs"),
+  });
+
+const simple: readonly MethodKind[] = ["unary", "server-stream"];
+const all: readonly MethodKind[] = [...simple, "client-stream", "bidi-stream"];
+const protocols = [carrying("rest", simple), carrying("full", all), carrying("secret")];
+
+function check(use: CoreConfig["use"], policies: PolicyTable = {}, services: readonly Plugin[] = [echoService()]) {
+  const plugins = [...protocols, ...services, ...basicPlugins(surroundings()), ...runtimePlugins];
+  const config: CoreConfig = {
+    use: { service: services.map(({ name }) => name), server: "runtime", ...use },
+    options: {},
+    locate: (path) => (path.length < 2 ? undefined : { file: path.join("."), line: 1, column: 1 }),
+  };
+  const planned = plan(plugins, config);
+  assert.deepEqual(planned.problems, []);
+  assert.ok(planned.plan);
+  return checkApp(planned.plan, policies).map(formatProblem);
+}
+
+describe("checking an app", () => {
+  it("finds nothing wrong where every method can be carried", () => {
+    assert.deepEqual(check({ protocol: "full" }), []);
+    assert.deepEqual(check({ protocol: ["rest", "full"] }), []);
+    assert.deepEqual(check({ protocol: "secret" }), [], "a protocol that does not say what it carries");
+  });
+
+  it("tells every method that no selected protocol carries", () => {
+    assert.deepEqual(check({ protocol: "rest" }), [
+      "use.service.0:1:1  service/echo: mortise.testing.v1.Echo/Sum is a client-stream method, which rest cannot carry. Select a protocol that carries methods of this kind, or name one in a policy for the method.",
+      "use.service.0:1:1  service/echo: mortise.testing.v1.Echo/Chat is a bidi-stream method, which rest cannot carry. Select a protocol that carries methods of this kind, or name one in a policy for the method.",
+    ]);
+  });
+
+  it("tells a policy whose protocol does not carry its methods, also those that are only called here", () => {
+    const target = `${Echo.name}/sum`;
+    const wrong = [
+      `policies.${target}.protocol:1:1  policy for ${target}: mortise.testing.v1.Echo/Sum is a client-stream method, which protocol "rest" cannot carry. Select a protocol that carries methods of this kind, or name one in a policy for the method.`,
+    ];
+    const use = { protocol: ["full", "rest"] };
+    assert.deepEqual(check(use, { [target]: { protocol: "rest" } }), wrong);
+    const caller = definePlugin({
+      spi: echoService().spi,
+      name: "caller",
+      description: "Calls",
+      needs: { echo: client(Echo) },
+      setup: () => assert.fail("nothing runs"),
+    });
+    assert.deepEqual(check(use, { [target]: { protocol: "rest" } }, [caller]), wrong);
+    assert.deepEqual(check(use, { [`${Echo.name}/bytes`]: { protocol: "rest" } }), []);
+  });
+
+  it("tells a contract that two services serve", () => {
+    const [message = "", ...more] = check({ protocol: "full" }, {}, [echoService(), echoService(undefined, "again")]);
+    assert.match(
+      message,
+      /service\/again serves mortise\.testing\.v1\.Echo, which service\/echo serves already\. Let one/,
+    );
+    assert.deepEqual(more, []);
+  });
+});
