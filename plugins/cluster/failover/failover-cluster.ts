@@ -8,9 +8,10 @@ import {
   type Invoker,
   type Ports,
   policyFields,
-  StatusError,
+  type StatusError,
   type Timers,
 } from "@mortise/kernel";
+import { withoutNeverSent } from "@mortise/kernel/spi/sent";
 import { z } from "zod";
 import { type RetryBudget, type RetryBudgetOptions, retryBudget } from "./retry-budget.ts";
 import { backoff, mayRepeat, repeatable } from "./retry-rule.ts";
@@ -80,32 +81,19 @@ function failoverInvoker(
         const found = group.candidates(call);
         candidates = found instanceof Promise ? await found : found;
       } catch (error) {
-        throw sent ? onceSent(error) : error;
+        throw sent ? withoutNeverSent(error) : error;
       }
       try {
         const attempt = limitMs === undefined ? call : limited(call, limitMs);
         return await group.attempt(attempt, untried(candidates, tried), note);
       } catch (error) {
         const wait = used() ? undefined : waitBefore(retry, call, error, tried.length < candidates.length);
-        if (wait === undefined) throw sent ? onceSent(error) : error;
+        if (wait === undefined) throw sent ? withoutNeverSent(error) : error;
         sent ||= !(error as StatusError).neverSent;
         if (wait > 0) await pause(wait, call.context, timers);
       }
     }
   };
-}
-
-/** The error of a later attempt does not say of the whole call that it never left. */
-function onceSent(error: unknown): unknown {
-  if (!(error instanceof StatusError) || !error.neverSent) return error;
-  const { code, message, reason, details, retryable, trailers } = error;
-  return new StatusError(code, message, {
-    ...(reason !== undefined && { reason }),
-    details,
-    retryable,
-    trailers,
-    cause: error,
-  });
 }
 
 function limited(call: Call, timeoutMs: number): Call {

@@ -1,0 +1,20 @@
+const tests = ["**/*.test.ts", "**/*.fixture.ts"];
+
+export default {
+  // Tools that scripts start by name.
+  ignoreDependencies: ["@biomejs/biome", "@bufbuild/buf", "@typescript/native", "deno", "oxlint", "oxlint-tsgolint"],
+  workspaces: {
+    ".": { entry: ["scripts/*.ts", "bench/*.ts", "interop/**/*.ts"] },
+    kernel: { entry: tests },
+    plugins: { entry: tests },
+    telemetry: { entry: tests },
+    proto: { entry: ["shop/*.ts", "gen/**/*.ts"] },
+    "apps/shop": {
+      entry: [...tests, "*/*.ts", "*.ts", "web/src/main.tsx", "web/vite.config.ts"],
+      project: ["**/*.{ts,tsx}"],
+      ignoreDependencies: ["@fontsource-variable/.*"], // named by the style sheet
+    },
+  },
+  ignoreExportsUsedInFile: true,
+  treatConfigHintsAsErrors: false,
+};
