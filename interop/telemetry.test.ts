@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { it, type TestContext } from "node:test";
+import { it } from "node:test";
 import {
   type Context,
   callContext,
@@ -51,7 +51,7 @@ const front = defineService(Sample, {
 const handler: EventHandler<never> = async () => userTracer().startSpan("react").end();
 const listener = bareService("listener", { listens: [{ topic: SampleTopic, handler }] });
 
-async function tracedApp(t: TestContext) {
+async function tracedApp() {
   const received = await collector();
   const app = await testApp({
     plugins: [front, listener, echoService(), grpc, failover, tracing, metrics, ring, memory, otel],
@@ -61,11 +61,14 @@ async function tracedApp(t: TestContext) {
       "tracer/ring": { drainMs: 20 },
     },
   });
-  t.after(async () => {
-    await app[Symbol.asyncDispose]();
-    await received.close();
-  });
-  return { app, ...received };
+  return {
+    app,
+    ...received,
+    async [Symbol.asyncDispose]() {
+      await app[Symbol.asyncDispose]();
+      await received.close();
+    },
+  };
 }
 
 /** The spans of a trace as a tree of `service: name`; those side by side in the order of these lines. */
@@ -80,8 +83,9 @@ function treeOf(spans: readonly ReceivedSpan[], parent = ""): readonly unknown[]
     });
 }
 
-it("a request through services, user code and the bus is one trace, sent and kept", async (t) => {
-  const { app, spans } = await tracedApp(t);
+it("a request through services, user code and the bus is one trace, sent and kept", async () => {
+  await using running = await tracedApp();
+  const { app, spans } = running;
   const { text: traceId } = await app.clients.client(Sample).read({ key: "k", number: 1 });
   const mine = () => spans.filter((span) => span.traceId === traceId);
   await eventually(() => mine().length === 8);
@@ -113,8 +117,9 @@ it("a request through services, user code and the bus is one trace, sent and kep
   assert.equal(app.kernel.get(telemetry).trace?.(traceId)?.spans.length, 6, "without those of user code");
 });
 
-it("a stream is one trace, with the spans its handler makes while it is read", async (t) => {
-  const { app, spans } = await tracedApp(t);
+it("a stream is one trace, with the spans its handler makes while it is read", async () => {
+  await using running = await tracedApp();
+  const { app, spans } = running;
   const texts: string[] = [];
   for await (const { text } of app.clients.client(Sample).watch({ key: "", number: 0 })) texts.push(text);
   assert.deepEqual(texts, ["1", "2", "3"]);
@@ -131,8 +136,9 @@ it("a stream is one trace, with the spans its handler makes while it is read", a
   ]);
 });
 
-it("a call that is not sampled leaves no span anywhere", async (t) => {
-  const { app, spans } = await tracedApp(t);
+it("a call that is not sampled leaves no span anywhere", async () => {
+  await using running = await tracedApp();
+  const { app, spans } = running;
   const position = { traceId: "a".repeat(32), spanId: "b".repeat(16), sampled: false, state: "" };
   const { text } = await app.clients.client(Sample).read({ key: "", number: 0 }, callContext({ trace: position }));
   assert.equal(text, position.traceId);
@@ -141,8 +147,9 @@ it("a call that is not sampled leaves no span anywhere", async (t) => {
   assert.ok(spans.every(({ traceId }) => traceId !== position.traceId));
 });
 
-it("calls are counted at both ends and the counts sent when the app stops", async (t) => {
-  const { app, metrics: sent } = await tracedApp(t);
+it("calls are counted at both ends and the counts sent when the app stops", async () => {
+  await using running = await tracedApp();
+  const { app, metrics: sent } = running;
   const echo = app.clients.client(Echo);
   for (let i = 0; i < 5; i++) await echo.whoami({});
   await assert.rejects(echo.fail({ code: 5, message: "no", reason: "", details: new Map(), bug: false }));

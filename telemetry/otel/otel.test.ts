@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { type MetricsSource, type SpanRecord, systemPorts, type TraceContext } from "@mortise/kernel";
 import { sampleSpan, telemetryConformance } from "@mortise/kernel/spi/telemetry.conformance";
@@ -36,15 +36,19 @@ telemetryConformance({
   },
 });
 
-async function exporting(t: TestContext, changes: Partial<OtelOptions> = {}) {
+async function exporting(changes: Partial<OtelOptions> = {}) {
   const received = await collector();
   const log = keptLog();
   const { api, stop } = startExport({ ...options, endpoint: received.endpoint, ...changes }, systemPorts, log);
-  t.after(async () => {
-    await stop?.();
-    await received.close();
-  });
-  return { api, log, ...received };
+  return {
+    api,
+    log,
+    ...received,
+    async [Symbol.asyncDispose]() {
+      await stop?.();
+      await received.close();
+    },
+  };
 }
 
 const below = (parent: TraceContext, changes: Partial<SpanRecord> = {}) => {
@@ -53,8 +57,9 @@ const below = (parent: TraceContext, changes: Partial<SpanRecord> = {}) => {
 };
 
 describe("telemetry/otel", () => {
-  it("sends spans with ids, times, parents, attributes, status and the service they belong to", async (t) => {
-    const { api, spans } = await exporting(t, { resource: { "deployment.environment.name": "test" } });
+  it("sends spans with ids, times, parents, attributes, status and the service they belong to", async () => {
+    await using running = await exporting({ resource: { "deployment.environment.name": "test" } });
+    const { api, spans } = running;
     const client = sampleSpan({
       kind: "client",
       service: "shop.order.v1.Orders",
@@ -103,8 +108,9 @@ describe("telemetry/otel", () => {
     assert.equal(one?.resource["service.name"], "shop.order.v1.Orders");
   });
 
-  it("calls a refusal an error of the client and not of the server", async (t) => {
-    const { api, spans } = await exporting(t);
+  it("calls a refusal an error of the client and not of the server", async () => {
+    await using running = await exporting();
+    const { api, spans } = running;
     const kinds = ["client", "server", "consumer"] as const;
     api.spans?.(kinds.map((kind) => sampleSpan({ kind, code: "NOT_FOUND", message: "no such order" })));
     await eventually(() => spans.length === 3);
@@ -118,8 +124,9 @@ describe("telemetry/otel", () => {
     );
   });
 
-  it("hands on the state of a trace", async (t) => {
-    const { api, spans } = await exporting(t);
+  it("hands on the state of a trace", async () => {
+    await using running = await exporting();
+    const { api, spans } = running;
     const { trace } = sampleSpan();
     api.spans?.([sampleSpan({ trace: { ...trace, state: "rojo=00f067aa0ba902b7" } })]);
     await eventually(() => spans.length === 1);
@@ -138,8 +145,9 @@ describe("telemetry/otel", () => {
     await close();
   });
 
-  it("sends metrics by the conventions, in seconds", async (t) => {
-    const { api, metrics } = await exporting(t);
+  it("sends metrics by the conventions, in seconds", async () => {
+    await using running = await exporting();
+    const { api, metrics } = running;
     const buckets = [0, 2, 1, 0, 1];
     const source: MetricsSource = {
       boundsMs: [1, 2, 4, 8],
@@ -213,8 +221,9 @@ describe("telemetry/otel", () => {
     next?.();
   });
 
-  it("takes spans of user code between ours, both ways, as spans of the service that runs", async (t) => {
-    const { api, spans } = await exporting(t);
+  it("takes spans of user code between ours, both ways, as spans of the service that runs", async () => {
+    await using running = await exporting();
+    const { api, spans } = running;
     const server = sampleSpan({ service: "shop.order.v1.Orders" });
     let inside: TraceContext | undefined;
     await api.bridge?.run(server.trace, server.service, async () => {
@@ -237,8 +246,9 @@ describe("telemetry/otel", () => {
     assert.deepEqual([call?.traceId, call?.parentSpanId], [server.trace.traceId, user?.spanId]);
   });
 
-  it("follows our decision not to record with the spans of user code", async (t) => {
-    const { api, spans } = await exporting(t);
+  it("follows our decision not to record with the spans of user code", async () => {
+    await using running = await exporting();
+    const { api, spans } = running;
     const { trace: position, service } = sampleSpan();
     api.bridge?.run({ ...position, sampled: false }, service, () =>
       trace.getTracer("user").startActiveSpan("unseen", (span) => {
