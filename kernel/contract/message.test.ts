@@ -26,7 +26,7 @@ const Line = message("test.v1.Line", { sku: string(1), quantity: int32(2) });
 
 function refuses(work: () => unknown, pattern: RegExp): void {
   assert.throws(work, (error) => {
-    assert.ok(error instanceof ContractError, `${error}`);
+    assert.ok(error instanceof ContractError, String(error));
     assert.match(error.message, pattern);
     return true;
   });

@@ -2,6 +2,7 @@ import { StatusError } from "../call/status.ts";
 import { adoptCodec } from "./codec/codec.ts";
 import { type DecodeLimits, decodeLimits } from "./codec/limits.ts";
 import { adoptJson } from "./json/json.ts";
+import type { JsonValue } from "./json/value.ts";
 import { markOpaque } from "./opaque.ts";
 import type { ByteSink, Codec, MessageType, Method, MethodKind, ServiceType } from "./types.ts";
 
@@ -27,8 +28,7 @@ interface TsProtoMethod<I, O> {
 export interface TsProtoDefinition {
   readonly name: string;
   readonly fullName: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each method has types of its own
-  readonly methods: Readonly<Record<string, TsProtoMethod<any, any>>>;
+  readonly methods: Readonly<Record<string, TsProtoMethod<unknown, unknown>>>;
 }
 
 type KindOf<M> = M extends { readonly requestStream: infer I; readonly responseStream: infer O }
@@ -102,8 +102,8 @@ function typeOf(
   markOpaque(type);
   adoptCodec(type, codecFrom(type, source, decodeLimits));
   adoptJson(type, {
-    toJson: (value) => guard(type, () => (source.toJSON ?? unsupported)(value) as ReturnType<typeof JSON.parse>),
-    fromJson: (json) => guard(type, () => (source.fromJSON ?? unsupported)(json)),
+    toJson: (value) => guard(type, () => (source.toJSON ? source.toJSON(value) : unsupported()) as JsonValue),
+    fromJson: (json) => guard(type, () => (source.fromJSON ? source.fromJSON(json) : unsupported())),
   });
   return type;
 }

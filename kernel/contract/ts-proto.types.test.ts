@@ -11,8 +11,8 @@ interface Answer {
 }
 
 const messageOf = <T>() => ({
-  encode: (_: T) => ({ finish: () => new Uint8Array(0) }),
-  decode: (_: Uint8Array): T => assert.fail("not called"),
+  encode: (message: T) => ({ finish: () => new Uint8Array(message === undefined ? 0 : 1) }),
+  decode: (input: Uint8Array): T => assert.fail(`not called with ${input.length} bytes`),
 });
 
 const AskDefinition = {
@@ -39,7 +39,7 @@ const AskDefinition = {
 } as const;
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const yes = <T extends true>(_?: T) => undefined;
+const yes = <T extends true>(value?: T) => value;
 
 it("a client of a ts-proto contract has ts-proto's types", () => {
   const Ask = contractFromTsProto(AskDefinition);

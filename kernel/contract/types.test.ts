@@ -41,7 +41,7 @@ const Orders = service("test.v1.Orders", {
 });
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const yes = <T extends true>(_?: T) => undefined;
+const yes = <T extends true>(value?: T) => value;
 
 it("infers the types of messages, clients and handlers", () => {
   type L = { readonly sku: string; readonly quantity: number };

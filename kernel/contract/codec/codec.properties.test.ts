@@ -17,7 +17,7 @@ function outcome(codec: Codec<object>, bytes: Uint8Array): unknown {
   try {
     return { value: codec.decode(bytes) };
   } catch (error) {
-    assert.ok(error instanceof StatusError, `not a StatusError: ${error}`);
+    assert.ok(error instanceof StatusError, `not a StatusError: ${String(error)}`);
     assert.equal(error.code, "INVALID_ARGUMENT");
     return { error: error.message };
   }

@@ -64,7 +64,7 @@ function refusal(work: () => unknown): StatusError {
   try {
     work();
   } catch (error) {
-    assert.ok(error instanceof StatusError, `not a StatusError: ${error}`);
+    assert.ok(error instanceof StatusError, `not a StatusError: ${String(error)}`);
     assert.equal(error.code, "INVALID_ARGUMENT");
     return error;
   }

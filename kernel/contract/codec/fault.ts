@@ -1,5 +1,5 @@
-/** Thrown by the fast paths for whatever is wrong or rare; never leaves the codec. No stack is captured. */
-export const fault = Object.freeze({ fault: true });
+/** Thrown by the fast paths for whatever is wrong or rare; never leaves the codec. Its stack is captured once, not per fault. */
+export const fault = new Error("left to the interpreting codec");
 
 /**
  * Why the last fault was thrown. The interpreting codec then finds out at which field; but not for a fault that is

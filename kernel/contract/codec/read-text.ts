@@ -37,6 +37,7 @@ function unrolled(): ReadAscii {
     return `case ${size}: { ${read} return (${seen}) < 128 ? String.fromCharCode(${names.join(", ")}) : undefined; }`;
   });
   try {
+    // oxlint-disable-next-line typescript/no-implied-eval -- the source is made of numbers only
     return new Function("b", "p", "size", `"use strict"; switch (size) {\n${cases.join("\n")}\n}`) as ReadAscii;
   } catch (error) {
     if (error instanceof EvalError) return loop;

@@ -63,7 +63,7 @@ describe("the JSON of random messages", () => {
           const value = jsonOf(type).fromJson(json, { ignoreUnknown });
           codecOf(type).encode(value);
         } catch (error) {
-          assert.ok(error instanceof StatusError, `not a StatusError: ${error}`);
+          assert.ok(error instanceof StatusError, `not a StatusError: ${String(error)}`);
           assert.equal(error.code, "INVALID_ARGUMENT");
         }
       }),

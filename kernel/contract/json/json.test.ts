@@ -41,17 +41,17 @@ const full = {
   token: "AQL/",
 };
 const least = { createdAt: "1970-01-01T00:00:00Z" };
-const { toJson, fromJson } = jsonOf(Order);
+const mapping = jsonOf(Order);
 
 describe("the JSON of an order", () => {
   it("has a place for everything that is set, and none for defaults", () => {
-    assert.deepEqual(toJson(orders[1] as Order), full);
-    assert.deepEqual(toJson(orders[0] as Order), least);
-    assert.deepEqual(fromJson(full), orders[1]);
+    assert.deepEqual(mapping.toJson(orders[1] as Order), full);
+    assert.deepEqual(mapping.toJson(orders[0] as Order), least);
+    assert.deepEqual(mapping.fromJson(full), orders[1]);
   });
 
   it("has defaults too where they are asked for, but not what is absent", () => {
-    const json = toJson(orders[0] as Order, { emitDefaults: true });
+    const json = mapping.toJson(orders[0] as Order, { emitDefaults: true });
     assert.deepEqual(json, {
       ...least,
       ...{ id: "", lines: [], status: "ORDER_STATUS_UNSPECIFIED", labels: {}, stock: {}, gift: false, discount: 0 },
@@ -60,13 +60,17 @@ describe("the JSON of an order", () => {
   });
 
   it("is read with the names of .proto files, short names of values, and numbers for them", () => {
-    const order = fromJson({ created_at: least.createdAt, order_i_d: 5, history: ["PAID", 1, "ORDER_STATUS_PAID", 9] });
+    const order = mapping.fromJson({
+      created_at: least.createdAt,
+      order_i_d: 5,
+      history: ["PAID", 1, "ORDER_STATUS_PAID", 9],
+    });
     assert.equal(order.orderID, 5n);
     assert.deepEqual(order.history, [2, 1, 2, 9]);
   });
 
   it("is read with null as absence", () => {
-    assert.deepEqual(fromJson({ ...least, id: null, lines: null, card: null, ships: null, note: null }), {
+    assert.deepEqual(mapping.fromJson({ ...least, id: null, lines: null, card: null, ships: null, note: null }), {
       ...orders[0],
       payment: undefined,
       ships: undefined,
@@ -75,9 +79,12 @@ describe("the JSON of an order", () => {
   });
 
   it("may hold a key that is special in JavaScript", () => {
-    const order = fromJson(JSON.parse('{"createdAt":"1970-01-01T00:00:00Z","labels":{"__proto__":"x"}}'));
+    const order = mapping.fromJson(JSON.parse('{"createdAt":"1970-01-01T00:00:00Z","labels":{"__proto__":"x"}}'));
     assert.deepEqual(order.labels, new Map([["__proto__", "x"]]));
-    assert.equal(JSON.stringify(toJson(order)), '{"createdAt":"1970-01-01T00:00:00Z","labels":{"__proto__":"x"}}');
+    assert.equal(
+      JSON.stringify(mapping.toJson(order)),
+      '{"createdAt":"1970-01-01T00:00:00Z","labels":{"__proto__":"x"}}',
+    );
   });
 
   const numbers: readonly [string, unknown, unknown][] = [
@@ -96,7 +103,7 @@ describe("the JSON of an order", () => {
   ];
   for (const [name, json, value] of numbers)
     it(`takes ${JSON.stringify(json)} for ${name}`, () => {
-      assert.deepEqual(fromJson({ ...least, [name]: json })[name as keyof Order], value);
+      assert.deepEqual(mapping.fromJson({ ...least, [name]: json })[name as keyof Order], value);
     });
 
   const refusals: readonly [string, unknown, string, RegExp][] = [
@@ -134,7 +141,7 @@ describe("the JSON of an order", () => {
     it(`refuses ${what}`, () => {
       const given = typeof json === "object" && json !== null ? { ...least, ...json } : json;
       assert.throws(
-        () => fromJson(given),
+        () => mapping.fromJson(given),
         (error) => {
           assert.ok(error instanceof StatusError);
           assert.equal(error.code, "INVALID_ARGUMENT");
@@ -147,14 +154,14 @@ describe("the JSON of an order", () => {
 
   it("passes over what it does not know where that is asked for", () => {
     const json = { ...least, colour: "red", status: "LOST", history: ["LOST", "PAID"], labels: { a: "b" } };
-    const order = fromJson(json, { ignoreUnknown: true });
+    const order = mapping.fromJson(json, { ignoreUnknown: true });
     assert.deepEqual([order.status, order.history, order.labels], [0, [2], new Map([["a", "b"]])]);
   });
 
   it("refuses values of the wrong type, naming the field", () => {
     const refuses = (change: object, path: string) =>
       assert.throws(
-        () => toJson({ ...(orders[1] as Order), ...change } as Order),
+        () => mapping.toJson({ ...(orders[1] as Order), ...change } as Order),
         (error) => error instanceof StatusError && error.details.field === path,
       );
     refuses({ id: 5 }, "id");
