@@ -69,7 +69,7 @@ export interface WorldOptions extends Omit<ProtocolStart, "log">, Omit<EchoOptio
 
 /** What is offered: the test service, with handlers that tell `events`. */
 export function echoExposure(
-  log: ReturnType<typeof keptLog>,
+  log: Log,
   { serializers = [proto], ...options }: EchoOptions & Pick<WorldOptions, "serializers"> = {},
 ): Exposure {
   return {

@@ -42,13 +42,18 @@ function tryPort({ host, port }: Place): Promise<void> {
   });
 }
 
+const noSuchAddress = 'this machine has no such address; correct the option "host"';
+
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process has it; give the option "port" another number, or 0 for any that is free',
   EACCES: 'this user may not open it; give the option "port" a number above 1023, or 0 for any that is free',
-  EADDRNOTAVAIL: 'this machine has no such address; correct the option "host"',
+  EADDRNOTAVAIL: noSuchAddress,
+  EINVAL: noSuchAddress, // as Deno has it
   ENOTFOUND: 'there is no host of this name; correct the option "host"',
 };
 
 function refusal({ host, port }: Place, code: string): Error {
-  return new Error(`protocol/grpc cannot listen on ${hostAndPort(host, port)}: ${reasons[code] ?? code}`);
+  return new Error(
+    `protocol/grpc cannot listen on ${hostAndPort(host, port)}: ${reasons[code] ?? `${code}; correct the option "host" or "port"`}`,
+  );
 }

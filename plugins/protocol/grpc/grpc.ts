@@ -35,7 +35,8 @@ export const grpc = definePlugin({
 });
 
 function channelOptions(options: GrpcOptions): ChannelOptions {
-  const { maxMessageBytes, keepaliveMs, keepaliveTimeoutMs, reconnectMinMs, reconnectMaxMs } = options;
+  const { maxMessageBytes, keepaliveMs, keepaliveTimeoutMs, connectTimeoutMs, reconnectMinMs, reconnectMaxMs } =
+    options;
   return {
     "grpc.enable_channelz": 0,
     "grpc.enable_http_proxy": 0,
@@ -44,6 +45,7 @@ function channelOptions(options: GrpcOptions): ChannelOptions {
     "grpc.use_local_subchannel_pool": 1, // otherwise a closed channel's connection lives on in a pool of the process
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
+    "grpc.min_reconnect_backoff_ms": connectTimeoutMs, // what nice-grpc reads it as
     "grpc.initial_reconnect_backoff_ms": reconnectMinMs,
     "grpc.max_reconnect_backoff_ms": reconnectMaxMs,
     ...(keepaliveMs > 0 && {

@@ -5,7 +5,15 @@ import {
   type ServerMethodDefinition,
   type ServerOptions,
 } from "@grpc/grpc-js";
-import { type Exposure, InFlight, type Listener, type Log, type Ports, StatusError } from "@mortise/kernel";
+import {
+  type Exposure,
+  InFlight,
+  type Listener,
+  type Log,
+  type Ports,
+  StatusError,
+  type Timers,
+} from "@mortise/kernel";
 import { addressOf, bind } from "./bind.ts";
 
 import type { GrpcOptions } from "./options.ts";
@@ -53,15 +61,25 @@ export async function grpcListener(exposure: Exposure, housing: Housing): Promis
     const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     ownCalls.cut(reason);
     await calls.drain(graceMs, ports.timers, reason);
-    const timer = ports.timers.after(lingerMs, () => server.forceShutdown());
-    await closed;
-    timer.cancel();
+    await within(closed, lingerMs, ports.timers);
+    server.forceShutdown();
   }
 
   update(exposure);
   const address = addressOf(options, await bind(server, options, housing.credentials.server()));
   let closing: Promise<void> | undefined;
   return { address, update, close: (graceMs) => (closing ??= close(graceMs)) };
+}
+
+/** Resolves with `work`, or after `ms`. */
+function within(work: Promise<void>, ms: number, timers: Timers): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = timers.after(ms, resolve);
+    work.then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;

@@ -51,6 +51,11 @@ export const options = z.strictObject({
       "How often a connection with calls is probed, in milliseconds; 0: never. Keep it above the drain deadline.",
     ),
   keepaliveTimeoutMs: z.int().min(1).default(20_000).describe("How long a probe may stay unanswered, in milliseconds."),
+  connectTimeoutMs: z
+    .int()
+    .min(1)
+    .default(5000)
+    .describe("How long connecting may take, TLS included, in milliseconds."),
   reconnectMinMs: z
     .int()
     .min(1)

@@ -1,5 +1,5 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import { ChannelCredentials, type ChannelOptions, ServerCredentials } from "@grpc/grpc-js";
 import type { GrpcOptions } from "./options.ts";
 
@@ -53,12 +53,19 @@ function read(option: string, value: string): Buffer {
 }
 
 function check(pair: Pair | undefined, ca: Buffer | undefined): void {
+  if (ca) parsed("ca", () => new X509Certificate(ca));
+  if (!pair) return;
+  const { publicKey } = parsed("cert", () => new X509Certificate(pair.cert));
+  const key = parsed("key", () => createPublicKey(createPrivateKey(pair.key)));
+  const [shown, held] = [publicKey, key].map((one) => one.export({ type: "spki", format: "der" }).toString("base64"));
+  if (shown !== held) throw new Error("protocol/grpc: the options tls.cert and tls.key do not belong together");
+}
+
+function parsed<T>(option: string, parse: () => T): T {
   try {
-    createSecureContext({ ...pair, ...(ca && { ca }) });
+    return parse();
   } catch (error) {
     const why = (error as Error).message;
-    throw new Error(
-      `protocol/grpc, option tls: the certificates cannot be used (${why}); do cert and key belong together?`,
-    );
+    throw new Error(`protocol/grpc, option tls.${option}: this is no PEM that can be used (${why})`);
   }
 }
