@@ -58,10 +58,19 @@ export function changedFacts(facts: Facts, changes: ContextChanges): Facts {
 }
 
 /** What the server sees of a call made with these facts: what was sent has come in, what belongs to the process is gone. */
-export function receivedFacts(facts: Facts): Facts {
-  const { baggage, tenant, caller, outgoing } = facts;
-  const idempotencyKey = facts.keyReceived ? undefined : facts.idempotencyKey;
-  return { ...noFacts, baggage, tenant, caller, idempotencyKey, keyReceived: true, incoming: outgoing };
+export function receivedFacts({ baggage, tenant, caller, outgoing, keyReceived, idempotencyKey }: Facts): Facts {
+  return {
+    baggage,
+    tenant,
+    idempotencyKey: keyReceived ? undefined : idempotencyKey,
+    keyReceived: true,
+    caller,
+    incoming: outgoing,
+    outgoing: noMetadata,
+    onHeaders: undefined,
+    onTrailers: undefined,
+    slots: undefined,
+  };
 }
 
 /** What a handler hands on: nothing of what was meant for the request itself. */

@@ -14,7 +14,7 @@ import type { Filter } from "../spi/filter.ts";
 import type { Policies } from "../spi/policies.ts";
 import type { Serializer } from "../spi/serializer.ts";
 import type { EventHandler } from "../spi/service.ts";
-import { going, watched } from "./attempt.ts";
+import { watched } from "./attempt.ts";
 import { decodeEvent, messageMetadata } from "./event-codec.ts";
 import { handling, type Witness } from "./handler.ts";
 import { leasedPath } from "./lease.ts";
@@ -57,7 +57,13 @@ export function providerPath(method: Method, setup: ProviderSetup): Invoker {
       now.leave();
       call.context.detach();
     };
-    return going((one) => path.in(now)(one), call).then(
+    let replying: Promise<Reply>;
+    try {
+      replying = path.in(now)(call);
+    } catch (error) {
+      replying = Promise.reject(error); // it cannot be compiled, or a filter throws
+    }
+    return replying.then(
       (reply) => {
         if (streams) return watched(reply, over);
         over();
