@@ -20,10 +20,10 @@ export interface Workspace {
 }
 
 const kernel = (...folders: string[]) => folders.map((folder) => new RegExp(`^kernel/${folder}/`));
-const doors = /^kernel\/(index|contract\/index|(spi|processes|postgres)\/[a-z-]+)\.ts$/;
+const doors = /^kernel\/(index|contract\/(hessian\/)?index|(spi|processes|postgres)\/[a-z-]+)\.ts$/;
 /** What plugins may use besides: the kernel's own plugins are made of it. */
 const pluginDoors = /^kernel\/runtime\/index\.ts$/;
-const testDoors = /^kernel\/((testing|config|runtime)\/index|spi\/[a-z-]+\.conformance)\.ts$/;
+const testDoors = /^kernel\/((testing|config|runtime)\/index|spi\/[a-z-]+(\.conformance|-laws\/[a-z-]+))\.ts$/;
 const own = (file: string, depth: number) => new RegExp(`^${file.split("/").slice(0, depth).join("/")}/`);
 const plugin = (file: string) => own(file, file.startsWith("plugins/") ? 3 : 2);
 const shared = (file: string) => new RegExp(`^${file.split("/").slice(0, 2).join("/")}/shared/`);
@@ -32,12 +32,16 @@ const shared = (file: string) => new RegExp(`^${file.split("/").slice(0, 2).join
 const layers: readonly Layer[] = [
   { files: /^kernel\/core\/.*\.(test|fixture)\.ts$/, sources: () => kernel("core", "testing"), packages: "any" },
   { files: /^kernel\/core\//, sources: () => kernel("core"), packages: "none" },
-  { files: /^kernel\/.*\.(test|fixture)\.ts$/, sources: () => [/^kernel\//, /^proto\//], packages: "any" },
+  {
+    files: /^kernel\/(.*\.(test|fixture)\.ts$|[^/]+\/testing\/)/,
+    sources: () => [/^kernel\//, /^proto\//],
+    packages: "any",
+  },
   { files: /^kernel\/(contract|call)\//, sources: () => kernel("core", "contract", "call"), packages: "declared" },
   { files: /^kernel\/processes\//, sources: () => kernel("core", "processes"), packages: "none" },
   { files: /^kernel\/postgres\//, sources: () => kernel("core", "processes", "spi", "postgres"), packages: "declared" },
   {
-    files: /^kernel\/spi\/.*\.conformance\.ts$/,
+    files: /^kernel\/spi\/(.*\.conformance\.ts$|.+-laws\/)/,
     sources: () => kernel("core", "contract", "call", "spi", "testing"),
     packages: "declared",
   },
@@ -82,7 +86,8 @@ export function forbidden(file: string, imports: readonly Import[], workspaces: 
   return imports.flatMap(({ specifier }) => {
     const target = resolveSource(file, specifier, workspaces);
     if (target === undefined) return isOutside(specifier, declared) ? [specifier] : [];
-    const inside = !specifier.startsWith(".") || homeOf(target, workspaces) === homeOf(file, workspaces);
+    const home = homeOf(file, workspaces);
+    const inside = !specifier.startsWith(".") || home === undefined || home === homeOf(target, workspaces);
     return inside && allowed.some((pattern) => pattern.test(target)) ? [] : [specifier];
   });
 }

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Catalogue } from "../core/catalogue.ts";
-import type { CoreConfig, Problem } from "../core/config.ts";
+import type { ConfigPath, CoreConfig, Problem } from "../core/config.ts";
 import type { Definitions } from "../core/definitions.ts";
 import { loadAll, loadUsed } from "../core/load.ts";
 import { type Plan, plan } from "../core/plan.ts";
@@ -38,6 +38,7 @@ export interface App {
 /** Reads an app file, finds its plugins and services and checks all of it. Starts nothing and throws nothing. */
 export async function loadApp(path: string, options: LoadOptions = {}): Promise<App> {
   const config = await loadConfig(path, options);
+  if (config.problems.some(({ code }) => code === "CONFIG_FILE")) return unread(config);
   const found = await findPlugins(config, dirname(path));
   const core = coreConfig(config, found.catalogue);
   const definitions = await loadUsed(found.catalogue, core);
@@ -57,10 +58,32 @@ export async function loadApp(path: string, options: LoadOptions = {}): Promise<
   };
 }
 
-/** What is found wrong later at a place where something is wrong already mostly follows from that. */
+/** Without all of its files nothing more can be said about an app. */
+function unread({ file, problems, files }: LoadedConfig): App {
+  const core = { use: {}, options: {} };
+  const contracts = knownContracts([]);
+  return {
+    name: file.app,
+    core,
+    catalogue: [],
+    problems,
+    warnings: [],
+    plan: undefined,
+    policies: {},
+    contracts,
+    files,
+  };
+}
+
+/** What is found wrong later in or at something that is wrong already mostly follows from that. */
 function withoutConsequences(later: readonly Problem[], earlier: readonly Problem[]): Problem[] {
   const places = new Set(earlier.flatMap(({ location }) => (location ? [formatLocation(location)] : [])));
-  return later.filter(({ location }) => !location || !places.has(formatLocation(location)));
+  const within = (path: ConfigPath) => earlier.some((one) => one.path.length > 1 && startsWith(path, one.path));
+  return later.filter(({ location, path }) => !(location && places.has(formatLocation(location))) && !within(path));
+}
+
+function startsWith(path: ConfigPath, start: ConfigPath): boolean {
+  return start.every((step, index) => path[index] === step);
 }
 
 /** Whether a warning is about something people wrote. */

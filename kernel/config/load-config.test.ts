@@ -57,6 +57,16 @@ describe("an app file", () => {
     ]);
   });
 
+  it("is told from a profile that is named alone", async () => {
+    await put("shop.yaml", "app: shop");
+    const file = await put("shop.local.yaml", "use: { bus: memory }");
+    const app = join(directory, "shop.yaml");
+    const { problems } = await loadConfig(file);
+    assert.deepEqual(problems.map(formatProblem), [
+      `${file}  this is a profile of ${app}, no app file; name them as ${app} --profile local`,
+    ]);
+  });
+
   it("tells a missing profile with those there are, besides its own problems", async () => {
     const file = await put("shop.yaml", "ap: shop");
     await put("shop.local.yaml", "");

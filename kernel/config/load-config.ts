@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { basename, dirname, extname, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Problem } from "../core/config.ts";
 import { reasonOf } from "../core/errors.ts";
 import { suggestion } from "../core/nearest.ts";
@@ -41,13 +41,23 @@ export async function loadConfig(path: string, { profile, ...rest }: LoadOptions
   const read = base ? readConfig({ sources: over ? [base, over] : [base], ...rest }) : unread(path);
   return {
     ...read,
-    problems: [...problems, ...read.problems],
+    problems: [...problems, ...(await hintAtProfile(path, read.problems))],
     directory: dirname(resolve(path)),
     files: [
       { path: resolve(path), text: base?.text },
       ...(overlay === undefined ? [] : [{ path: resolve(overlay), text: over?.text }]),
     ],
   };
+}
+
+/** Somebody who names the file of a profile alone is told how profiles are used. */
+async function hintAtProfile(path: string, problems: readonly Problem[]): Promise<readonly Problem[]> {
+  const [, base, profile, extension] = /^(.+)\.([^.]+)(\.ya?ml)$/.exec(basename(path)) ?? [];
+  const isProfile = base !== undefined && (await namesIn(dirname(path))).includes(`${base}${extension}`);
+  if (!isProfile || !problems.some(({ code }) => code === "CONFIG_MISSING")) return problems;
+  const app = join(dirname(path), `${base}${extension}`);
+  const message = `this is a profile of ${app}, no app file; name them as ${app} --profile ${profile}`;
+  return [{ code: "CONFIG_FILE", message, path: [], location: { file: path, line: 0, column: 0 } }];
 }
 
 function profilePath(path: string, profile: string): string {
