@@ -1,6 +1,7 @@
 // Lists our own plugins in the manifests they are found by: `npm run catalogue`, or with --check whether they are current.
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { withTable } from "./readme-table.ts";
 import { root } from "./run.ts";
 
 /** A package with plugins: where they are, and which SPI they belong to if that is not a folder. */
@@ -37,5 +38,8 @@ if (import.meta.main) {
     if (!check) writeFileSync(path, after);
     console.log(check ? `${path} does not list the plugins there are; run: npm run catalogue` : `wrote ${path}`);
   }
+  const table = join(root, "README.md");
+  const shown = readFileSync(table, "utf8");
+  if (!check && withTable(shown) !== shown) writeFileSync(table, withTable(shown)); // a test of the README checks it
   process.exitCode = check && stale.length > 0 ? 1 : 0;
 }

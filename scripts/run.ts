@@ -18,7 +18,11 @@ export interface RunOptions {
 }
 
 /** Runs a command of this repository: `node_modules/.bin` comes first, sources are read directly. */
-export function run(command: string, args: readonly string[], { live = false, env = {} }: RunOptions = {}): Promise<Ran> {
+export function run(
+  command: string,
+  args: readonly string[],
+  { live = false, env = {} }: RunOptions = {},
+): Promise<Ran> {
   const started = performance.now();
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {

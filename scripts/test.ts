@@ -1,7 +1,13 @@
 // Runs the tests: `npm test` for all, `npm test -- <paths or globs>` for some.
 import { run } from "./run.ts";
 
-const all = ["kernel", "plugins", "telemetry", "proto", "apps", "scripts", "interop"].map((top) => `${top}/**/*.test.ts`);
+const all = ["kernel", "plugins", "telemetry", "proto", "apps", "scripts", "interop"].map(
+  (top) => `${top}/**/*.test.ts`,
+);
 const chosen = process.argv.slice(2);
-const { code } = await run("node", ["--test", "--test-concurrency=2", "--test-timeout=300000", ...(chosen.length > 0 ? chosen : all)], { live: true });
+const { code } = await run(
+  "node",
+  ["--test", "--test-concurrency=2", "--test-timeout=300000", ...(chosen.length > 0 ? chosen : all)],
+  { live: true },
+);
 process.exitCode = code;
