@@ -25,7 +25,7 @@ async function faultOf(name: string, text: string): Promise<string> {
 
 describe("the fault of a module", () => {
   it("is told with the line that is no TypeScript", async () => {
-    assert.match(await faultOf("a.ts", "const a = 1;\nconst b: = 2;\n"), /^[^\n]+ \(\/a\.ts:2\)$/);
+    assert.match(await faultOf("a.ts", "const a = 1;\nconst b: = 2;\n"), /^[^\n]+ \(\/a\.ts:2(:\d+)?\)$/);
   });
 
   it("is told with the line that throws", async () => {
@@ -34,7 +34,7 @@ describe("the fault of a module", () => {
 
   it("is told with the package to install", async () => {
     const fault = await faultOf("d.ts", 'import "not-installed/sub";');
-    assert.match(fault, /^Cannot find package 'not-installed'.* Install it: npm install not-installed/);
+    assert.match(fault, /^[^\n]*not-installed[^\n]* Install it: npm install not-installed/);
   });
 
   it("is told with the line that imports what is not there", async () => {

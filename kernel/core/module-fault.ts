@@ -1,12 +1,13 @@
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { reasonOf } from "./errors.ts";
 
 const kernel = pathToFileURL(`${dirname(import.meta.dirname)}/`).href;
 
 /** Why a module could not be imported, with the place in the sources, in one line without a stack. */
 export function moduleFault(error: unknown): string {
-  const reason = reasonOf(error).split("\n")[0] ?? "";
+  const reason = stripVTControlCharacters(reasonOf(error)).split("\n")[0] ?? "";
   const place = error instanceof Error ? placeIn(error.stack ?? "") : undefined;
   const missing = missingPackage(error);
   const fix = missing === undefined ? "" : `. Install it: npm install ${missing}`;
@@ -16,7 +17,9 @@ export function moduleFault(error: unknown): string {
 /** The package to install, where that is what is lacking. */
 function missingPackage(error: unknown): string | undefined {
   const { code, message = "" } = (error ?? {}) as { readonly code?: unknown; readonly message?: string };
-  return code === "ERR_MODULE_NOT_FOUND" ? /^Cannot find package '([^']+)'/.exec(message)?.[1] : undefined;
+  if (code !== "ERR_MODULE_NOT_FOUND") return undefined;
+  const [, name = ""] = /^(?:Cannot find package '|Import ")((?:@[^/'"]+\/)?[^/'"]+)[^'"]*['"]/.exec(message) ?? []; // Node's words, or Deno's
+  return name || undefined;
 }
 
 /** The line that could not be read, or else the first call outside the kernel. */
