@@ -66,6 +66,11 @@ export const gateway = definePlugin({
       onBug: (error, request) => log.error(`${request} failed`, { error: String(error) }),
     });
     let listening: Listening | undefined;
+    const close = async () => {
+      closing.abort();
+      await listening?.close(2_000);
+      listening = undefined;
+    };
 
     return {
       api: {
@@ -75,11 +80,9 @@ export const gateway = definePlugin({
           listening = await listen(app, options.host, options.port, ports.timers);
           log.info(`the shop is open at ${listening.url}`);
         },
+        closing: close, // while the services behind it still serve
       },
-      stop: async () => {
-        closing.abort();
-        await listening?.close(2_000);
-      },
+      stop: close,
     };
   },
 });
