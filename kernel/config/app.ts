@@ -7,6 +7,7 @@ import { type Plan, plan } from "../core/plan.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { formatLocation } from "../core/problems.ts";
 import { filePlugins } from "../core/sources.ts";
+import { checkApp } from "../runtime/check-app.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
 import { coreConfig, policiesKey } from "./core-config.ts";
@@ -44,12 +45,14 @@ export async function loadApp(path: string, options: LoadOptions = {}): Promise<
   const definitions = await loadUsed(found.catalogue, core);
   const planned = plan(definitions, core);
   const policies = await checkedPolicies(config.file, definitions, core);
+  const unworkable = planned.plan ? checkApp(planned.plan, config.file.policies) : [];
   const read = [...config.problems, ...found.problems];
+  const later = [...planned.problems, ...policies.problems, ...unworkable];
   return {
     name: config.file.app,
     core,
     catalogue: found.catalogue,
-    problems: byPlace([...read, ...withoutConsequences([...planned.problems, ...policies.problems], read)]),
+    problems: byPlace([...read, ...withoutConsequences(later, read)]),
     warnings: byPlace([...planned.warnings.filter(isWritten), ...policies.warnings]),
     plan: planned.plan,
     policies: config.file.policies,

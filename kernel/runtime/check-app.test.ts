@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { MethodKind } from "../contract/types.ts";
 import type { CoreConfig } from "../core/config.ts";
@@ -9,7 +11,7 @@ import { protocol } from "../spi/protocol.ts";
 import { client } from "../spi/runtime.ts";
 import { Echo } from "../testing/echo-contract.ts";
 import { basicPlugins, echoService, surroundings } from "../testing/test-app.ts";
-import { checkApp } from "./check-app.ts";
+import { appCodes, checkApp } from "./check-app.ts";
 import type { PolicyTable } from "./policy.ts";
 import { runtimePlugins } from "./runtime-plugins.ts";
 
@@ -38,6 +40,12 @@ function check(use: CoreConfig["use"], policies: PolicyTable = {}, services: rea
   assert.ok(planned.plan);
   return checkApp(planned.plan, policies).map(formatProblem);
 }
+
+it("every code is in the documentation, with its advice", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../docs/call-path.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| ([^|]+) \|$/gm)].map(([, code, advice]) => [code, advice]);
+  assert.deepEqual(Object.fromEntries(rows), appCodes);
+});
 
 describe("checking an app", () => {
   it("finds nothing wrong where every method can be carried", () => {
