@@ -1,7 +1,10 @@
-// Lists our own plugins in the manifests they are found by: `npm run catalogue`, or with --check whether they are current.
-import { globSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { withTable } from "./readme-table.ts";
+// Lists our own plugins in the manifests they are found by, and describes their options in docs/schema.json for editors:
+// `npm run catalogue`, or with --check whether all of that is current.
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { installedPlugins } from "../kernel/config/installed.ts";
+import { configSchema } from "../kernel/config/json-schema.ts";
+import { loadAll } from "../kernel/core/load.ts";
 import { root } from "./run.ts";
 
 /** A package with plugins: where they are, and which SPI they belong to if that is not a folder. */
@@ -19,27 +22,39 @@ export function pluginsIn(files: readonly string[], pattern: RegExp, folder: str
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The text a manifest should have. */
-function current(folder: string, pattern: RegExp): { path: string; before: string; after: string } {
-  const path = join(root, folder, "package.json");
-  const before = readFileSync(path, "utf8");
+/** A manifest as it should be. */
+function manifest(folder: string, pattern: RegExp): string {
   const files = globSync("**/*.ts", { cwd: join(root, folder), exclude: ["node_modules", "dist"] });
-  const manifest = JSON.parse(before) as Record<string, unknown>;
-  const after = { ...manifest, mortise: { plugins: pluginsIn(files, pattern, folder) } };
-  return { path, before, after: `${JSON.stringify(after, null, 2)}\n` };
+  const now = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Record<string, unknown>;
+  return json({ ...now, mortise: { plugins: pluginsIn(files, pattern, folder) } });
+}
+
+/** The schema of app files with all our plugins, as the manifests list them now. */
+async function schema(): Promise<string> {
+  const { loaded } = await loadAll((await installedPlugins(root)).catalogue);
+  const broken = [...loaded.values()].flatMap((state) => ("failure" in state ? [state.failure.message] : []));
+  if (broken.length > 0) throw new Error(broken.join("\n"));
+  return json(configSchema([...loaded.values()].flatMap((state) => ("plugin" in state ? [state.plugin] : []))));
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** Writes a file that is not as it should be, or only tells so. Returns whether it was current. */
+function bring(path: string, wanted: string, check: boolean): boolean {
+  if (existsSync(path) && readFileSync(path, "utf8") === wanted) return true;
+  if (!check) writeFileSync(path, wanted);
+  const name = relative(root, path);
+  console.log(check ? `${name} is not current; run: npm run catalogue` : `wrote ${name}`);
+  return false;
 }
 
 if (import.meta.main) {
-  const stale = packages
-    .map(({ folder, pattern }) => current(folder, pattern))
-    .filter(({ before, after }) => before !== after);
   const check = process.argv.includes("--check");
-  for (const { path, after } of stale) {
-    if (!check) writeFileSync(path, after);
-    console.log(check ? `${path} does not list the plugins there are; run: npm run catalogue` : `wrote ${path}`);
-  }
-  const table = join(root, "README.md");
-  const shown = readFileSync(table, "utf8");
-  if (!check && withTable(shown) !== shown) writeFileSync(table, withTable(shown)); // a test of the README checks it
-  process.exitCode = check && stale.length > 0 ? 1 : 0;
+  const manifests = packages.map(({ folder, pattern }) =>
+    bring(join(root, folder, "package.json"), manifest(folder, pattern), check),
+  );
+  const current = bring(join(root, "docs/schema.json"), await schema(), check);
+  process.exitCode = check && ![...manifests, current].every(Boolean) ? 1 : 0;
 }

@@ -30,7 +30,7 @@ export function configSchema(plugins: readonly Plugin[]): JsonSchema {
       plugins: references("Plugins in files: paths, or paths by plugin id"),
       policies,
     },
-    definitions: { ...nameDefinitions(sorted), policy: policySchema(sorted) },
+    definitions: { ...nameDefinitions(sorted), policy: policySchema(sorted), ...optionDefinitions(sorted) },
   };
 }
 
@@ -77,7 +77,7 @@ function nameDefinition(kind: SpiKind, plugins: readonly Plugin[]): JsonSchema {
 }
 
 function optionsSchema(plugins: readonly Plugin[]): JsonSchema {
-  const known = plugins.map(({ id, options, description }) => [id, { description, ...inputSchema(options) }] as const);
+  const known = plugins.map(({ id }) => [id, { $ref: `#/definitions/${optionsName(id)}` }] as const);
   const seconds = known.map(([id, schema]) => [`^${id}#`, schema] as const);
   return {
     description: "Options by plugin, or by `<spi>/<name>#<alias>` for its second use",
@@ -85,6 +85,19 @@ function optionsSchema(plugins: readonly Plugin[]): JsonSchema {
     properties: Object.fromEntries(known),
     patternProperties: Object.fromEntries(seconds),
   };
+}
+
+/** The options of each plugin. */
+function optionDefinitions(plugins: readonly Plugin[]): JsonSchema {
+  const known = plugins.map(({ id, options, description }) => {
+    return [optionsName(id), { description, ...inputSchema(options) }] as const;
+  });
+  return Object.fromEntries(known);
+}
+
+/** A slash would have to be escaped in a reference. */
+function optionsName(id: string): string {
+  return `options.${id.replace("/", ".")}`;
 }
 
 function policySchema(plugins: readonly Plugin[]): JsonSchema {
