@@ -12,8 +12,8 @@ const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const low = littleEndian ? 0 : 1;
 const high = 1 - low;
 
-/** Texts up to this many UTF-16 units are copied unit by unit; above, a call into the runtime is cheaper. */
-const shortText = 12;
+/** Texts up to this many UTF-16 units are copied unit by unit; above, a call into the runtime is cheaper. Their length takes one byte. */
+const shortText = 40;
 /** Up to this many units three bytes are reserved for each, above the text is measured. */
 const measuredText = 8191;
 
@@ -150,15 +150,10 @@ export function writeText(b: Buffer, p: number, text: string): number {
   return q;
 }
 
-type Write = (this: Buffer, text: string, position: number) => number;
-
-/** What `Buffer.write` calls in the end; a sixth of an order's encoding is spent in between. */
-const writeUtf8: Write = (Buffer.prototype as { utf8Write?: Write }).utf8Write ?? Buffer.prototype.write;
-
 function writeLongText(b: Buffer, p: number, text: string): number {
   const size = text.length;
   const guess = varintSize(size);
-  const written = writeUtf8.call(b, text, p + guess);
+  const written = b.write(text, p + guess);
   if (written !== size) {
     if (!text.isWellFormed()) fail("text with a lone surrogate");
     const real = varintSize(written);
