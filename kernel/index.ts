@@ -67,6 +67,7 @@ export type {
 export { definePlugin } from "./core/plugin.ts";
 export type { Clock, Ids, Ports, Random, Timer, Timers } from "./core/ports.ts";
 export { systemPorts } from "./core/ports.ts";
+export { printExplanation } from "./core/print-explanation.ts";
 export { formatLocation, formatProblem, formatProblems } from "./core/problems.ts";
 export type { JsonSchema, Schema, SchemaIssue, SchemaResult } from "./core/schema.ts";
 export { jsonSchemaOf } from "./core/schema.ts";
