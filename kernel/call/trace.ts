@@ -7,6 +7,8 @@ export interface TraceContext {
   readonly sampled: boolean;
   /** The `tracestate` header as it came, or empty. */
   readonly state: string;
+  /** The service whose work it is, for spans of calls made for it; known in this process only. */
+  readonly service?: string;
 }
 
 const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;

@@ -14,7 +14,7 @@ export function tracing(tracer: Pick<Tracer, "start">, root: Context, timeoutMs:
     span.set("http.request.method", method);
     span.set("url.path", request.req.path);
     const reads = method === "GET" || method === "HEAD";
-    const changes = { trace: span.context, timeoutMs };
+    const changes = { trace: { ...span.context, service: "gateway" }, timeoutMs };
     request.set("call", root.with(reads ? { ...changes, signal: request.req.raw.signal } : changes));
     request.header("x-trace-id", span.context.traceId);
     await next();

@@ -34,7 +34,15 @@ export const inventory = defineService(Inventory, {
     if (options.seed) await goods.seed(seedProducts);
     const changes = makeChanges(ports);
     const channels = [channel(StockDeducted, deps.deducted)];
-    const relay = makeRelay({ database, outbox, channels, ports, log, everyMs: options.relayEveryMs });
+    const relay = makeRelay({
+      database,
+      service: "inventory",
+      outbox,
+      channels,
+      ports,
+      log,
+      everyMs: options.relayEveryMs,
+    });
 
     async function deduct(orderId: string, call: Context): Promise<void> {
       await stock.deduct(orderId, (tx) => post(tx, outbox, StockDeducted, { orderId }, call));

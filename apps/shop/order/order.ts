@@ -52,7 +52,7 @@ export const order = defineService(Orders, {
       channel(OrderCompleted, deps.completed),
       channel(OrderCancelled, deps.cancelled),
     ];
-    const relay = makeRelay({ database, outbox, channels, ports, log, everyMs: relayEveryMs });
+    const relay = makeRelay({ database, service: "order", outbox, channels, ports, log, everyMs: relayEveryMs });
     const changed = () => {
       relay.wake();
       changes.notify();

@@ -68,5 +68,5 @@ async function isCharged(payments: Client<typeof Payments>, orderId: string, con
 function ofOrder({ traceId }: OrderRow, ports: Ports): Context {
   const trace = decodeTrace(`00-${traceId}-${ports.ids.hex(8)}-01`);
   const root = backgroundOf(ports);
-  return trace ? root.with({ trace }) : root;
+  return trace ? root.with({ trace: { ...trace, service: "order" } }) : root;
 }

@@ -15,7 +15,7 @@ const left = async () => (await database.orm.select().from(outbox)).length;
 
 function relay(publish: Publish<OrderEvent>, log = silentLog) {
   const channels = [channel(OrderPaid, publish)];
-  return makeRelay({ database, outbox, channels, ports: systemPorts, log, everyMs: 10 });
+  return makeRelay({ database, service: "order", outbox, channels, ports: systemPorts, log, everyMs: 10 });
 }
 
 describe("the outbox", () => {

@@ -41,6 +41,8 @@ export async function post<T>(
 
 export interface RelayOptions {
   readonly database: Database;
+  /** The name of the service, for the spans of its events. */
+  readonly service: string;
   readonly outbox: OutboxTable;
   readonly channels: readonly Channel[];
   readonly ports: Ports;
@@ -55,7 +57,7 @@ const batch = 100;
  * Publishes what is in the outbox, in order, and removes it. One process at a time does so: the one that holds the
  * advisory lock, which the database frees when that process dies. Events may then be published again, under the same id.
  */
-export function makeRelay({ database, outbox, channels, ports, log, everyMs }: RelayOptions): Worker {
+export function makeRelay({ database, service, outbox, channels, ports, log, everyMs }: RelayOptions): Worker {
   const byTopic = new Map(channels.map((channel) => [channel.topic, channel]));
   const name = `outbox of ${database.name}`;
 
@@ -69,7 +71,7 @@ export function makeRelay({ database, outbox, channels, ports, log, everyMs }: R
       const done: bigint[] = [];
       try {
         for (const row of rows) {
-          await byTopic.get(row.topic)?.publish(row.body, contextOf(row.traceparent, ports), row.eventId);
+          await byTopic.get(row.topic)?.publish(row.body, contextOf(row.traceparent, service, ports), row.eventId);
           done.push(row.position);
         }
       } catch (error) {
@@ -81,8 +83,8 @@ export function makeRelay({ database, outbox, channels, ports, log, everyMs }: R
   return makeWorker({ name, everyMs, ports, log, work });
 }
 
-function contextOf(traceparent: string, ports: Ports): Context {
+function contextOf(traceparent: string, service: string, ports: Ports): Context {
   const trace = decodeTrace(traceparent);
   const root = backgroundOf(ports);
-  return trace ? root.with({ trace }) : root;
+  return trace ? root.with({ trace: { ...trace, service } }) : root;
 }

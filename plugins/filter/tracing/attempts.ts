@@ -10,7 +10,7 @@ import {
   type Tracer,
   type Wrap,
 } from "@mortise/kernel";
-import { peerOf, spanShape } from "./attributes.ts";
+import { peerAttributes, spanShape } from "./attributes.ts";
 import { endingOf } from "./ending.ts";
 import { type FirstAttempt, LocalTrace } from "./local-trace.ts";
 
@@ -19,16 +19,16 @@ import { type FirstAttempt, LocalTrace } from "./local-trace.ts";
  * the first one told of afterwards.
  */
 export function attemptWrap(site: CallSite, tracer: Tracer, clock: Clock): Wrap {
-  const shape = spanShape(site);
+  const { name, kind, attributes: common } = spanShape(site);
+  const attributesOf = peerAttributes(common);
   const ending = endingOf(site.method);
 
   function open(call: LocalTrace, number: number, instance: Instance | undefined, startMs?: number): Span {
-    const { name, kind, attributes } = shape;
     const { service } = call;
+    const attributes = instance ? attributesOf(instance) : common;
     const told = startMs === undefined ? undefined : { startMs };
     const span = tracer.start({ name, kind, attributes, service, parent: call, ...told });
     span.set("mortise.attempt", number);
-    setPeer(span, instance);
     return span;
   }
 
@@ -41,10 +41,14 @@ export function attemptWrap(site: CallSite, tracer: Tracer, clock: Clock): Wrap 
   return (next) => (call) => {
     const { trace } = call.context;
     if (!(trace instanceof LocalTrace)) return next(call);
+    const { instance } = call;
     const number = ++trace.attempts;
-    if (number === 1) return firstAttempt(trace, call.instance, clock, () => going(next, call));
+    if (number === 1) {
+      if (instance) trace.span.setAll(attributesOf(instance));
+      return firstAttempt(trace, instance, clock, () => going(next, call));
+    }
     if (number === 2 && trace.first) tellOfFirst(trace, trace.first);
-    const span = open(trace, number, call.instance);
+    const span = open(trace, number, instance);
     const context = call.context.with({ trace: new LocalTrace(span, trace.service) });
     return ending(span, going(next, { ...call, context }));
   };
@@ -58,7 +62,6 @@ function firstAttempt(
 ): Promise<Reply> {
   const first: FirstAttempt = { instance, startMs: clock.wall() };
   trace.first = first;
-  setPeer(trace.span, instance);
   return work().then(
     (reply) => {
       first.span?.end("OK");
@@ -71,9 +74,4 @@ function firstAttempt(
       throw error;
     },
   );
-}
-
-function setPeer(span: Span, instance: Instance | undefined): void {
-  if (!instance) return;
-  for (const [name, value] of peerOf(instance)) span.set(name, value);
 }

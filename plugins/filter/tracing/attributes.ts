@@ -35,19 +35,25 @@ function eventShape(method: Method, provides: boolean): SpanShape {
   };
 }
 
-/** Where an instance listens: `server.address` and `server.port`, and what it speaks there. */
-export function peerOf(instance: Instance): readonly (readonly [name: string, value: AttributeValue])[] {
-  const known = peers.get(instance);
-  if (known) return known;
-  const { address, protocol } = instance;
-  const [, host = address, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(address) ?? [];
-  const peer: [string, AttributeValue][] = [
-    ["rpc.system.name", protocol],
-    ["server.address", host],
-  ];
-  if (port !== undefined) peer.push(["server.port", Number(port)]);
-  peers.set(instance, peer);
-  return peer;
+type Attributes = SpanShape["attributes"];
+
+/** Gives the attributes of calls that go to an instance: what it speaks and where it listens besides those given. Kept per instance. */
+export function peerAttributes(attributes: Attributes): (instance: Instance) => Attributes {
+  const known = new WeakMap<Instance, Attributes>();
+  return (instance) => {
+    const before = known.get(instance);
+    if (before) return before;
+    const all = Object.freeze({ ...attributes, ...peerOf(instance) });
+    known.set(instance, all);
+    return all;
+  };
 }
 
-const peers = new WeakMap<Instance, ReturnType<typeof peerOf>>();
+function peerOf({ address, protocol }: Instance): Attributes {
+  const [, host = address, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(address) ?? [];
+  return {
+    "rpc.system.name": protocol,
+    "server.address": host,
+    ...(port !== undefined && { "server.port": Number(port) }),
+  };
+}

@@ -39,7 +39,7 @@ function callWrap(site: CallSite, tracer: Tracer, bridge: TraceBridge | undefine
   const ending = endingOf(site.method);
   return (next) => (call) => {
     const given = call.context.trace;
-    const service = given instanceof LocalTrace ? given.service : site.app;
+    const service = given?.service ?? site.app;
     const span = tracer.start({ name, kind, service, parent: parentOf(given, bridge?.active()), attributes });
     const trace = span.context.sampled ? new LocalTrace(span, service) : span.context;
     const reply = going(next, trace === given ? call : { ...call, context: call.context.with({ trace }) });

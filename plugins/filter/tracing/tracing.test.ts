@@ -25,7 +25,7 @@ import {
   sampleSite,
   virtualPorts,
 } from "@mortise/kernel/testing";
-import { peerOf } from "./attributes.ts";
+import { peerAttributes } from "./attributes.ts";
 import { tracingFilter } from "./tracing-filter.ts";
 
 filterConformance({
@@ -114,6 +114,12 @@ describe("filter/tracing", () => {
       [server?.trace.traceId, server?.parentSpanId, server?.trace.state],
       [remote.traceId, remote.spanId, "v=1"],
     );
+  });
+
+  it("names the service a trace was begun for, where that is not a request being handled", async () => {
+    const { at, spans, root, call } = traced();
+    await at("call", async () => reply)(call(root.with({ trace: { ...remote, service: "gateway" } })));
+    assert.deepEqual([spans[0]?.service, spans[0]?.parentSpanId], ["gateway", remote.spanId]);
   });
 
   it("gives each attempt a span of its own once there are two, and the server's hang below theirs", async () => {
@@ -311,7 +317,8 @@ describe("filter/tracing with a foreign tracing API", () => {
 });
 
 it("takes an address apart, of either internet protocol and of none", () => {
-  const peer = (address: string) => Object.fromEntries(peerOf(sampleInstance("a", { address, protocol: "p" })));
+  const attributesOf = peerAttributes({});
+  const peer = (address: string) => attributesOf(sampleInstance("a", { address, protocol: "p" }));
   assert.deepEqual(peer("127.0.0.1:80"), { "rpc.system.name": "p", "server.address": "127.0.0.1", "server.port": 80 });
   assert.deepEqual(peer("[::1]:80"), { "rpc.system.name": "p", "server.address": "::1", "server.port": 80 });
   assert.deepEqual(peer("inproc"), { "rpc.system.name": "p", "server.address": "inproc" });
