@@ -20,6 +20,7 @@ export { isOpaque } from "./opaque.ts";
 export { type Contract, protoFilesOf } from "./proto/files.ts";
 export { contractsFromDescriptors, type ForeignContracts } from "./proto/from-descriptors.ts";
 export { protoFiles } from "./proto/print.ts";
+export { ReflectionRequest, ReflectionResponse, ServerReflection, ServerReflectionAlpha } from "./proto/reflection.ts";
 export { fileDescriptorSet } from "./proto/to-descriptors.ts";
 export {
   checkProto,

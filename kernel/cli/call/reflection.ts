@@ -1,38 +1,15 @@
 import type { Context } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
-import { bytes, field, int32, message, oneof, repeated, rpc, service, stream, string } from "../../contract/index.ts";
+import { bytes, message, repeated } from "../../contract/index.ts";
 import { FileDescriptorSet } from "../../contract/proto/descriptor.ts";
 import { contractsFromDescriptors } from "../../contract/proto/from-descriptors.ts";
+import { type ReflectionRequest, type ReflectionResponse, ServerReflection } from "../../contract/proto/reflection.ts";
 import type { Infer, ServiceType } from "../../contract/types.ts";
 import type { Clients } from "../../spi/runtime.ts";
 
-// The part of gRPC's reflection protocol that is needed to call a method one knows nothing about
-// (grpc.io, "gRPC Server Reflection Protocol").
-
-const Request = message("grpc.reflection.v1.ServerReflectionRequest", {
-  host: string(1),
-  messageRequest: oneof({ fileByFilename: string(3), fileContainingSymbol: string(4), listServices: string(7) }),
-});
-const Files = message("grpc.reflection.v1.FileDescriptorResponse", { fileDescriptorProto: repeated(bytes(1)) });
-const ServiceName = message("grpc.reflection.v1.ServiceResponse", { name: string(1) });
-const Services = message("grpc.reflection.v1.ListServiceResponse", { service: repeated(field(1, ServiceName)) });
-const Failure = message("grpc.reflection.v1.ErrorResponse", { errorCode: int32(1), errorMessage: string(2) });
-const Response = message("grpc.reflection.v1.ServerReflectionResponse", {
-  validHost: string(1),
-  originalRequest: field(2, Request),
-  messageResponse: oneof({
-    fileDescriptorResponse: field(4, Files),
-    listServicesResponse: field(6, Services),
-    errorResponse: field(7, Failure),
-  }),
-});
-const Reflection = service("grpc.reflection.v1.ServerReflection", {
-  serverReflectionInfo: rpc(stream(Request), stream(Response)),
-});
-
-type Question = NonNullable<Infer<typeof Request>["messageRequest"]>;
-type Answer = NonNullable<Infer<typeof Response>["messageResponse"]>;
+type Question = NonNullable<Infer<typeof ReflectionRequest>["messageRequest"]>;
+type Answer = NonNullable<Infer<typeof ReflectionResponse>["messageResponse"]>;
 
 /** Asks a running server what it serves. Both reject with UNIMPLEMENTED where the server offers no reflection. */
 export interface Reflector {
@@ -43,7 +20,7 @@ export interface Reflector {
 }
 
 export function reflector(clients: Clients, context: Context): Reflector {
-  const { serverReflectionInfo } = clients.client(Reflection);
+  const { serverReflectionInfo } = clients.client(ServerReflection);
   const ask = async (question: Question): Promise<Answer> => {
     for await (const answer of serverReflectionInfo(only({ host: "", messageRequest: question }), context)) {
       if (answer.messageResponse) return answer.messageResponse;

@@ -3,7 +3,18 @@ import { createServer, type Server } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { describe, it } from "node:test";
 import { type Protocol, systemPorts } from "@mortise/kernel";
-import { bytes, codecOf, type Infer, type Method, message, repeated } from "@mortise/kernel/contract";
+import {
+  bytes,
+  codecOf,
+  type Infer,
+  type Method,
+  message,
+  type ReflectionRequest,
+  type ReflectionResponse,
+  repeated,
+  ServerReflection,
+  ServerReflectionAlpha,
+} from "@mortise/kernel/contract";
 import { all, callers, connectTo, echoExposure, failure, inWorld } from "@mortise/kernel/spi/protocol-laws/world";
 import { emptyNote } from "@mortise/kernel/spi/serializer.conformance";
 import { Echo, silentLog } from "@mortise/kernel/testing";
@@ -12,12 +23,6 @@ import { descriptorIndex } from "./descriptor-index.ts";
 import { grpc, grpcProtocol } from "./grpc.ts";
 import { Health, ServingStatus } from "./health.ts";
 import { type GrpcOptions, options } from "./options.ts";
-import {
-  type ReflectionRequest,
-  type ReflectionResponse,
-  ServerReflection,
-  ServerReflectionAlpha,
-} from "./reflection-contract.ts";
 
 function start(given: object = {}): Protocol {
   return grpcProtocol({ options: options.parse(given), ports: systemPorts, log: silentLog });

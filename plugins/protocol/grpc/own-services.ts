@@ -1,11 +1,9 @@
 import type { Exposure, InFlight, ServedMethod, ServiceType } from "@mortise/kernel";
-import { codecOf } from "@mortise/kernel/contract";
+import { codecOf, ServerReflection, ServerReflectionAlpha } from "@mortise/kernel/contract";
 import { usualSubtype } from "./connection.ts";
 import { Health, healthBook } from "./health.ts";
-
 import type { GrpcOptions } from "./options.ts";
 import { reflectionMethods } from "./reflection.ts";
-import { ServerReflection, ServerReflectionAlpha } from "./reflection-contract.ts";
 import type { ServerRoute } from "./server-route.ts";
 
 /** Gives the routes of the services this plugin adds to what is offered: health and reflection, if the options ask for them. */

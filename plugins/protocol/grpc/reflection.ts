@@ -1,13 +1,13 @@
 import { noMetadata, type ServedMethod, type ServiceType, statusCodes } from "@mortise/kernel";
-import { fileDescriptorSet, type Infer } from "@mortise/kernel/contract";
-
-import { type DescriptorIndex, descriptorIndex } from "./descriptor-index.ts";
 import {
+  fileDescriptorSet,
+  type Infer,
   type ReflectionRequest,
   type ReflectionResponse,
   ServerReflection,
   ServerReflectionAlpha,
-} from "./reflection-contract.ts";
+} from "@mortise/kernel/contract";
+import { type DescriptorIndex, descriptorIndex } from "./descriptor-index.ts";
 
 type Request = Infer<typeof ReflectionRequest>;
 type Answer = NonNullable<Infer<typeof ReflectionResponse>["messageResponse"]>;

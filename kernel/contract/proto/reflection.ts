@@ -1,4 +1,6 @@
-import { bytes, field, int32, message, oneof, repeated, rpc, service, stream, string } from "@mortise/kernel/contract";
+import { bytes, field, int32, oneof, repeated, string } from "../fields.ts";
+import { message } from "../message.ts";
+import { rpc, service, stream } from "../service.ts";
 
 // grpc.reflection as the gRPC project defines it (grpc/reflection/v1/reflection.proto). Version v1alpha has the same
 // messages on the wire and is what many clients still ask for.
@@ -7,6 +9,7 @@ const ExtensionRequest = message("grpc.reflection.v1.ExtensionRequest", {
   containingType: string(1),
   extensionNumber: int32(2),
 });
+/** What a client asks a server about itself. */
 export const ReflectionRequest = message("grpc.reflection.v1.ServerReflectionRequest", {
   host: string(1),
   messageRequest: oneof({
@@ -29,6 +32,7 @@ const ListServiceResponse = message("grpc.reflection.v1.ListServiceResponse", {
   service: repeated(field(1, ServiceResponse)),
 });
 const ErrorResponse = message("grpc.reflection.v1.ErrorResponse", { errorCode: int32(1), errorMessage: string(2) });
+/** One answer to one request. */
 export const ReflectionResponse = message("grpc.reflection.v1.ServerReflectionResponse", {
   validHost: string(1),
   originalRequest: field(2, ReflectionRequest),
@@ -42,5 +46,7 @@ export const ReflectionResponse = message("grpc.reflection.v1.ServerReflectionRe
 
 const info = { serverReflectionInfo: rpc(stream(ReflectionRequest), stream(ReflectionResponse), { readOnly: true }) };
 
+/** What `buf curl`, `grpcurl` and `mortise call` ask a server by. */
 export const ServerReflection = service("grpc.reflection.v1.ServerReflection", info);
+/** The same under its older name. */
 export const ServerReflectionAlpha = service("grpc.reflection.v1alpha.ServerReflection", info);
