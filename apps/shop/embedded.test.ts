@@ -49,6 +49,8 @@ describe("the embedded shop", () => {
       return parent ? [parent.trace.spanId, ...ancestors(parent)] : [];
     };
     const root = find("server", "POST /api/orders");
+    assert.equal(find("client", "Orders/Place").service, "gateway");
+    assert.equal(find("producer", "OrderPaid").service, "order");
     const place = find("server", "Orders/Place");
     for (const part of ["Inventory/GetProducts", "Inventory/Freeze", "Payments/Charge"])
       assert.ok(ancestors(find("server", part)).includes(place.trace.spanId), part);

@@ -33,7 +33,8 @@ export const Product = message("shop.inventory.v1.Product", {
 });
 
 export const ProductSort = enumeration("shop.inventory.v1.ProductSort", {
-  FEATURED: 0,
+  /** As the shop lays them out. */
+  UNSPECIFIED: 0,
   NAME: 1,
   PRICE_ASCENDING: 2,
   PRICE_DESCENDING: 3,

@@ -21,7 +21,7 @@ const columns = {
 };
 
 const sorts: Readonly<Record<number, readonly SQL[]>> = {
-  [ProductSort.FEATURED]: [asc(products.rank)],
+  [ProductSort.UNSPECIFIED]: [asc(products.rank)],
   [ProductSort.NAME]: [asc(products.name)],
   [ProductSort.PRICE_ASCENDING]: [asc(products.priceCents), asc(products.name)],
   [ProductSort.PRICE_DESCENDING]: [desc(products.priceCents), asc(products.name)],

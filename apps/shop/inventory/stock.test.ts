@@ -21,7 +21,7 @@ const everything: ProductQuery = {
   minCents: 0n,
   maxCents: 0n,
   inStock: false,
-  sort: ProductSort.FEATURED,
+  sort: ProductSort.UNSPECIFIED,
   pageSize: 0,
   pageToken: "",
 };

@@ -67,6 +67,7 @@ function tracing() {
       set: (attribute, value) => {
         attributes[attribute] = value;
       },
+      setAll: (all) => void Object.assign(attributes, all),
       end: (code, message = "") => {
         const record = { trace, parentSpanId: parent?.spanId ?? "", name, kind, service, startMs, code, message };
         spans.push({ ...record, durationMs: clock.wall() - startMs, attributes });

@@ -8,7 +8,7 @@ import { productView } from "../views.ts";
 
 const cents = z.coerce.number("Give whole cents.").int().nonnegative().max(1e12).default(0);
 const sorts = {
-  featured: ProductSort.FEATURED,
+  featured: ProductSort.UNSPECIFIED,
   name: ProductSort.NAME,
   "price-ascending": ProductSort.PRICE_ASCENDING,
   "price-descending": ProductSort.PRICE_DESCENDING,

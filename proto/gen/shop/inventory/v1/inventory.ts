@@ -11,12 +11,12 @@ export const protobufPackage = "shop.inventory.v1";
 
 export const protobufFileName = "shop/inventory/v1/inventory.proto";
 
-export const ProductSort = { FEATURED: 0, NAME: 1, PRICE_ASCENDING: 2, PRICE_DESCENDING: 3 } as const;
+export const ProductSort = { UNSPECIFIED: 0, NAME: 1, PRICE_ASCENDING: 2, PRICE_DESCENDING: 3 } as const;
 
 export type ProductSort = typeof ProductSort[keyof typeof ProductSort];
 
 export namespace ProductSort {
-  export type FEATURED = typeof ProductSort.FEATURED;
+  export type UNSPECIFIED = typeof ProductSort.UNSPECIFIED;
   export type NAME = typeof ProductSort.NAME;
   export type PRICE_ASCENDING = typeof ProductSort.PRICE_ASCENDING;
   export type PRICE_DESCENDING = typeof ProductSort.PRICE_DESCENDING;
@@ -25,8 +25,8 @@ export namespace ProductSort {
 export function productSortFromJSON(object: any): ProductSort {
   switch (object) {
     case 0:
-    case "PRODUCT_SORT_FEATURED":
-      return ProductSort.FEATURED;
+    case "PRODUCT_SORT_UNSPECIFIED":
+      return ProductSort.UNSPECIFIED;
     case 1:
     case "PRODUCT_SORT_NAME":
       return ProductSort.NAME;
@@ -43,8 +43,8 @@ export function productSortFromJSON(object: any): ProductSort {
 
 export function productSortToJSON(object: ProductSort): string {
   switch (object) {
-    case ProductSort.FEATURED:
-      return "PRODUCT_SORT_FEATURED";
+    case ProductSort.UNSPECIFIED:
+      return "PRODUCT_SORT_UNSPECIFIED";
     case ProductSort.NAME:
       return "PRODUCT_SORT_NAME";
     case ProductSort.PRICE_ASCENDING:
