@@ -8,7 +8,7 @@ export class ContractError extends Error {
 
 const fullName = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*(\.[A-Z][A-Za-z0-9]*)*$/;
 const propertyName = /^[a-z][a-zA-Z0-9]*$/;
-const maxFieldNumber = 536_870_911;
+export const maxFieldNumber = 536_870_911;
 
 /**
  * Declares a message. Throws a {@link ContractError} for a bad or repeated name or number.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { createFileRegistry, fromBinary, fromJsonString, toBinary, toJson } from "@bufbuild/protobuf";
+import { create, createFileRegistry, fromBinary, fromJsonString, toBinary, toJson } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { codecOf } from "../codec/codec.ts";
 import { jsonOf } from "../json/json.ts";
@@ -156,5 +156,16 @@ describe("contracts of others", () => {
       /modern\.Thing\.any refers to google\.protobuf\.Value, which the descriptors do not declare/,
     );
     assert.throws(() => contractsFromDescriptors(Buffer.from("ffff", "hex")), /FileDescriptorSet/);
+    for (const numbers of [[0], [-5], [1, 1], [2 ** 29]]) {
+      const field = numbers.map((number, i) => ({ name: `f${i}`, number, type: 5, label: 1 }));
+      const descriptors = create(FileDescriptorSetSchema, {
+        file: [{ name: "a.proto", messageType: [{ name: "A", field }] }],
+      });
+      const bytes = toBinary(FileDescriptorSetSchema, descriptors);
+      assert.throws(
+        () => contractsFromDescriptors(bytes),
+        /message A, field f\d: number -?\d+ is used twice or out of range/,
+      );
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { codecOf } from "../codec/codec.ts";
-import { ContractError } from "../message.ts";
+import { ContractError, maxFieldNumber } from "../message.ts";
 import type {
   EnumType,
   Field,
@@ -101,9 +101,19 @@ function declareMessage(found: Building, outer: Scope, descriptor: MessageDescri
   for (const type of descriptor.nestedType) declareMessage(found, scope, type);
   const readable = descriptor.field.filter(({ type }) => type !== fieldTypes.group);
   const fields = readable.map((field) => Object.freeze(readField(found, scope, descriptor, field)));
+  checkNumbers(name, fields);
   const oneofs = [...new Set(fields.flatMap(({ oneof }) => oneof ?? []))];
   const type: MessageType = { kind: "message", name, fields: Object.freeze(fields), oneofs: Object.freeze(oneofs) };
   found.messages.set(name, Object.freeze(type));
+}
+
+function checkNumbers(message: string, fields: readonly Field[]): void {
+  const seen = new Set<number>();
+  for (const { name, number } of fields) {
+    if (number < 1 || number > maxFieldNumber || seen.has(number))
+      throw new ContractError(`message ${message}, field ${name}: number ${number} is used twice or out of range`);
+    seen.add(number);
+  }
 }
 
 function readField(found: Building, scope: Scope, owner: MessageDescriptor, field: FieldDescriptor): Field {
