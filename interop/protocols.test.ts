@@ -77,7 +77,7 @@ describe("with real protocols", () => {
     await using caller = await testApp({ around, plugins: real, use: { ...use, protocol: "grpc" } });
     const calling = load(caller, 16);
     await calling.further(300);
-    await one.kernel.stop();
+    await one.stop();
     await calling.further(300);
     await calling.stop();
     assert.deepEqual(calling.failures.map(String), []);

@@ -35,7 +35,7 @@ describe("starting", () => {
       await using server = await testApp({ around, plugins: [echoService()] });
       const before = await testApp({ around, options });
       await before.clients.client(Echo).bytes({ size: 1 });
-      await before.kernel.stop();
+      await before.stop();
       around.registry.down = true;
       await using after = await testApp({ around, options });
       assert.equal((await after.clients.client(Echo).bytes({ size: 2 })).data.length, 2);
@@ -133,7 +133,7 @@ describe("stopping", () => {
     const { plugin, enter } = door(steps);
     const app = await testApp({ plugins: [plugin, echoService()] });
     const requests = Array.from({ length: 50 }, enter);
-    const stopping = app.kernel.stop();
+    const stopping = app.stop();
     assert.equal((await Promise.allSettled(requests)).filter(({ status }) => status === "rejected").length, 0);
     await stopping;
     assert.deepEqual(steps, ["the door is closed and empty"]);
@@ -162,7 +162,7 @@ describe("stopping", () => {
     const app = await testApp({ plugins: [outer, echoService(events)] });
     const reading = app.clients.client(Sample).read({ key: "", number: 0 });
     await eventually(() => events.begun === 1);
-    const stopping = app.kernel.stop();
+    const stopping = app.stop();
     assert.equal((await reading).text, "3");
     await stopping;
   });
@@ -177,7 +177,7 @@ describe("stopping", () => {
     sleeping.catch(() => undefined);
     await eventually(() => events.begun === 1);
     const began = performance.now();
-    await app.kernel.stop();
+    await app.stop();
     assert.ok(performance.now() - began < 2500);
   });
 });

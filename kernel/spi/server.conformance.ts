@@ -37,7 +37,7 @@ const law = (law: string, check: (start: Start) => Promise<void>) => ({
     try {
       await check(start);
     } finally {
-      for (const app of apps) await app.kernel.stop();
+      for (const app of apps) await app.stop();
     }
   },
 });
@@ -55,7 +55,7 @@ export const serverConformance = conformance<Plugin>("server", [
       assert.deepEqual([instance.service, instance.weight, instance.serializers], [Echo.name, 100, ["protobuf"]]);
       assert.ok(instance.startedAt > 0);
     }
-    await app.kernel.stop();
+    await app.stop();
     assert.deepEqual(registered(app), []);
     assert.equal(app.around.hub.size, 0, "nobody listens any more");
   }),
@@ -92,7 +92,7 @@ export const serverConformance = conformance<Plugin>("server", [
       closing: () => void steps.push(`closing with ${listed()} registered`),
     };
     const app = await start([bareService("echo", parts, () => steps.push("stop"))], around);
-    await app.kernel.stop();
+    await app.stop();
     assert.deepEqual(steps, ["ready with 2 registered", "closing with 2 registered", "stop"]);
   }),
   law("lets requests in flight finish when it stops, with all they need", async (start) => {
@@ -101,7 +101,7 @@ export const serverConformance = conformance<Plugin>("server", [
     const echo = app.clients.client(Echo);
     const sleeping = echo.sleep({ ms: 80 });
     await eventually(() => events.begun === 1);
-    await app.kernel.stop();
+    await app.stop();
     await sleeping;
     assert.deepEqual(events.cancelled, []);
   }),
