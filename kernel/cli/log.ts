@@ -58,8 +58,7 @@ function stackLines(value: unknown): string[] {
 
 /** Control characters in a message could forge lines, or move the cursor. */
 function oneLine(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return message.replace(/[\u0000-\u001f\u007f]/g, (sign) => JSON.stringify(sign).slice(1, -1));
+  return message.replace(/\p{Cc}/gu, (sign) => JSON.stringify(sign).slice(1, -1));
 }
 
 function plainValue(value: unknown): unknown {
@@ -69,7 +68,7 @@ function plainValue(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value, replaceBigint));
   } catch {
-    return String(value); // it refers to itself
+    return "[circular]";
   }
 }
 

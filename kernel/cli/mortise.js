@@ -14,13 +14,13 @@ if (major < needed) {
 } else {
   const built = new URL("../dist/cli/main.js", import.meta.url);
   if (existsSync(built)) {
-    import(built.href);
+    void import(built.href);
   } else {
     // In the repository of Mortise itself packages are read from their sources.
     modules.registerHooks({
       resolve: (specifier, context, next) =>
         next(specifier, { ...context, conditions: [...context.conditions, "source"] }),
     });
-    import("./main.ts");
+    void import("./main.ts");
   }
 }

@@ -68,7 +68,7 @@ describe("start", () => {
       )
       .replace(/\}\),\n\}\);\n$/, "}) },\n});\n");
     await using folder = await testFolder({ ...files, "hello/hello.ts": source });
-    const app = await folder.starting(["app.yaml"]);
+    const app = folder.starting(["app.yaml"]);
     await app.logged(({ message }) => message === "starting");
     const { code } = await app.stop("SIGINT");
     assert.equal(code, 0);

@@ -43,13 +43,6 @@ export function isNull(node: Node): boolean {
   return node.kind === "scalar" && node.value === null;
 }
 
-/** The node at a path. */
-export function nodeAt(root: Node, path: ConfigPath): Node | undefined {
-  let node: Node | undefined = root;
-  for (const step of path) node = node && child(node, step)?.value;
-  return node;
-}
-
 /**
  * Where a path was written: the place of the value if it is a scalar or an item of a list, else that of its key. Of a
  * path that was not written, the place of the nearest thing around it.

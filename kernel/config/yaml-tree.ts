@@ -132,7 +132,7 @@ class Builder {
     const inherited: Entry[] = [];
     for (const { key, value } of pairs) {
       const at = hasRange(key) ? this.#place(key.range[0]) : around;
-      const name = isScalar(key) ? this.#masked.unmask(String(key.value ?? "")) : "";
+      const name = isScalar(key) ? this.#masked.unmask(String((key.value as ScalarNode["value"]) ?? "")) : "";
       const entry = { key: at, value: this.#node(value, at, depth + 1) };
       if (name === "<<") inherited.push(entry);
       else if (name === "")

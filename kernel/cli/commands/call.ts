@@ -80,13 +80,14 @@ async function exchange(
   const streams = method.kind === "client-stream" || method.kind === "bidi-stream";
   const requests = guarded(messages(method.input, jsonRequests(argument ?? (streams ? "-" : "{}"), world.input)));
   const limited = method.kind === "unary" ? context.with({ timeoutMs: defaultTimeoutMs }) : context;
-  const { toJson } = jsonOf(method.output);
+  const json = jsonOf(method.output);
   try {
     const answer = client[method.name]?.(streams ? requests.all : await single(requests.all, method), limited);
     if (isStream(answer)) {
-      for await (const message of answer) world.terminal.out(JSON.stringify(toJson(message, { emitDefaults: true })));
+      for await (const message of answer)
+        world.terminal.out(JSON.stringify(json.toJson(message, { emitDefaults: true })));
     } else {
-      world.terminal.out(JSON.stringify(toJson(await answer, { emitDefaults: true }), null, 2));
+      world.terminal.out(JSON.stringify(json.toJson(await answer, { emitDefaults: true }), null, 2));
     }
   } catch (error) {
     throw requests.fault() ?? error;
@@ -100,13 +101,12 @@ function isStream(answer: unknown): answer is AsyncIterable<unknown> {
 }
 
 async function* messages(type: MessageType, values: AsyncIterable<unknown>): AsyncIterable<unknown> {
-  const { fromJson } = jsonOf(type);
-  for await (const value of values) yield read(value, fromJson);
+  for await (const value of values) yield read(value, type);
 }
 
-function read(value: unknown, fromJson: (json: unknown) => unknown): unknown {
+function read(value: unknown, type: MessageType): unknown {
   try {
-    return fromJson(value);
+    return jsonOf(type).fromJson(value);
   } catch (error) {
     if (error instanceof StatusError) throw new UserError(`the request does not fit its contract: ${error.message}`);
     throw error;

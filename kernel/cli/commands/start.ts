@@ -32,7 +32,13 @@ export async function start(world: World, file: string, flags: StartFlags): Prom
     return exitCodes.problems;
   }
   const format = flags.logFormat ?? (interactive ? "text" : "json");
-  const log = lineLog({ level: flags.logLevel, format, color: interactive, clock: ports.clock, write: terminal.err });
+  const log = lineLog({
+    level: flags.logLevel,
+    format,
+    color: interactive,
+    clock: ports.clock,
+    write: (line) => terminal.err(line),
+  });
   const kernel = createKernel({ catalogue: app.catalogue, ports, log, startTimeoutMs });
   const signal = stopSignal(() => terminal.err("Stopped without waiting."));
   const started = kernel.apply(app.core);
