@@ -169,6 +169,9 @@ describe("the JSON of an order", () => {
     refuses({ createdAt: undefined }, "createdAt");
     refuses({ createdAt: { seconds: 2n ** 60n, nanos: 0 } }, "createdAt");
     refuses({ ships: { seconds: 1n, nanos: -1 } }, "ships");
+    refuses({ createdAt: {} }, "createdAt");
+    refuses({ createdAt: { seconds: 1, nanos: 0 } }, "createdAt");
+    refuses({ ships: { seconds: 1n, nanos: 0.5 } }, "ships");
     refuses({ labels: {} }, "labels");
     refuses({ payment: { $case: "cash", value: 1 } }, "payment");
   });

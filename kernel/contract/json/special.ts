@@ -66,8 +66,9 @@ const dynamic: Readonly<Record<string, SpecialJson>> = {
       if (kind?.$case === "nullValue") return null;
       if (kind?.$case === "structValue" || kind?.$case === "listValue")
         return nested(partOf(type, kind.$case), kind.value);
-      const plain = kind?.value as JsonValue | undefined;
-      return typeof plain === "number" && !Number.isFinite(plain) ? undefined : plain;
+      const plain = kind?.value;
+      if (typeof plain === "string" || typeof plain === "boolean") return plain;
+      return typeof plain === "number" && Number.isFinite(plain) ? plain : undefined;
     },
     fromJson: (json, type, nested) => {
       const kind = ($case: string, value: unknown) => ({ kind: { $case, value } });
@@ -82,7 +83,8 @@ const dynamic: Readonly<Record<string, SpecialJson>> = {
   Struct: {
     expected: "an object",
     toJson: (value, type, nested) => {
-      const { fields } = value as { readonly fields: ReadonlyMap<string, unknown> };
+      const { fields } = value as { readonly fields?: unknown };
+      if (!(fields instanceof Map)) return undefined;
       return Object.fromEntries([...fields].map(([key, item]) => [key, nested(partOf(type, "fields"), item)]));
     },
     fromJson: (json, type, nested) => {
@@ -95,7 +97,8 @@ const dynamic: Readonly<Record<string, SpecialJson>> = {
   ListValue: {
     expected: "a list",
     toJson: (value, type, nested) => {
-      const { values } = value as { readonly values: readonly unknown[] };
+      const { values } = value as { readonly values?: unknown };
+      if (!Array.isArray(values)) return undefined;
       return values.map((item) => nested(partOf(type, "values"), item));
     },
     fromJson: (json, type, nested) =>
@@ -106,8 +109,9 @@ const dynamic: Readonly<Record<string, SpecialJson>> = {
 const fieldMask: SpecialJson = {
   expected: 'paths in camelCase between commas, in JSON "id,lines.unitPrice"',
   toJson: (value) => {
-    const { paths } = value as { readonly paths: readonly string[] };
-    return paths.every((path) => snakeCase(jsonName(path)) === path) ? paths.map(jsonName).join(",") : undefined;
+    const { paths } = value as { readonly paths?: unknown };
+    const fits = (path: unknown) => typeof path === "string" && snakeCase(jsonName(path)) === path;
+    return Array.isArray(paths) && paths.every(fits) ? paths.map(jsonName).join(",") : undefined;
   },
   fromJson: (json) => {
     if (typeof json !== "string" || json.includes("_")) return undefined;

@@ -13,9 +13,13 @@ function fraction(nanos: number): string {
 
 const nanosOf = (digits = ""): number => Number(digits.padEnd(9, "0"));
 
+const isTime = ({ seconds, nanos }: Timestamp | Duration): boolean =>
+  typeof seconds === "bigint" && Number.isInteger(nanos) && Math.abs(nanos) <= 999_999_999;
+
 /** RFC 3339 in UTC with 0, 3, 6 or 9 digits of a second; undefined outside of the years 1 to 9999. */
-export function timestampToText({ seconds, nanos }: Timestamp): string | undefined {
-  if (seconds < firstSecond || seconds > lastSecond || nanos < 0 || nanos > 999_999_999) return undefined;
+export function timestampToText(time: Timestamp): string | undefined {
+  const { seconds, nanos } = time;
+  if (!isTime(time) || seconds < firstSecond || seconds > lastSecond || nanos < 0) return undefined;
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}${fraction(nanos)}Z`;
 }
 
@@ -35,10 +39,12 @@ export function timestampFromText(text: string): Timestamp | undefined {
 }
 
 /** `-1.5s` with 0, 3, 6 or 9 digits; undefined beyond 10,000 years or when seconds and nanos differ in sign. */
-export function durationToText({ seconds, nanos }: Duration): string | undefined {
+export function durationToText(span: Duration): string | undefined {
+  if (!isTime(span)) return undefined;
+  const { seconds, nanos } = span;
   const size = seconds < 0n ? -seconds : seconds;
   const mixed = (seconds > 0n && nanos < 0) || (seconds < 0n && nanos > 0);
-  if (size > longestSeconds || Math.abs(nanos) > 999_999_999 || mixed) return undefined;
+  if (size > longestSeconds || mixed) return undefined;
   return `${seconds < 0n || nanos < 0 ? "-" : ""}${size}${fraction(Math.abs(nanos))}s`;
 }
 

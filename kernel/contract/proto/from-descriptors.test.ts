@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { create, createFileRegistry, fromBinary, fromJsonString, toBinary, toJson } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
+import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../codec/codec.ts";
 import { jsonOf } from "../json/json.ts";
+import { redact } from "../json/redact.ts";
+import { ContractError } from "../message.ts";
 import { protoWorkspace } from "../testing/ts-proto.ts";
 import type { MessageType } from "../types.ts";
+import { FileDescriptorSet } from "./descriptor.ts";
 import { contractsFromDescriptors } from "./from-descriptors.ts";
 import { protoFiles } from "./print.ts";
 
@@ -167,5 +172,47 @@ describe("contracts of others", () => {
         /message A, field f\d: number -?\d+ is used twice or out of range/,
       );
     }
+  });
+
+  it("refuse values that are not what Google's messages hold", () => {
+    const { ourJson } = both("modern.Thing");
+    const thing = ourJson.fromJson({ must: "" });
+    const wrong = [
+      { any: {} },
+      { any: { kind: { $case: "numberValue", value: Number.NaN } } },
+      { any: { kind: { $case: "structValue", value: { fields: {} } } } },
+      { any: { kind: { $case: "listValue", value: { values: 5 } } } },
+      { wrapped: { value: 5 } },
+      { mask: { paths: ["noCamelCase"] } },
+      { mask: {} },
+    ];
+    for (const change of wrong)
+      assert.throws(
+        () => ourJson.toJson({ ...thing, ...change }),
+        { code: "INVALID_ARGUMENT" },
+        Object.keys(change)[0],
+      );
+  });
+
+  it("are read or refused with one error, whatever their descriptors hold", () => {
+    // Read and written once, which leaves out comments.
+    const bytes = codecOf(FileDescriptorSet).encode(codecOf(FileDescriptorSet).decode(set));
+    const edit = fc.record({ at: fc.nat(), byte: fc.nat(255) });
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
+        const changed = Buffer.from(bytes);
+        for (const { at, byte } of edits) changed[at % changed.length] = byte;
+        try {
+          for (const type of contractsFromDescriptors(changed).messages.values()) {
+            const value = codecOf(type).decode(new Uint8Array(0));
+            jsonOf(type).toJson(value);
+            redact(type, value);
+          }
+        } catch (error) {
+          assert.ok(error instanceof StatusError || error instanceof ContractError, String(error));
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
