@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
@@ -58,9 +58,11 @@ async function contributions(name: string, appDir: string, companions?: Companio
 }
 
 /** A sub-path is resolved from within the package, as its `exports` and the conditions of this process say. */
-function importFrom(dir: string, name: string, file: string): Promise<unknown> {
+async function importFrom(dir: string, name: string, file: string): Promise<unknown> {
   const path = resolve(dir, file);
-  const module = existsSync(path) ? path : createRequire(join(dir, "package.json")).resolve(join(name, file));
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  const subPath = `${name}/${file.replace(/^\.\//, "")}`;
+  const module = isFile ? path : createRequire(join(dir, "package.json")).resolve(subPath);
   return import(pathToFileURL(module).href);
 }
 
