@@ -37,7 +37,8 @@ export interface Guarded {
 
 /**
  * Waits in one process for the program to end, and in another for signals to pass on and for this process to end: the
- * pipe on descriptor 3 closes whatever kills this process, even SIGKILL. Nothing else holds its writing end.
+ * pipe on descriptor 3 closes whatever kills this process, even SIGKILL. Nothing else holds its writing end. Signals to
+ * end the program are repeated: one that comes before the program is ready for it is lost.
  */
 const script = `
 exec 3<&0
@@ -48,9 +49,13 @@ child=$!
   trap '' INT TERM HUP QUIT
   while read -r asked; do kill -s "$asked" "$child"; done
   for step in $steps KILL:1; do
-    kill -s "\${step%%:*}" "$child" || exit
     left=$((\${step##*:} * 20))
-    while [ "$left" -gt 0 ]; do kill -0 "$child" || exit; sleep 0.05; left=$((left - 1)); done
+    while [ "$left" -gt 0 ]; do
+      [ $((left % 5)) -gt 0 ] || kill -s "\${step%%:*}" "$child"
+      kill -0 "$child" || exit
+      sleep 0.05
+      left=$((left - 1))
+    done
   done
 ) <&3 3<&- >/dev/null 2>&1 &
 watcher=$!

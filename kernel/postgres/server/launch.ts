@@ -38,12 +38,11 @@ export async function launch(given: Launch): Promise<Guarded | Failed> {
   });
   const giveUp = () => void server.stop();
   signal?.addEventListener("abort", giveUp, { once: true });
-  try {
-    return await served(server, log);
-  } finally {
-    signal?.removeEventListener("abort", giveUp);
-    signal?.throwIfAborted();
-  }
+  const started = await served(server, log);
+  signal?.removeEventListener("abort", giveUp);
+  if (signal?.aborted) await server.stop();
+  signal?.throwIfAborted();
+  return started;
 }
 
 function served(server: Guarded, log: Log): Promise<Guarded | Failed> {

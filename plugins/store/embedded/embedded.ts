@@ -4,10 +4,18 @@ import { reservedSettings, startPostgres } from "@mortise/kernel/postgres/postgr
 import { postgresStore } from "@mortise/kernel/postgres/postgres-store";
 import { z } from "zod";
 
-const setting = z
-  .string()
-  .regex(/^[a-z_][a-z0-9_.]*$/, "is not the name of a setting of PostgreSQL")
-  .refine((name) => !reservedSettings.includes(name), "is decided by store/embedded and its other options");
+const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).superRefine((given, context) => {
+  for (const name of Object.keys(given)) {
+    const problem = wrongName(name);
+    if (problem) context.addIssue({ code: "custom", path: [name], message: problem });
+  }
+});
+
+function wrongName(name: string): string | undefined {
+  if (!/^[a-z_][a-z0-9_.]*$/.test(name)) return "is not the name of a setting of PostgreSQL";
+  if (reservedSettings.includes(name)) return "is decided by store/embedded and its other options";
+  return undefined;
+}
 
 const options = z.strictObject({
   dataDir: z
@@ -17,10 +25,7 @@ const options = z.strictObject({
     .describe("Holds the data; relative to the working directory. Made when it is not there."),
   port: z.int().min(0).max(65535).default(0).describe("Port on 127.0.0.1; 0: any that is free."),
   maxConnections: z.int().min(10).max(10_000).default(200).describe("Connections to the server at most."),
-  settings: z
-    .record(setting, z.union([z.string(), z.number(), z.boolean()]).transform(String))
-    .default({})
-    .describe("Settings of PostgreSQL by their own names, for example { work_mem: 8MB }."),
+  settings: settings.default({}).describe("Settings of PostgreSQL by their own names, for example { work_mem: 8MB }."),
   ...connectionFields,
 });
 
@@ -36,7 +41,8 @@ export const embedded = definePlugin({
   options,
   exclusive: true,
   setup: async ({ options, ports, log, signal }) => {
-    const { dataDir, port, maxConnections, settings, ...connections } = options;
+    const { dataDir, port, maxConnections, settings: given, ...connections } = options;
+    const settings = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
     const load = (name: string): Promise<unknown> => import(name);
     const server = await startPostgres({ dataDir, port, maxConnections, settings, load, ports, log, signal });
     log.info(`PostgreSQL serves on ${server.host}:${server.port}`, { dataDir });
