@@ -5,18 +5,13 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 
 const services = ["user", "inventory", "payment", "order", "gateway"];
-/** What only one of the processes is told: options of a service that does not run in a process are refused there. */
-const own: Readonly<Record<string, readonly string[]>> = {
-  gateway: [`options.service/gateway.jaegerUrl=${process.env.JAEGER_URL ?? "http://localhost:16686"}`],
-};
 const root = join(import.meta.dirname, "../..");
 const width = Math.max(...services.map((name) => name.length));
 const children: ChildProcess[] = [];
 
 function start(service: string): ChildProcess {
   const args = ["--conditions=source", "kernel/cli/main.ts", "start", "apps/shop/shop.yaml", "--profile", "local"];
-  const settings = [`services=[${service}]`, ...(own[service] ?? [])].flatMap((one) => ["--set", one]);
-  const child = spawn(process.execPath, [...args, ...settings], {
+  const child = spawn(process.execPath, [...args, "--set", `services=[${service}]`], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
   });

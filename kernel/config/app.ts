@@ -16,7 +16,7 @@ import { type LoadedConfig, type LoadOptions, loadConfig, type ReadFile } from "
 import { checkPolicies, type PoliciesChecked } from "./policies.ts";
 import { type KnownContracts, knownContracts } from "./policy-targets.ts";
 import { byPlace, reportInto } from "./problem.ts";
-import { findServices } from "./services.ts";
+import { findServices, findServicesElsewhere } from "./services.ts";
 
 /** An app as its configuration describes it: what the kernel is to run, and everything that is wrong with it. */
 export interface App {
@@ -89,19 +89,20 @@ function startsWith(path: ConfigPath, start: ConfigPath): boolean {
   return start.every((step, index) => path[index] === step);
 }
 
-/** Whether a warning is about something people wrote. */
+/** Whether a warning is about something people wrote and may have meant otherwise; a service may run elsewhere. */
 function isWritten({ path }: Problem): boolean {
-  return path[1] !== policiesKey;
+  return path[1] !== policiesKey && !(path[0] === "options" && String(path[1]).startsWith("service/"));
 }
 
 async function findPlugins({ file, directory, locate }: LoadedConfig, shown: string) {
   const problems: Problem[] = [];
   const services = await findServices(file.services, shown, reportInto(problems));
+  const elsewhere = await findServicesElsewhere(file.options, file.services, shown);
   const installed = await installedPlugins(directory);
   const files = await filePlugins(pluginFiles(file.plugins), directory);
   const located = files.problems.map((problem) => ({ ...problem, location: locate(problem.path) }));
   return {
-    catalogue: [...services, ...files.catalogue, ...installed.catalogue],
+    catalogue: [...services, ...elsewhere, ...files.catalogue, ...installed.catalogue],
     problems: [...problems, ...located, ...installed.problems],
   };
 }

@@ -20,6 +20,31 @@ export async function findServices(
   return found.flat();
 }
 
+/**
+ * Services that options are written for and that do not run in this process, if their modules are where services are by
+ * convention: one configuration serves processes that run different services.
+ */
+export async function findServicesElsewhere(
+  options: Readonly<Record<string, unknown>>,
+  services: readonly FileReference[],
+  directory: string,
+): Promise<CatalogueEntry[]> {
+  const here = new Set(services.map(({ name }) => name));
+  const names = Object.keys(options).flatMap((key) => /^service\/([^#]+)/.exec(key)?.[1] ?? []);
+  const entries = [...new Set(names)]
+    .filter((name) => !here.has(name))
+    .map((name) => findByConvention(name, directory));
+  return (await Promise.all(entries)).flat();
+}
+
+async function findByConvention(name: string, directory: string): Promise<CatalogueEntry[]> {
+  for (const place of conventional(name)) {
+    const file = resolve(directory, place);
+    if (await isFile(file)) return [fileEntry(`service/${name}`, file, "app")];
+  }
+  return [];
+}
+
 async function findService(service: FileReference, directory: string, report: Report): Promise<CatalogueEntry[]> {
   const { name = "", path } = service;
   const places = path === undefined ? conventional(name) : [path];

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { loadApp } from "@mortise/kernel/config";
+
+const file = join(import.meta.dirname, "shop.yaml");
+const env = { POSTGRES_URL: "postgres://postgres@127.0.0.1:5432", NATS_URL: "nats://127.0.0.1:4222" };
+const services = ["user", "inventory", "payment", "order", "gateway"];
+
+describe("the profiles of the shop", () => {
+  it("can be started as they are", async () => {
+    for (const profile of [undefined, "local", "compose"]) {
+      const { problems, warnings } = await loadApp(file, { env, ...(profile !== undefined && { profile }) });
+      assert.deepEqual(
+        [...problems, ...warnings].map((problem) => problem.message),
+        [],
+        profile,
+      );
+    }
+  });
+
+  it("can be started one service at a time, whatever options the others have", async () => {
+    for (const service of services) {
+      const set = [
+        `services=[${service}]`,
+        "options.service/gateway.port=1",
+        "options.service/order.decideAfterMs=9000",
+      ];
+      const { problems, warnings, plan } = await loadApp(file, { env, profile: "local", set });
+      const ofOptions = warnings.filter(({ path }) => path[0] === "options");
+      assert.deepEqual([...problems, ...ofOptions], [], service);
+      assert.ok(plan);
+    }
+  });
+
+  it("are refused with the place and the fix when an option of a service is wrong", async () => {
+    const set = ["options.service/order.decideAfterMs=soon", "options.service/gatway.port=1"];
+    const { problems } = await loadApp(file, { env, set });
+    const messages = problems.map((problem) => problem.message).join("\n");
+    assert.match(messages, /decideAfterMs/);
+    assert.match(messages, /gatway.*gateway/s);
+  });
+});
