@@ -6,6 +6,7 @@ COPY kernel/package.json kernel/
 COPY plugins/package.json plugins/
 COPY telemetry/package.json telemetry/
 COPY proto/package.json proto/
+COPY apps/hello/package.json apps/hello/
 COPY apps/shop/package.json apps/shop/
 RUN npm ci --ignore-scripts
 COPY . .
