@@ -91,8 +91,10 @@ function watch(known: KnownService, registry: Registry, { options, ports, log }:
       try {
         return await registry.watch(known.service, hear);
       } catch (error) {
-        const say = attempt === 1 ? log.warn : log.debug;
-        say(`the registry does not tell where ${known.service} runs; trying again`, { attempt, error: String(error) });
+        log[attempt === 1 ? "warn" : "debug"](`the registry does not tell where ${known.service} runs; trying again`, {
+          attempt,
+          error: String(error),
+        });
         await ports.timers.sleep(options.retryMs, signal).catch(() => undefined);
       }
     }

@@ -78,7 +78,7 @@ export function listeners(): Listeners {
       };
     },
     async update(exposure) {
-      await Promise.all([...current.values()].map(({ listener }) => listener.update(exposure)));
+      await Promise.all([...current.values()].map(async ({ listener }) => listener.update(exposure)));
     },
     async close(graceMs) {
       const all = [...current.values()];

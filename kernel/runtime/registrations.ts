@@ -40,8 +40,10 @@ export function registrations(options: RegistrationsOptions, timers: Timers, log
       try {
         return await registry.register(instance);
       } catch (error) {
-        const say = attempt === 1 ? log.warn : log.debug;
-        say(`${instance.service} cannot be registered; trying again`, { attempt, error: String(error) });
+        log[attempt === 1 ? "warn" : "debug"](`${instance.service} cannot be registered; trying again`, {
+          attempt,
+          error: String(error),
+        });
         await timers.sleep(options.retryMs, signal).catch(() => undefined);
       }
     }
@@ -51,11 +53,11 @@ export function registrations(options: RegistrationsOptions, timers: Timers, log
   async function drop(gone: readonly Entry[]): Promise<void> {
     for (const entry of gone) entries.delete(entry);
     await Promise.all(
-      gone.map(async ({ instance, withdraw }) => {
+      gone.map(async (entry) => {
         try {
-          await withdraw();
+          await entry.withdraw();
         } catch (error) {
-          log.warn(`the registration of ${instance.service} cannot be taken back`, { error: String(error) });
+          log.warn(`the registration of ${entry.instance.service} cannot be taken back`, { error: String(error) });
         }
       }),
     );

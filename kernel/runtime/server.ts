@@ -83,14 +83,14 @@ export function runtimeServer(setup: RuntimeServerSetup): RuntimeServer {
       }
     },
     async prepare(next) {
-      const { commit, undo } = await prepareListeners(machine, next);
+      const prepared = await prepareListeners(machine, next);
       return {
         async flipped(drained) {
           const before = machine.state ?? next;
           machine.state = next;
-          await goAlong(machine, { before, next, retired: commit(), drained });
+          await goAlong(machine, { before, next, retired: prepared.commit(), drained });
         },
-        undo,
+        undo: () => prepared.undo(),
       };
     },
     stop,

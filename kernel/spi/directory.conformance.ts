@@ -9,7 +9,7 @@ import type { Instance } from "./instance.ts";
 export interface DirectorySubject {
   readonly directory: Directory;
   /** Makes an instance known; resolves to how to take it back. */
-  add(instance: Instance): Promise<() => Promise<void>>;
+  readonly add: (instance: Instance) => Promise<() => Promise<void>>;
 }
 
 const { name } = Sample;

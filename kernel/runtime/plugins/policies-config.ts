@@ -10,9 +10,9 @@ const options = z.strictObject({
   app: z.string().default("app").describe("The name of the app this process runs."),
   table: z
     .record(z.string(), z.record(z.string(), z.unknown()))
-    .superRefine((table, { addIssue }) => {
+    .superRefine((table, context) => {
       for (const target of Object.keys(table).filter((key) => !isPolicyTarget(key)))
-        addIssue({ code: "custom", path: [target], message: targetAdvice });
+        context.addIssue({ code: "custom", path: [target], message: targetAdvice });
     })
     .default({})
     .describe("Policy fields by target: *, shop.*, shop.order.v1.Orders, shop.order.v1.Orders/place."),
@@ -22,8 +22,8 @@ export type ConfiguredPoliciesOptions = z.output<typeof options>;
 
 /** Policies as the configuration has them. */
 export function configuredPolicies({ app, table }: ConfiguredPoliciesOptions): Policies {
-  const { of } = policyBook(table);
-  return { app, of };
+  const book = policyBook(table);
+  return { app, of: (method, defaults) => book.of(method, defaults) };
 }
 
 export const policiesConfig = definePlugin({

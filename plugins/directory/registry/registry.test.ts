@@ -9,12 +9,14 @@ directoryConformance({
   name: "registry",
   async make() {
     const registry = tableRegistry();
-    const { api, stop } = await startPlugin<Directory>(directoryRegistry, {
+    const running = await startPlugin<Directory>(directoryRegistry, {
       deps: { registry: { current: registry } },
     });
-    const add = async (instance: Parameters<typeof registry.register>[0]) =>
-      (await registry.register(instance)).withdraw;
-    return { subject: { directory: api, add }, end: () => stop?.() };
+    const add = async (instance: Parameters<typeof registry.register>[0]) => {
+      const registration = await registry.register(instance);
+      return () => registration.withdraw();
+    };
+    return { subject: { directory: running.api, add }, end: () => running.stop?.() };
   },
 });
 
