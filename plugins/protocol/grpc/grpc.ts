@@ -40,6 +40,7 @@ function channelOptions(options: GrpcOptions): ChannelOptions {
   return {
     "grpc.enable_channelz": 0,
     "grpc.enable_http_proxy": 0,
+    "grpc.per_rpc_retry_buffer_size": 0, // nothing is kept for such a try, and a stream waits for the network
     "grpc.enable_retries": 0, // trying again is decided by the cluster, which knows the method
     "grpc.service_config_disable_resolution": 1,
     "grpc.use_local_subchannel_pool": 1, // otherwise a closed channel's connection lives on in a pool of the process
