@@ -34,7 +34,8 @@ function checkOptions(schema: Schema, key: string, given: unknown): OptionsRead 
   if ("code" in result) {
     return { options: undefined, faults: [{ ...result, message: `${key}: ${result.message}`, path: [] }] };
   }
-  const json = isEmpty(given) ? undefined : jsonSchemaOf(schema);
+  if (!result.issues && isKept(given, result.value)) return { options: frozen(result.value), faults: [] };
+  const json = jsonSchemaOf(schema);
   const faults = [
     ...misspelt(json, key, given),
     ...(result.issues ?? []).flatMap((issue) => issueFaults(issue, key, json)),
@@ -71,6 +72,15 @@ function misspelt(json: JsonSchema | undefined, key: string, given: unknown): Op
 function unknownOption(key: string, path: ConfigPath, name: string, known: readonly string[]): OptionFault {
   const message = `${key}: unknown option "${[...path, name].join(".")}".${suggestion(name, known)}`;
   return { code: "OPTION_UNKNOWN", message, path: [...path, name] };
+}
+
+/** Whether every name given is in the outcome too. Then none is misspelt, and its schema need not be looked at. */
+function isKept(given: unknown, outcome: unknown): boolean {
+  if (typeof given !== "object" || given === null) return true;
+  if (typeof outcome !== "object" || outcome === null) return false;
+  return Object.entries(given).every(
+    ([name, part]) => Object.hasOwn(outcome, name) && isKept(part, Reflect.get(outcome, name)),
+  );
 }
 
 /** Some vendors report unknown names as one issue that lists them under `keys`. */
