@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { StatusError } from "../../call/status.ts";
+import { jsonOf } from "../json/json.ts";
+import { redact } from "../json/redact.ts";
 import { messageTypes } from "../testing/message-types.ts";
 import { messageValues } from "../testing/message-values.ts";
 import type { Codec, MessageType } from "../types.ts";
@@ -109,4 +111,44 @@ describe("codecs of random messages", () => {
       }),
     );
   });
+
+  it("write any value or refuse it with one INVALID_ARGUMENT, as JSON does", () => {
+    const anything = fc.anything({ withBigInt: true, withMap: true, withTypedArray: true, withSet: true, maxDepth: 2 });
+    const spoilt = typeAndValue.chain(({ type, value }) =>
+      fc.tuple(fc.nat(), anything).map(([at, item]) => ({ type, value: spoil(value, at, item) })),
+    );
+    const refusal = (work: () => unknown): unknown => {
+      try {
+        return { result: work() };
+      } catch (error) {
+        assert.ok(error instanceof StatusError, String(error));
+        assert.equal(error.code, "INVALID_ARGUMENT");
+        return { error: error.message };
+      }
+    };
+    fc.assert(
+      fc.property(spoilt, ({ type, value }) => {
+        const compiled = refusal(() => codecOf(type).encode(value));
+        assert.deepEqual(
+          compiled,
+          refusal(() => interpretedCodec(type).encode(value)),
+        );
+        refusal(() => jsonOf(type).toJson(value));
+        redact(type, value);
+      }),
+      { numRuns: 600 },
+    );
+  });
 });
+
+/** Puts something else in the place of one of the values inside. */
+function spoil(value: object, at: number, item: unknown): object {
+  const keys = Object.keys(value);
+  const key = keys[at % Math.max(1, keys.length)];
+  if (key === undefined) return value;
+  const inner = (value as Readonly<Record<string, unknown>>)[key];
+  const deeper = at % 3 !== 0 && typeof inner === "object" && inner !== null && !(inner instanceof Uint8Array);
+  if (!deeper || inner instanceof Map) return { ...value, [key]: item };
+  const changed = spoil(inner, at >> 2, item);
+  return { ...value, [key]: Array.isArray(inner) ? Object.values(changed) : changed };
+}

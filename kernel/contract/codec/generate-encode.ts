@@ -14,8 +14,8 @@ interface ScalarSource {
 }
 
 const call = (name: string) => (x: string) => `p = ${name}(b, p, ${x});`;
-const isInt32 = (x: string) => `(${x} | 0) === ${x}`;
-const isUint32 = (x: string) => `(${x} >>> 0) === ${x}`;
+const isInt32 = (x: string) => `typeof ${x} === "number" && (${x} | 0) === ${x}`;
+const isUint32 = (x: string) => `typeof ${x} === "number" && (${x} >>> 0) === ${x}`;
 const isBigint = (x: string) => `typeof ${x} === "bigint"`;
 const notZero = (x: string) => `${x} !== 0`;
 const notZeroFloat = (x: string) => `(${x} !== 0 || 1 / ${x} < 0)`;
