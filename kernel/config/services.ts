@@ -33,29 +33,28 @@ export async function findServicesElsewhere(
   const names = Object.keys(options).flatMap((key) => /^service\/([^#]+)/.exec(key)?.[1] ?? []);
   const entries = [...new Set(names)]
     .filter((name) => !here.has(name))
-    .map((name) => findByConvention(name, directory));
+    .map((name) => entryAt(name, conventional(name), directory));
   return (await Promise.all(entries)).flat();
-}
-
-async function findByConvention(name: string, directory: string): Promise<CatalogueEntry[]> {
-  for (const place of conventional(name)) {
-    const file = resolve(directory, place);
-    if (await isFile(file)) return [fileEntry(`service/${name}`, file, "app")];
-  }
-  return [];
 }
 
 async function findService(service: FileReference, directory: string, report: Report): Promise<CatalogueEntry[]> {
   const { name = "", path } = service;
   const places = path === undefined ? conventional(name) : [path];
-  for (const place of places) {
-    const file = resolve(directory, place);
-    if (await isFile(file)) return [fileEntry(`service/${name}`, file, "app")];
-  }
+  const found = await entryAt(name, places, directory);
+  if (found.length > 0) return found;
   const lookedFor = join(directory, places[0] ?? "");
   const fix = path === undefined ? suggestion(name, await servicesIn(directory)) : "";
   const message = `service ${name}: there is no file ${lookedFor}.${fix}`;
   report("SERVICE_MISSING", message, service.at, ["services", name]);
+  return [];
+}
+
+/** The service in the first of these files that is there. */
+async function entryAt(name: string, places: readonly string[], directory: string): Promise<CatalogueEntry[]> {
+  for (const place of places) {
+    const file = resolve(directory, place);
+    if (await isFile(file)) return [fileEntry(`service/${name}`, file, "app")];
+  }
   return [];
 }
 
