@@ -26,6 +26,8 @@ export interface SpanRecord {
 export interface Span {
   readonly context: TraceContext;
   set(name: string, value: AttributeValue): void;
+  /** Puts attributes in place of all it has: shared, not copied, so make them once. */
+  setAll(attributes: Readonly<Record<string, AttributeValue>>): void;
   /** Call once, and nothing after. `atMs` is the wall time it ended, for a span told of afterwards. */
   end(code: StatusCode, message?: string, atMs?: number): void;
 }

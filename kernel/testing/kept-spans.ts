@@ -18,11 +18,14 @@ export function keptSpans({ clock, ids: idPort }: Pick<Ports, "clock" | "ids">):
     spans,
     start({ name, kind, service, parent, attributes: given, startMs = clock.wall() }) {
       const trace = placed(parent);
-      const attributes: Record<string, AttributeValue> = { ...given };
+      let attributes: Record<string, AttributeValue> = { ...given };
       return {
         context: trace,
         set(attribute, value) {
           attributes[attribute] = value;
+        },
+        setAll(all) {
+          attributes = { ...all };
         },
         end(code, message = "", atMs = clock.wall()) {
           if (!trace.sampled) return;

@@ -6,6 +6,7 @@ import {
   orCancelled,
   policyFields,
   type Reply,
+  type Wrap,
   watchStream,
 } from "@mortise/kernel";
 import { z } from "zod";
@@ -21,28 +22,42 @@ export const deadlinePolicy = policyFields({
 });
 
 /**
- * Gives a call the policy's timeout where its caller has chosen no deadline, and ends it with DEADLINE_EXCEEDED as soon
- * as its deadline has passed, whether or not what it waits for takes notice.
+ * Gives a call the policy's timeout where its caller has chosen no deadline. At the provider it ends the call with
+ * DEADLINE_EXCEEDED as soon as its deadline has passed, whether or not the handler takes notice; at the client the protocol
+ * does that.
  */
 export const deadlineFilter: Filter = {
   wrap(site) {
     if (site.place === "attempt") return undefined;
     const limit = limitOf(site);
-    const streams = site.method.kind === "server-stream" || site.method.kind === "bidi-stream";
-    return (next) => (call) => {
-      const { context: given } = call;
-      const context = limit(given);
-      if (context.deadline === Number.POSITIVE_INFINITY) return next(call);
-      const reason = context.cancelled;
-      if (reason) return Promise.reject(reason);
-      const reply = orCancelled(going(next, context === given ? call : { ...call, context }), context);
-      return streams ? reply.then((one) => cutting(one, context)) : reply;
-    };
+    return site.place === "call" && site.method.kind !== "event" ? limiting(limit) : ending(site, limit);
   },
 };
 
+type Limit = (context: CallContext) => CallContext;
+
+function limiting(limit: Limit): Wrap {
+  return (next) => (call) => {
+    const context = limit(call.context);
+    return next(context === call.context ? call : { ...call, context });
+  };
+}
+
+function ending({ method }: CallSite, limit: Limit): Wrap {
+  const streams = method.kind === "server-stream" || method.kind === "bidi-stream";
+  return (next) => (call) => {
+    const { context: given } = call;
+    const context = limit(given);
+    if (context.deadline === Number.POSITIVE_INFINITY) return next(call);
+    const reason = context.cancelled;
+    if (reason) return Promise.reject(reason);
+    const reply = orCancelled(going(next, context === given ? call : { ...call, context }), context);
+    return streams ? reply.then((one) => cutting(one, context)) : reply;
+  };
+}
+
 /** How long a call gets at this site, beyond what its caller asked for. */
-function limitOf(site: CallSite): (context: CallContext) => CallContext {
+function limitOf(site: CallSite): Limit {
   const timeoutMs = timeoutOf(site);
   if (timeoutMs === 0) return (context) => context;
   const child = { timeoutMs };

@@ -81,37 +81,43 @@ describe("filter/deadline", () => {
     assert.equal(await deadlineBehind(callContext({}, virtualPorts()), { timeoutMs: 0 }), Number.POSITIVE_INFINITY);
   });
 
-  for (const place of ["call", "provider"] as const) {
-    it(`ends a ${place} on time though what it waits for does not react, and cancels the context`, async () => {
+  for (const [what, place, method] of [
+    ["a handler", "provider", Sample.methods.read],
+    ["the handler of an event", "provider", SampleTopic.method],
+    ["a bus", "call", SampleTopic.method],
+  ] as const) {
+    it(`ends a call on time though ${what} does not react, and cancels the context`, async () => {
       const ports = virtualPorts();
       let below: CallContext | undefined;
-      const invoke = deadlineFilter.wrap(sampleSite({ place, policy: { timeoutMs: 100 } }))?.(({ context }) => {
+      const policy = { timeoutMs: 100, fields: { handlingTimeoutMs: 100 } };
+      const invoke = deadlineFilter.wrap(sampleSite({ place, method, policy }))?.(({ context }) => {
         below = context;
         return new Promise(() => undefined);
       });
-      await assert.rejects(ports.settle(invoke?.(sampleCall(callContext({}, ports))) as Promise<Reply>), {
+      await assert.rejects(ports.settle(invoke?.(sampleCall(callContext({}, ports), { method })) as Promise<Reply>), {
         code: "DEADLINE_EXCEEDED",
       });
       assert.ok(ports.clock.now() >= 100 && ports.clock.now() <= 104, `at ${ports.clock.now()}`);
       assert.equal(below?.cancelled?.code, "DEADLINE_EXCEEDED");
     });
-
-    it(`cuts off the stream of a ${place} that goes silent`, async () => {
-      const ports = virtualPorts();
-      const method = Sample.methods.watch;
-      const invoke = deadlineFilter.wrap(sampleSite({ place, method, policy: { timeoutMs: 100 } }))?.(async () => ({
-        ...reply,
-        response: (async function* () {
-          yield 1;
-          await new Promise(() => undefined);
-        })(),
-      }));
-      const got = await ports.settle(invoke?.(sampleCall(callContext({}, ports), { method })) as Promise<Reply>);
-      const messages = (got.response as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-      assert.equal((await ports.settle(messages.next())).value, 1);
-      await assert.rejects(ports.settle(messages.next()), { code: "DEADLINE_EXCEEDED" });
-    });
   }
+
+  it("cuts off the stream of a handler that goes silent", async () => {
+    const ports = virtualPorts();
+    const method = Sample.methods.watch;
+    const site = sampleSite({ place: "provider", method, policy: { timeoutMs: 100 } });
+    const invoke = deadlineFilter.wrap(site)?.(async () => ({
+      ...reply,
+      response: (async function* () {
+        yield 1;
+        await new Promise(() => undefined);
+      })(),
+    }));
+    const got = await ports.settle(invoke?.(sampleCall(callContext({}, ports), { method })) as Promise<Reply>);
+    const messages = (got.response as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    assert.equal((await ports.settle(messages.next())).value, 1);
+    await assert.rejects(ports.settle(messages.next()), { code: "DEADLINE_EXCEEDED" });
+  });
 
   it("does not begin what is too late already", async () => {
     const ports = virtualPorts();

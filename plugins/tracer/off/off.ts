@@ -10,6 +10,7 @@ export function offTracer({ ids: idPort }: Pick<Ports, "ids">): Tracer {
     start: ({ parent }): Span => ({
       context: parent ?? { traceId: ids.trace(), spanId: ids.span(), sampled: false, state: "" },
       set: nothing,
+      setAll: nothing,
       end: nothing,
     }),
     flush: async () => undefined,

@@ -1,4 +1,4 @@
-import type { Log, Ports, Running, Telemetry, Timer, TraceContext, Tracer } from "@mortise/kernel";
+import type { Log, Ports, Running, Span, SpanStart, Telemetry, Timer, Tracer } from "@mortise/kernel";
 import { spanIds } from "@mortise/kernel/spi/span-ids";
 import { RecordedSpan, type Recorder, UnsampledSpan } from "./span.ts";
 import { spanQueue } from "./span-queue.ts";
@@ -9,8 +9,11 @@ export interface RingTracerOptions {
   readonly drainMs: number;
 }
 
-/** Spans handed over in one go; a turn of the event loop lies between two of them. */
+/** Spans handed over in one go. */
 const batchSize = 512;
+
+/** How long spans are handed over before other work gets its turn, in milliseconds. */
+const turnMs = 2;
 
 /**
  * Records spans in a ring and hands them to `receivers` in batches, off the path of calls. Whether a trace is recorded
@@ -61,7 +64,9 @@ export function ringTracer(
   }
 
   function drain(): void {
-    handOver();
+    const end = clock.now() + turnMs;
+    do handOver();
+    while (queue.size > 0 && clock.now() < end);
     wallOffset = adjusted(wallOffset, clock.wall() - clock.now());
     timer = undefined;
     hurried = false;
@@ -80,21 +85,18 @@ export function ringTracer(
     while (queue.size > 0) handOver();
   }
 
-  function begin(parent: TraceContext | undefined): TraceContext {
+  function start(span: SpanStart): Span {
+    const { parent } = span;
     if (parent) {
-      return parent.sampled
-        ? { traceId: parent.traceId, spanId: ids.span(), sampled: true, state: parent.state }
-        : parent;
+      return parent.sampled ? new RecordedSpan(span, parent.traceId, ids.span(), recorder) : new UnsampledSpan(parent);
     }
-    return { traceId: ids.trace(), spanId: ids.span(), sampled: ratio === 1 || random() < ratio, state: "" };
+    if (ratio === 1 || random() < ratio) return new RecordedSpan(span, ids.trace(), ids.span(), recorder);
+    return new UnsampledSpan({ traceId: ids.trace(), spanId: ids.span(), sampled: false, state: "" });
   }
 
   return {
     api: {
-      start(span) {
-        const trace = begin(span.parent);
-        return trace.sampled ? new RecordedSpan(span, trace, recorder) : new UnsampledSpan(trace);
-      },
+      start,
       flush,
       get counts() {
         return { recorded, dropped: queue.dropped };

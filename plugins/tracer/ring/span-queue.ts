@@ -1,8 +1,9 @@
 import type { SpanRecord } from "@mortise/kernel";
+import { SpanColumns } from "@mortise/kernel/spi/span-columns";
 
 /** Finished spans on their way out, in a ring of fixed size. */
 export interface SpanQueue {
-  /** Adds a span; the oldest one is lost when the ring is full. */
+  /** Takes a span down; the oldest one is lost when the ring is full. */
   push(span: SpanRecord): void;
   /** Takes the oldest spans out, at most `count`. */
   take(count: number): readonly SpanRecord[];
@@ -13,26 +14,22 @@ export interface SpanQueue {
 
 /** @param capacity rounded up to a power of two */
 export function spanQueue(capacity: number): SpanQueue {
-  const slots = new Array<SpanRecord | undefined>(2 ** Math.ceil(Math.log2(capacity))).fill(undefined);
-  const mask = slots.length - 1;
+  const slots = 2 ** Math.ceil(Math.log2(capacity));
+  const spans = new SpanColumns(slots);
   let first = 0;
   let end = 0;
   let dropped = 0;
   return {
     push(span) {
-      if (end - first === slots.length) {
+      if (end - first === slots) {
         first++;
         dropped++;
       }
-      slots[end++ & mask] = span;
+      spans.put(end++ % slots, span);
     },
     take(count) {
-      const taken = new Array<SpanRecord>(Math.min(count, end - first));
-      for (let i = 0; i < taken.length; i++) {
-        const at = first++ & mask;
-        taken[i] = slots[at] as SpanRecord;
-        slots[at] = undefined;
-      }
+      const taken: SpanRecord[] = [];
+      for (const last = Math.min(first + count, end); first < last; first++) taken.push(spans.get(first % slots));
       return taken;
     },
     get size() {

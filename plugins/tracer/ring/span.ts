@@ -6,14 +6,20 @@ export interface Recorder {
   now(): number;
   /** What to add to `now()` for wall milliseconds. */
   readonly wallOffset: number;
+  /** Takes down what the span is now; nothing of it is kept. */
   record(span: SpanRecord): void;
 }
 
-const none: Readonly<Record<string, AttributeValue>> = Object.freeze({});
+type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** A span that is recorded: first the span under way, then, unchanged, its own record. */
-export class RecordedSpan implements Span, SpanRecord {
-  readonly trace: TraceContext;
+const none: Attributes = Object.freeze({});
+
+/** A span that is recorded, and its own position in the trace. */
+export class RecordedSpan implements Span, SpanRecord, TraceContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled = true;
+  readonly state: string;
   readonly parentSpanId: string;
   readonly name: string;
   readonly kind: SpanKind;
@@ -22,43 +28,47 @@ export class RecordedSpan implements Span, SpanRecord {
   durationMs = -1;
   code: StatusCode = "OK";
   message = "";
-  #attributes: Readonly<Record<string, AttributeValue>>;
-  /** Names and values in turn, put into `#attributes` when somebody reads them. */
-  #added: AttributeValue[] | undefined = undefined;
+  attributes: Attributes;
+  /** Whether `attributes` is our own copy. */
+  #owned = false;
   readonly #recorder: Recorder;
   /** As it was at the start, so that a clock that is set meanwhile does not change the duration. */
   readonly #wallOffset: number;
 
-  constructor(start: SpanStart, trace: TraceContext, recorder: Recorder) {
-    this.trace = trace;
-    this.parentSpanId = start.parent === undefined ? "" : start.parent.spanId;
+  constructor(start: SpanStart, traceId: string, spanId: string, recorder: Recorder) {
+    const { parent } = start;
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.state = parent === undefined ? "" : parent.state;
+    this.parentSpanId = parent === undefined ? "" : parent.spanId;
     this.name = start.name;
     this.kind = start.kind;
     this.service = start.service;
     this.#wallOffset = recorder.wallOffset;
     this.startMs = start.startMs ?? recorder.now() + this.#wallOffset;
-    this.#attributes = start.attributes ?? none;
+    this.attributes = start.attributes ?? none;
     this.#recorder = recorder;
   }
 
   get context(): TraceContext {
-    return this.trace;
+    return this;
   }
 
-  get attributes(): Readonly<Record<string, AttributeValue>> {
-    const added = this.#added;
-    if (!added) return this.#attributes;
-    const all = { ...this.#attributes };
-    for (let i = 0; i < added.length; i += 2) all[added[i] as string] = added[i + 1] as AttributeValue;
-    this.#added = undefined;
-    this.#attributes = all;
-    return all;
+  get trace(): TraceContext {
+    return this;
   }
 
   set(name: string, value: AttributeValue): void {
     if (this.durationMs >= 0) return;
-    if (this.#added) this.#added.push(name, value);
-    else this.#added = [name, value];
+    if (!this.#owned) this.attributes = { ...this.attributes };
+    this.#owned = true;
+    (this.attributes as Record<string, AttributeValue>)[name] = value;
+  }
+
+  setAll(attributes: Attributes): void {
+    if (this.durationMs >= 0) return;
+    this.attributes = attributes;
+    this.#owned = false;
   }
 
   end(code: StatusCode, message = "", atMs = this.#recorder.now() + this.#wallOffset): void {
@@ -79,6 +89,8 @@ export class UnsampledSpan implements Span {
   }
 
   set(): void {}
+
+  setAll(): void {}
 
   end(): void {}
 }
