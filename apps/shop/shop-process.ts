@@ -6,6 +6,8 @@ import { systemPorts } from "@mortise/kernel";
 export interface ShopProcessOptions {
   /** Where its PostgreSQL keeps the data. */
   readonly dataDir: string;
+  /** The configuration, from the root; default `apps/shop/shop.yaml`. */
+  readonly file?: string;
   /** Changes of the configuration, as `--set` takes them. */
   readonly set?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -34,9 +36,14 @@ const root = join(import.meta.dirname, "../..");
 const address = /the shop is open at (http:\/\/[^\s"]+)/;
 
 /** Starts the shop on any free port and does not wait for it. */
-export function launchShop({ dataDir, set = [], env = {} }: ShopProcessOptions): LaunchedShop {
+export function launchShop({
+  dataDir,
+  file = "apps/shop/shop.yaml",
+  set = [],
+  env = {},
+}: ShopProcessOptions): LaunchedShop {
   const settings = ["options.service/gateway.port=0", ...set].flatMap((one) => ["--set", one]);
-  const args = ["--conditions=source", "kernel/cli/main.ts", "start", "apps/shop/shop.yaml", ...settings];
+  const args = ["--conditions=source", "kernel/cli/main.ts", "start", file, ...settings];
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...process.env, ...env, SHOP_DATA: dataDir },

@@ -180,7 +180,8 @@ async function goAlong(machine: Machine, { before, next, retired, drained }: Fli
   const { graceMs } = setup.options;
   const attempt = attempting(setup.log);
   const both = new Set([...contractsOf(before), ...contractsOf(next)]);
-  await attempt("offer the services", () => listeners.update(exposures.of(both, next.serializers)));
+  const serializers = new Map([...before.serializers, ...next.serializers]); // calls of the old generation still use theirs
+  await attempt("offer the services", () => listeners.update(exposures.of(both, serializers)));
   await registrations.select(({ service }) => !next.offers.services.has(service)).withdraw();
   await attempt("register", () => register(machine, next));
   const { addresses } = listeners;
