@@ -10,7 +10,16 @@ import {
   publisher,
   telemetry,
 } from "@mortise/kernel";
-import { bareService, Echo, echoService, eventually, Sample, SampleTopic, testApp } from "@mortise/kernel/testing";
+import {
+  type AppOptions,
+  bareService,
+  Echo,
+  echoService,
+  eventually,
+  Sample,
+  SampleTopic,
+  testApp,
+} from "@mortise/kernel/testing";
 import { failover } from "@mortise/plugins/cluster/failover/failover";
 import { metrics } from "@mortise/plugins/filter/metrics/metrics";
 import { tracing } from "@mortise/plugins/filter/tracing/tracing";
@@ -51,16 +60,20 @@ const front = defineService(Sample, {
 const handler: EventHandler<never> = async () => userTracer().startSpan("react").end();
 const listener = bareService("listener", { listens: [{ topic: SampleTopic, handler }] });
 
+const plugins = [front, listener, echoService(), grpc, failover, tracing, metrics, ring, memory, otel];
+
+const sendingTo = (endpoint: string): AppOptions => ({
+  plugins,
+  use: { protocol: "grpc", filter: ["default"], cluster: "failover", tracer: "ring", telemetry: ["memory", "otel"] },
+  options: {
+    "telemetry/otel": { endpoint, delayMs: 50, metricsIntervalMs: 200, service: "shop" },
+    "tracer/ring": { drainMs: 20 },
+  },
+});
+
 async function tracedApp() {
   const received = await collector();
-  const app = await testApp({
-    plugins: [front, listener, echoService(), grpc, failover, tracing, metrics, ring, memory, otel],
-    use: { protocol: "grpc", filter: ["default"], cluster: "failover", tracer: "ring", telemetry: ["memory", "otel"] },
-    options: {
-      "telemetry/otel": { endpoint: received.endpoint, delayMs: 50, service: "shop" },
-      "tracer/ring": { drainMs: 20 },
-    },
-  });
+  const app = await testApp(sendingTo(received.endpoint));
   return {
     app,
     ...received,
@@ -168,4 +181,21 @@ it("calls are counted at both ends and the counts sent when the app stops", asyn
     "rpc.server.call.duration mortise.testing.v1.Echo/Fail NOT_FOUND 1",
     "rpc.server.call.duration mortise.testing.v1.Echo/Whoami OK 5",
   ]);
+});
+
+it("spans and counts go elsewhere, or nowhere, when the configuration says so", async () => {
+  await using running = await tracedApp();
+  const { app, spans } = running;
+  const echo = app.clients.client(Echo);
+  await echo.whoami({});
+  await eventually(() => spans.length === 2);
+  const other = await collector();
+  await app.become(sendingTo(other.endpoint));
+  await echo.whoami({});
+  await eventually(() => other.spans.length === 2 && other.metrics.length > 0);
+  await app.become(sendingTo(""));
+  const { traceId } = await echo.whoami({});
+  await eventually(() => app.kernel.get(telemetry).trace?.(traceId)?.spans.length === 2);
+  assert.deepEqual([spans.length, other.spans.length], [2, 2]);
+  await other.close();
 });
