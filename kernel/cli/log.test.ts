@@ -52,6 +52,22 @@ describe("the log", () => {
     assert.deepEqual(silent.lines, []);
   });
 
+  it("shows why a query failed, and none of the values it was made with", () => {
+    const cause = new Error('relation "users" does not exist');
+    const message = "Failed query: insert into users values ($1)\nparams: hunter2\nand more";
+    const error = Object.assign(new Error(message, { cause }), {
+      query: "insert into users values ($1)",
+      params: ["hunter2"],
+    });
+    for (const format of ["text", "json"] as const) {
+      const { log, lines } = logged({ format });
+      log.error("failed", { error });
+      const text = lines.join("\n");
+      assert.ok(text.includes("does not exist") && text.includes("insert into users"), text);
+      assert.ok(!text.includes("hunter2"), text);
+    }
+  });
+
   it("cannot be broken into two lines, or colour the terminal, by a message or a field", () => {
     const { log, lines } = logged();
     log.info("a\nb\u001b[31m", { c: "d\ne" });

@@ -45,7 +45,7 @@ function text(time: string, level: keyof typeof styles, message: string, fields:
 }
 
 function fieldText(value: unknown): string {
-  const plain = value instanceof Error ? value.message : plainValue(value);
+  const plain = value instanceof Error ? messageOf(value) : plainValue(value);
   if (typeof plain === "string") return /^[^\s"=]+$/.test(plain) ? plain : JSON.stringify(plain);
   return JSON.stringify(plain) ?? "undefined";
 }
@@ -56,13 +56,20 @@ function stackLines(value: unknown): string[] {
   return (value.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
 }
 
+/** The error of a query holds the values it was made with, which may be secrets; what helps is the reason. */
+function messageOf(error: Error): string {
+  if (!("query" in error && "params" in error)) return error.message || error.name;
+  const reason = error.cause instanceof Error ? error.cause.message : "no reason given";
+  return `${reason}, in the query: ${String(error.query)}`;
+}
+
 /** Control characters in a message could forge lines, or move the cursor. */
 function oneLine(message: string): string {
   return message.replace(/\p{Cc}/gu, (sign) => JSON.stringify(sign).slice(1, -1));
 }
 
 function plainValue(value: unknown): unknown {
-  if (value instanceof Error) return value.stack ?? value.message;
+  if (value instanceof Error) return [messageOf(value), ...stackLines(value)].join("\n");
   if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return value;
   try {

@@ -63,7 +63,7 @@ export const gateway = definePlugin({
       backends: deps,
       tracer: { start: (span) => deps.tracer.current.start(span) },
       events: serverSentEvents(root, options.maxStreamMs, closing.signal),
-      onBug: (error, request) => log.error(`${request} failed`, { error: String(error) }),
+      onBug: (error, request) => log.error(`${request} failed`, { error }),
     });
     let listening: Listening | undefined;
     const close = async () => {

@@ -51,7 +51,7 @@ async function recover(order: OrderRow, { steps, payments, log, ports, stepMs }:
     else if (order.status === "PENDING") await steps.callOff(order.id, ["PENDING"], "INTERRUPTED", context);
     else if (recovery === "undo") await steps.undo(order.id, context);
   } catch (error) {
-    log.warn("an order could not be taken on and will be again", { orderId: order.id, error: String(error) });
+    log.warn("an order could not be taken on and will be again", { orderId: order.id, error });
   }
 }
 

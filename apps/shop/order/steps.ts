@@ -56,7 +56,7 @@ export function orderSteps({ book, inventory, payments, ports, log, undoMs, chan
       try {
         await undo(orderId, call);
       } catch (error) {
-        log.warn("an order could not be undone at once; recovery will see to it", { orderId, error: String(error) });
+        log.warn("an order could not be undone at once; recovery will see to it", { orderId, error });
       }
       return true;
     },

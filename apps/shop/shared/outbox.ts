@@ -75,7 +75,7 @@ export function makeRelay({ database, service, outbox, channels, ports, log, eve
           done.push(row.position);
         }
       } catch (error) {
-        log.warn(`${name}: the bus did not take an event; it stays in the outbox`, { error: String(error) });
+        log.warn(`${name}: the bus did not take an event; it stays in the outbox`, { error });
       }
       if (done.length > 0) await tx.delete(outbox).where(inArray(outbox.position, done));
       return done.length === batch;

@@ -31,7 +31,7 @@ export function makeWorker({ name, everyMs, ports, log, work }: WorkerOptions): 
       try {
         if (await work()) again = true;
       } catch (error) {
-        log.warn(`${name} failed and will be tried again in ${everyMs} ms`, { error: String(error) });
+        log.warn(`${name} failed and will be tried again in ${everyMs} ms`, { error });
       }
     }
     running = undefined;
