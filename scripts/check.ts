@@ -16,12 +16,14 @@ const steps: readonly (readonly [name: string, command: string, ...args: string[
     "apps",
     "scripts",
     "bench",
+    "interop",
   ],
   ["unused code (knip)", "knip"],
   ["folder rule", "node", "--test", "scripts/architecture.test.ts"],
   ["catalogues are current", "node", "scripts/catalogue.ts", "--check"],
   ["emitted .proto files are current", "node", "kernel/cli/main.ts", "proto", "--check"],
   ["contracts (buf lint)", "buf", "lint"],
+  ["format of contracts (buf format)", "buf", "format", "--diff", "--exit-code"],
   ["compatibility of contracts (buf breaking)", "buf", "breaking", "--against", "proto/lock.binpb"],
 ];
 
