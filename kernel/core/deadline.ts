@@ -4,7 +4,7 @@ import type { Timers } from "./ports.ts";
 export interface Limit {
   readonly ms: number;
   /** What the wait ends with when it is over. */
-  late(): Error;
+  readonly late: () => Error;
   /** Once `signal` is aborted, only `ms` are left. */
   readonly hurry?: { readonly signal: AbortSignal; readonly ms: number };
 }

@@ -33,14 +33,23 @@ export interface Stage {
   /** What happened, in order: `+bus/nats` started, `-bus/nats` stopped. */
   readonly events: string[];
   readonly logged: string[];
-  actor<const N extends Needs = Record<never, never>>(spi: Spi<Actor>, name: string, acts?: Acts<N>): Plugin;
-  kernel(plugins: readonly Plugin[], options?: Partial<KernelOptions>): Kernel;
+  readonly actor: <const N extends Needs = Record<never, never>>(
+    spi: Spi<Actor>,
+    name: string,
+    acts?: Acts<N>,
+  ) => Plugin;
+  readonly kernel: (plugins: readonly Plugin[], options?: Partial<KernelOptions>) => Kernel;
   /** Applies and waits for everything; fails unless it is accepted. */
-  apply(kernel: Kernel, use: Use, options?: CoreConfig["options"]): Promise<Applied>;
+  readonly apply: (kernel: Kernel, use: Use, options?: CoreConfig["options"]) => Promise<Applied>;
   /** Applies; fails unless it is refused with this code. */
-  refuse(kernel: Kernel, use: Use, code: KernelErrorCode, options?: CoreConfig["options"]): Promise<Refused>;
+  readonly refuse: (
+    kernel: Kernel,
+    use: Use,
+    code: KernelErrorCode,
+    options?: CoreConfig["options"],
+  ) => Promise<Refused>;
   /** The events since the last time. */
-  news(): string;
+  readonly news: () => string;
 }
 
 export type Use = Readonly<Record<string, UseValue>>;

@@ -17,7 +17,7 @@ describe("a plan refuses", () => {
       { service: ["order", "oder"], stroe: "postgres", bus: "natz" },
       { "store/postgres": {}, "bus/kafka": {} },
     );
-    assert.deepEqual(found.map((text) => text.split(" ")[0]).sort(), [
+    assert.deepEqual(found.map((text) => text.split(" ")[0] ?? "").sort(), [
       "NEED_UNMET",
       "OPTIONS_UNKNOWN",
       "PLUGIN_UNKNOWN",

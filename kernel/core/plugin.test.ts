@@ -46,11 +46,11 @@ describe("declaring a plugin", () => {
         const maybe: string | undefined = deps.maybe;
         const step: number = options.step;
         // @ts-expect-error not asked for
-        deps.clock;
+        void deps.clock;
         // @ts-expect-error no such option
-        options.stride;
+        void options.stride;
         // @ts-expect-error it may be lacking
-        deps.maybe.length;
+        void deps.maybe.length;
         // @ts-expect-error what is given is not changed
         deps.mark = "";
         return { api: { now: () => one.length + all.size + (maybe?.length ?? 0) + step } };

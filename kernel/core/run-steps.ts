@@ -34,7 +34,7 @@ export async function startSteps(steps: readonly Step[], options: StartOptions, 
   const lookup = lookupIn(units, options.running);
   const runs = new Map<string, Promise<boolean>>();
   const run = async (step: Step): Promise<boolean> => {
-    const waits = await Promise.all(step.waitsFor.map((id) => runs.get(id) ?? true));
+    const waits = await Promise.all(step.waitsFor.flatMap((id) => runs.get(id) ?? []));
     if (giveUp.aborted || waits.includes(false)) return false;
     try {
       units.set(step.id, await startUnit(step, lookup, world, giveUp));
