@@ -50,6 +50,20 @@ describe("generations", () => {
     assert.equal(await isSettled(generations().advance()), true);
   });
 
+  it("tell in which of them what serves an SPI has last changed", () => {
+    const { current, advance } = generations();
+    void advance(["filter", "store"]);
+    void advance();
+    void advance(["filter"]);
+    assert.deepEqual(
+      [...current().changes],
+      [
+        ["filter", 3],
+        ["store", 1],
+      ],
+    );
+  });
+
   it("end without a successor", () => {
     const { current, end } = generations();
     end();

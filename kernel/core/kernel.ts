@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Catalogue } from "./catalogue.ts";
+import { changedSpis } from "./changed-spis.ts";
 import type { CoreConfig, Problem } from "./config.ts";
 import { type Changes, diff } from "./diff.ts";
 import { KernelError, reasonOf } from "./errors.ts";
@@ -143,8 +144,9 @@ export function createKernel(options: KernelOptions): Kernel {
 
   /** The moment a system begins to serve: nothing in here waits. Resolves when nobody uses an older one. */
   function flip(next: System): Promise<void> {
+    const changed = changedSpis(system, next);
     adopt(next);
-    const left = leases.advance();
+    const left = leases.advance(changed);
     for (const listener of listeners) {
       try {
         listener(leases.current());

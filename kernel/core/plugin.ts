@@ -19,6 +19,11 @@ export interface Generation {
   readonly id: number;
   /** Whether this is the generation new work goes to. */
   readonly current: boolean;
+  /**
+   * By SPI: the generation in which what serves it has last changed. For those who keep something across generations that is
+   * made of what others serve.
+   */
+  readonly changes: ReadonlyMap<string, number>;
   enter(): void;
   leave(): void;
 }

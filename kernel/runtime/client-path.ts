@@ -14,7 +14,8 @@ import type { Serializer } from "../spi/serializer.ts";
 import { attempts } from "./attempt.ts";
 import { candidatesOf } from "./candidates.ts";
 import type { Connections } from "./connections.ts";
-import { chosen, defaultsFor, type Named, wrapsAt } from "./parts.ts";
+import type { Basis } from "./lease.ts";
+import { chosen, type Named, wrapsAt } from "./parts.ts";
 
 /** What the paths of one generation are made of. */
 export interface ClientParts {
@@ -38,11 +39,16 @@ export interface ClientPathSetup {
  * Compiles the way of the calls of one method: call filters, cluster, candidates, balancer, attempt filters, protocol. Throws a
  * StatusError when the policy names something that is not selected.
  */
-export function compileClient(method: Method, parts: ClientParts, setup: ClientPathSetup): Invoker {
-  const { policy, sources } = parts.policies.of(method, defaultsFor(method, parts));
-  const site: CallSite = { place: "call", method, app: parts.policies.app, policy };
+export function compileClient(
+  method: Method,
+  { app, effective }: Basis,
+  parts: ClientParts,
+  setup: ClientPathSetup,
+): Invoker {
+  const { policy } = effective;
+  const site: CallSite = { place: "call", method, app, policy };
   const view = parts.directory.view(method.service);
-  const protocols = protocolsFor(method, { policy, sources }, parts);
+  const protocols = protocolsFor(method, effective, parts);
   const routes = [...parts.routers.values()].flatMap((router) => router.route(site) ?? []);
   const group: Group = {
     candidates: candidatesOf({ method, view, protocols, routes, waitMs: setup.waitMs, ports: setup.ports }),

@@ -10,6 +10,7 @@ import type { Client, Clients, Publish } from "../spi/runtime.ts";
 import { compileClient } from "./client-path.ts";
 import { type Connections, connectionsTo } from "./connections.ts";
 import { leasedPath } from "./lease.ts";
+import { basisFor } from "./parts.ts";
 import { compilePublish, eventId, type PublishParts } from "./publish.ts";
 import { type Stub, stubOf } from "./stub.ts";
 
@@ -31,8 +32,8 @@ export interface RuntimeClientsSetup {
 }
 
 export interface RuntimeClients extends Clients {
-  /** Closes the connections of all other protocols. */
-  keepProtocols(protocols: Iterable<Protocol>): Promise<void>;
+  /** Closes the connections of other protocols and directories. */
+  keepOnly(protocols: Iterable<Protocol>, directory: Directory): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,15 +56,21 @@ export function runtimeClients(setup: RuntimeClientsSetup): RuntimeClients {
   function stub(method: Method): Stub {
     const known = stubs.get(method);
     if (known) return known;
-    const path = leasedPath(() => compileClient(method, parts(), { ports, connections, waitMs }));
+    const path = leasedPath(
+      () => basisFor(method, parts()),
+      (basis) => compileClient(method, basis, parts(), { ports, connections, waitMs }),
+    );
     const made = stubOf({ method, path, generation, root });
     stubs.set(method, made);
     return made;
   }
 
   function publisher<T>(topic: TopicType<T>): Publish<T> {
-    const path = leasedPath(() => compilePublish(topic as TopicType, parts()));
     const { method } = topic as TopicType;
+    const path = leasedPath(
+      () => basisFor(method, parts()),
+      (basis) => compilePublish(topic as TopicType, basis, parts()),
+    );
     return async (event, given = root, { id = ports.ids.uuid() } = {}) => {
       const now = generation();
       now.enter();
@@ -85,8 +92,11 @@ export function runtimeClients(setup: RuntimeClientsSetup): RuntimeClients {
       return Object.freeze(Object.fromEntries(methods)) as Client<S>; // each stub has the shape its method's kind asks for
     },
     publisher,
-    async keepProtocols(protocols) {
+    async keepOnly(protocols, directory) {
       const kept = new Set(protocols);
+      const gone = [...connected].filter(([view]) => directory.view(view.service) !== view);
+      for (const [view] of gone) connected.delete(view);
+      await Promise.all(gone.map(([, connections]) => connections.close()));
       await Promise.all([...connected.values()].map((one) => one.keepOnly(kept)));
     },
     async close() {

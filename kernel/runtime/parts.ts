@@ -4,8 +4,9 @@ import { StatusError } from "../call/status.ts";
 import type { Method } from "../contract/types.ts";
 import { suggestion } from "../core/nearest.ts";
 import type { Filter } from "../spi/filter.ts";
-import type { PolicyDefaults } from "../spi/policies.ts";
+import type { Policies, PolicyDefaults } from "../spi/policies.ts";
 import type { Protocol } from "../spi/protocol.ts";
+import type { Basis } from "./lease.ts";
 
 /** Plugins of one SPI by what the configuration calls them; the first is the default. */
 export type Named<T> = ReadonlyMap<string, T>;
@@ -27,6 +28,12 @@ export function defaultsFor(method: Method, { protocols, serializers, balancers,
     loadbalancer: firstName(balancers),
     cluster: firstName(clusters),
   };
+}
+
+/** What the configuration says about a method now. */
+export function basisFor(method: Method, parts: Choices & { readonly policies: Policies }, handler?: unknown): Basis {
+  const { app } = parts.policies;
+  return { app, effective: parts.policies.of(method, defaultsFor(method, parts)), handler };
 }
 
 /** The plugin a policy names. Throws a FAILED_PRECONDITION that says what to select if it is not there. */

@@ -17,9 +17,9 @@ import type { EventHandler } from "../spi/service.ts";
 import { watched } from "./attempt.ts";
 import { decodeEvent, messageMetadata } from "./event-codec.ts";
 import { handling, type Witness } from "./handler.ts";
-import { leasedPath } from "./lease.ts";
+import { type Basis, leasedPath } from "./lease.ts";
 import { handlerOf, listenKey, type Offers } from "./offers.ts";
-import { type Choices, defaultsFor, type Named, wrapsAt } from "./parts.ts";
+import { basisFor, type Choices, type Named, wrapsAt } from "./parts.ts";
 
 /** What the providers' paths of one generation are made of. */
 export interface ProviderParts extends Choices {
@@ -46,7 +46,10 @@ export interface Count {
 /** The path of one method from a listener to the handler of the current generation, whoever that is by then. */
 export function providerPath(method: Method, setup: ProviderSetup): Invoker {
   const { generation, inFlight } = setup;
-  const path = leasedPath(() => compileProvider(method, setup));
+  const path = leasedPath(
+    () => providerBasis(method, setup.parts()),
+    (basis) => compileProvider(method, basis, setup),
+  );
   const streams = method.kind === "server-stream" || method.kind === "bidi-stream";
   return (call) => {
     const now = generation();
@@ -77,20 +80,23 @@ export function providerPath(method: Method, setup: ProviderSetup): Invoker {
   };
 }
 
-function siteOf(method: Method, service: string, parts: ProviderParts): CallSite {
-  const { policy } = parts.policies.of(method, defaultsFor(method, parts));
-  return { place: "provider", method, app: parts.policies.app, service, policy };
+export function providerBasis(method: Method, parts: ProviderParts): Basis {
+  return basisFor(method, parts, parts.offers.services.get(method.service)?.handlers);
+}
+
+function siteOf(method: Method, service: string, { app, effective: { policy } }: Basis): CallSite {
+  return { place: "provider", method, app, service, policy };
 }
 
 /** Compiles provider filters and handler. Throws UNAVAILABLE where the service is not part of this generation. */
-export function compileProvider(method: Method, setup: ProviderSetup): Invoker {
+export function compileProvider(method: Method, basis: Basis, setup: ProviderSetup): Invoker {
   const parts = setup.parts();
   const handler = handlerOf(parts.offers, method);
   if (!handler) {
     throw new StatusError("UNAVAILABLE", `${method.service} is not served here any more`, { reason: "SERVICE_GONE" });
   }
   const { by = method.service } = parts.offers.services.get(method.service) ?? {};
-  return chain(wrapsAt("provider", siteOf(method, by, parts), parts.filters), handling(method, handler, setup));
+  return chain(wrapsAt("provider", siteOf(method, by, basis), parts.filters), handling(method, handler, setup));
 }
 
 interface DeliveryFacts {
@@ -108,7 +114,10 @@ export function deliveryPath(
   setup: ProviderSetup,
 ): (delivery: Delivery) => Promise<void> {
   const { generation, inFlight, ports } = setup;
-  const path = leasedPath(() => compileDelivery(by, topic, setup));
+  const path = leasedPath(
+    () => deliveryBasis(by, topic, setup.parts()),
+    (basis) => compileDelivery(by, topic, basis, setup),
+  );
   return async (delivery) => {
     const now = generation();
     now.enter();
@@ -125,17 +134,21 @@ export function deliveryPath(
   };
 }
 
+export function deliveryBasis(by: string, topic: TopicType, parts: ProviderParts): Basis {
+  return basisFor(topic.method as Method, parts, parts.offers.listens.get(listenKey(by, topic.name))?.handler);
+}
+
 /** Compiles provider filters and event handler. Throws UNAVAILABLE where the service listens no longer. */
-export function compileDelivery(by: string, topic: TopicType, setup: ProviderSetup): Invoker {
+export function compileDelivery(by: string, topic: TopicType, basis: Basis, setup: ProviderSetup): Invoker {
   const parts = setup.parts();
   const method = topic.method as Method;
-  const handler = parts.offers.listens.get(listenKey(by, topic.name))?.handler as EventHandler<unknown> | undefined;
+  const handler = basis.handler as EventHandler<unknown> | undefined;
   if (!handler) {
     throw new StatusError("UNAVAILABLE", `service/${by} does not listen to ${topic.name} any more`, {
       reason: "SERVICE_GONE",
     });
   }
-  const site = siteOf(method, by, parts);
+  const site = siteOf(method, by, basis);
   return chain(wrapsAt("provider", site, parts.filters), async ({ request, context: given }: Call) => {
     const { id, attempt } = given.get(deliveryFacts);
     const context = eventContext(given, id, attempt);

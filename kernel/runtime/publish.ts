@@ -9,7 +9,8 @@ import type { TopicType } from "../contract/types.ts";
 import type { Bus } from "../spi/bus.ts";
 import type { ClientParts } from "./client-path.ts";
 import { contentTypeHeader, eventKey } from "./event-codec.ts";
-import { chosen, defaultsFor, type Named, wrapsAt } from "./parts.ts";
+import type { Basis } from "./lease.ts";
+import { chosen, type Named, wrapsAt } from "./parts.ts";
 
 /** Policy fields of topics. */
 export const topicPolicy = policyFields({
@@ -26,10 +27,9 @@ export interface PublishParts extends ClientParts {
 const published: Reply = Object.freeze({ response: {}, headers: noMetadata, trailers: () => noMetadata });
 
 /** Compiles the way of an event to its bus: call filters, serializer, bus. */
-export function compilePublish(topic: TopicType, parts: PublishParts): Invoker {
+export function compilePublish(topic: TopicType, { app, effective: { policy } }: Basis, parts: PublishParts): Invoker {
   const { method } = topic;
-  const { policy } = parts.policies.of(method, defaultsFor(method, parts));
-  const site: CallSite = { place: "call", method, app: parts.policies.app, policy };
+  const site: CallSite = { place: "call", method, app, policy };
   const bus = busFor(site, parts.buses);
   const serializer = chosen("serializer", policy.serializer, parts.serializers, method);
   const codec = serializer.codec(topic.message);

@@ -6,7 +6,15 @@ import type { Server } from "../spi/server.ts";
 import type { Service } from "../spi/service.ts";
 import { checkCarried, type Exposures, exposures } from "./exposure.ts";
 import { type Listeners, listeners } from "./listeners.ts";
-import { compileDelivery, compileProvider, deliveryPath, type ProviderParts, type ProviderSetup } from "./provider.ts";
+import {
+  compileDelivery,
+  compileProvider,
+  deliveryBasis,
+  deliveryPath,
+  type ProviderParts,
+  type ProviderSetup,
+  providerBasis,
+} from "./provider.ts";
 import { type Activity, activity } from "./quiet.ts";
 import { type Registrations, registrations } from "./registrations.ts";
 import { type InstanceFacts, instancesOf, type ServerState } from "./server-state.ts";
@@ -138,16 +146,18 @@ function prepareListeners({ exposures, listeners, setup }: Machine, state: Serve
 
 /** Compiles every path and codec once, so that mistakes show before anybody calls and the first call is not the slowest. */
 function warmUp({ provider }: Machine, { offers, serializers }: ServerState): void {
+  const parts = provider.parts();
   for (const { contract } of offers.services.values()) {
     for (const method of Object.values(contract.methods)) {
-      compiled(method.path, () => compileProvider(method, provider));
+      compiled(method.path, () => compileProvider(method, providerBasis(method, parts), provider));
       for (const serializer of serializers.values()) {
         serializer.codec(method.input);
         serializer.codec(method.output);
       }
     }
   }
-  for (const { by, topic } of offers.listens.values()) compiled(topic.name, () => compileDelivery(by, topic, provider));
+  for (const { by, topic } of offers.listens.values())
+    compiled(topic.name, () => compileDelivery(by, topic, deliveryBasis(by, topic, parts), provider));
 }
 
 function compiled(what: string, compile: () => unknown): void {

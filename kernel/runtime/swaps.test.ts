@@ -191,6 +191,59 @@ describe("under load, with no failed call", () => {
     assert.deepEqual(steps, ["ready 1", "ready 2", "closing 1", "stop 1", "ready 3", "closing 2", "stop 2"]);
   });
 
+  it("the server itself is restarted for other options", async () => {
+    const steps: string[] = [];
+    const echo = bareService("echo", {
+      offers: [echoOffer()],
+      ready: () => void steps.push("ready"),
+      closing: () => void steps.push("closing"),
+    });
+    const state = (zone: string): AppOptions => ({
+      plugins: [echo],
+      options: { "server/runtime": { zone, graceMs: 200 } },
+    });
+    await using app = await testApp(state("a"));
+    const calling = load(app.clients.client(Echo), 16);
+    await calling.further(300);
+    await (await app.become(state("b"))).settled;
+    await calling.further(300);
+    await calling.stop();
+    assert.deepEqual(calling.failures.map(String), []);
+    assert.deepEqual(
+      app.around.registry.table.snapshot(Echo.name).map(({ zone }) => zone),
+      ["b"],
+    );
+    assert.deepEqual(steps, ["ready", "closing", "ready"]);
+  });
+
+  it("the directory is exchanged, and its connections with it", async () => {
+    const around = surroundings();
+    let closed = 0;
+    const plain = memoryProtocol({ hub: around.hub });
+    const counting = given(protocol, "memory", {
+      ...plain,
+      connect: (instance) => {
+        const connection = plain.connect(instance);
+        return {
+          ...connection,
+          close: (graceMs) => {
+            closed++;
+            return connection.close(graceMs);
+          },
+        };
+      },
+    });
+    const plugins = [echoService(), counting];
+    await using app = await testApp({ around, plugins });
+    const calling = load(app.clients.client(Echo), 16);
+    await calling.further(200);
+    await (await app.become({ around, plugins, options: { "directory/registry": { retryMs: 5 } } })).settled;
+    await calling.further(200);
+    await calling.stop();
+    assert.deepEqual(calling.failures.map(String), []);
+    assert.equal(closed, 1);
+  });
+
   it("another service comes and goes, and what it needs with it", async () => {
     const plain = [echoService()];
     const more = [
@@ -225,6 +278,57 @@ describe("under load, with no failed call", () => {
     const gone = () => sample.read({ key: "", number: 0 }, callContext({ timeoutMs: 50 }));
     await assert.rejects(gone(), { code: "UNIMPLEMENTED" }, "its last instance, which is kept in doubt, says so");
     await assert.rejects(gone(), { code: "UNAVAILABLE" });
+  });
+});
+
+describe("an edit of one policy", () => {
+  it("lets balancers and filters of all other methods go on with what they have learnt", async () => {
+    const made: string[] = [];
+    const learning = given(loadBalancer, "learning", {
+      picker: (site) => {
+        made.push(`picker of ${site.method.name}`);
+        return turningBalancer().picker(site);
+      },
+    });
+    const counting = given(filter, "counting", {
+      wrap: ({ place, method, policy }) => {
+        if (place !== "attempt") made.push(`${place} filter of ${method.name} with ${policy.retries}`);
+        return undefined;
+      },
+    } satisfies Filter);
+    const state = (retries: number): AppOptions => ({
+      plugins: [service, learning, counting],
+      use: { loadbalancer: "learning", filter: ["counting"] },
+      policies: { [`${Echo.name}/bytes`]: { retries } },
+    });
+    const service = echoService();
+    await using app = await testApp(state(1));
+    const echo = app.clients.client(Echo);
+    const both = async () => {
+      await echo.bytes({ size: 1 });
+      await echo.upload({ data: new Uint8Array() });
+    };
+    await both();
+    made.length = 0;
+    await app.become(state(7));
+    await both();
+    assert.deepEqual(made.sort(), [
+      "call filter of bytes with 7",
+      "picker of bytes",
+      "provider filter of bytes with 7",
+    ]);
+    await app.become({
+      ...state(7),
+      use: { loadbalancer: "turn", filter: ["counting"] },
+      plugins: [...(state(7).plugins ?? []), given(loadBalancer, "turn", turningBalancer())],
+    });
+    made.length = 0;
+    await both();
+    assert.deepEqual(
+      made.filter((one) => one.startsWith("call")).length,
+      2,
+      "another balancer: every path is made anew",
+    );
   });
 });
 

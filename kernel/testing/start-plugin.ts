@@ -16,7 +16,7 @@ export interface StartPluginOptions {
 export async function startPlugin<T>(plugin: Plugin, given: StartPluginOptions = {}): Promise<Running<T>> {
   const { deps = {}, ports = systemPorts, log = silentLog, signal = new AbortController().signal } = given;
   const options = await checkedOptions(plugin, given.options ?? {});
-  const generation = { id: 1, current: true, enter: () => undefined, leave: () => undefined };
+  const generation = { id: 1, current: true, changes: new Map(), enter: () => undefined, leave: () => undefined };
   const setup = { deps, options, ports, log, signal, generation: () => generation, inner: undefined, innerName: "" };
   return (await plugin.setup(setup)) as Running<T>;
 }

@@ -69,7 +69,7 @@ export const clientsRuntime = definePlugin({
       follow: (next) => ({
         async flipped(drained) {
           await drained;
-          await made.keepProtocols(next.protocols.current.values());
+          await made.keepOnly(next.protocols.current.values(), next.directory.current);
         },
       }),
       stop: () => made.close(),

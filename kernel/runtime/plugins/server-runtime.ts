@@ -55,18 +55,16 @@ export const serverRuntime = definePlugin({
   name: "runtime",
   description: "Offers the services of this process to others",
   options,
+  exclusive: true, // the doors of services open and close in turn, and a fixed port has one listener
   needs,
   async setup({ deps, options, ports, log, generation }) {
+    const offers = remembered(offersOf);
     const made = runtimeServer({
       options,
       ports,
       log,
       generation,
-      parts: () => ({
-        ...partsOf(deps),
-        filters: deps.filters.current,
-        offers: offersOf(deps.services.current),
-      }),
+      parts: () => ({ ...partsOf(deps), filters: deps.filters.current, offers: offers(deps.services.current) }),
     });
     await made.start(serverState(partsOf(deps)));
     return {
@@ -76,6 +74,18 @@ export const serverRuntime = definePlugin({
     };
   },
 });
+
+/** The same result while it is asked about the same thing. */
+function remembered<A extends object, R>(work: (about: A) => R): (about: A) => R {
+  const known = new WeakMap<A, R>();
+  return (about) => {
+    const before = known.get(about);
+    if (before !== undefined) return before;
+    const result = work(about);
+    known.set(about, result);
+    return result;
+  };
+}
 
 function partsOf(deps: Deps<typeof needs>): ServerParts {
   return {
