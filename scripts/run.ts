@@ -30,8 +30,8 @@ export function run(
       stdio: live ? "inherit" : ["ignore", "pipe", "pipe"],
       env: {
         ...process.env,
-        PATH: join(root, "node_modules/.bin") + delimiter + process.env["PATH"],
-        NODE_OPTIONS: `--conditions=source ${process.env["NODE_OPTIONS"] ?? ""}`.trim(),
+        PATH: join(root, "node_modules/.bin") + delimiter + process.env.PATH,
+        NODE_OPTIONS: `--conditions=source ${process.env.NODE_OPTIONS ?? ""}`.trim(),
         NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node"),
         ...env,
       },

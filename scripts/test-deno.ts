@@ -27,7 +27,7 @@ const folders = [
 
 const { code } = await run(
   "deno",
-  ["test", "--allow-all", "--no-check", "--conditions=source", `--ignore=${nodeOnly}`, ...folders],
+  ["test", "--allow-all", "--no-check", "--conditions=source", `--ignore=${nodeOnly.join(",")}`, ...folders],
   {
     live: true,
   },

@@ -23,11 +23,11 @@ export function readInstance(text: string): Instance {
     service: need("service"),
     address: need("address"),
     protocol: need("protocol"),
-    serializers: Object.freeze(Array.isArray(given["serializers"]) ? given["serializers"].map(String) : ["protobuf"]),
+    serializers: Object.freeze(Array.isArray(given.serializers) ? given.serializers.map(String) : ["protobuf"]),
     weight: number("weight", 100),
     zone: textOf("zone"),
     version: textOf("version"),
-    tags: Object.freeze({ ...(given["tags"] as Record<string, string> | undefined) }),
+    tags: Object.freeze({ ...(given.tags as Record<string, string> | undefined) }),
     startedAt: number("startedAt", 0),
   });
 }

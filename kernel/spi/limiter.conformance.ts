@@ -16,7 +16,7 @@ export interface LimiterSubject {
 
 /** Asks for `calls` permits at once. */
 export async function crowd(limit: Limit, calls: number, key = ""): Promise<readonly Permit[]> {
-  const answers = await Promise.all(Array.from({ length: calls }, () => limit.acquire(key)));
+  const answers = await Promise.all(Array.from({ length: calls }, async () => limit.acquire(key)));
   return answers.filter(isPermit);
 }
 
@@ -49,7 +49,7 @@ export const limiterConformance = conformance<LimiterSubject>("limiter", [
   }),
   law("refuses a part of a crowd, and says when to come again", async (limit) => {
     for (const permit of await crowd(limit, 1)) permit.release({ code: "OK", tookMs: 5 });
-    const answers = await Promise.all(Array.from({ length: 10_000 }, () => limit.acquire("")));
+    const answers = await Promise.all(Array.from({ length: 10_000 }, async () => limit.acquire("")));
     const refusals = answers.filter((answer) => !isPermit(answer));
     assert.ok(refusals.length > 0, "nobody was refused");
     for (const refusal of refusals) assert.ok((refusal as { retryAfterMs: number }).retryAfterMs >= 0);

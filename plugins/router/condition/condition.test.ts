@@ -77,7 +77,7 @@ describe("router/condition", () => {
     assert.throws(() => parseRule("method=read & zone => a=b"), /character 14: "zone" is no condition/);
     assert.throws(() => parseRule("method= => a=b"), /is no condition/);
     assert.throws(() => parseRule("a=b => c=d=e"), /is no condition/);
-    const field = condition.policy["conditions"];
+    const field = condition.policy.conditions;
     const result = field?.["~standard"].validate(["oops"]);
     assert.match(JSON.stringify(result), /has no/);
   });
