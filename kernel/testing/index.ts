@@ -9,6 +9,7 @@ export { conformance } from "./conformance.ts";
 export * from "./echo-contract.ts";
 export type { EchoEvents, EchoOptions } from "./echo-service.ts";
 export { echoEvents, echoHandlers, pattern } from "./echo-service.ts";
+export { etcdServer } from "./etcd-server.ts";
 export { eventually } from "./eventually.ts";
 export { keptSpans } from "./kept-spans.ts";
 export type { LogLine } from "./logs.ts";
