@@ -73,10 +73,12 @@ export class Browser {
     return this.post("/api/orders", { items: lines }, { "idempotency-key": key });
   }
 
-  /** Opens an account nobody else has. */
-  register(name = "Ada"): Promise<Answer> {
+  /** Opens an account nobody else has. Throws what the shop said if it does not. */
+  async register(name = "Ada"): Promise<Answer> {
     const email = `${name.toLowerCase().replaceAll(" ", "")}.${systemPorts.ids.hex(6)}@example.org`;
-    return this.post("/api/register", { name, email, password: "correct horse" });
+    const answer = await this.post("/api/register", { name, email, password: "correct horse" });
+    if (answer.status !== 201) throw new Error(`registering failed: ${answer.text}`);
+    return answer;
   }
 
   /** What is in the wallet, in cents. */
