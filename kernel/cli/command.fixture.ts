@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -96,9 +96,11 @@ export async function testFolder(files: Readonly<Record<string, string>> = {}): 
   await symlink(packages, join(path, "node_modules"));
   const put = async (file: string, content: string) => {
     await mkdir(dirname(join(path, file)), { recursive: true });
-    await writeFile(join(path, file), content);
+    await writeFile(join(path, `${file}.new`), content);
+    await rename(join(path, `${file}.new`), join(path, file)); // never seen half written
   };
   for (const [file, content] of Object.entries(files)) await put(file, content);
+  const children = new Set<ChildProcess>();
   const begin = (args: readonly string[], { env = {}, input = "" }: RunOptions) => {
     const child = spawn(process.execPath, ["--conditions=source", main, ...args], {
       cwd: path,
@@ -109,6 +111,7 @@ export async function testFolder(files: Readonly<Record<string, string>> = {}): 
         ...env,
       },
     });
+    children.add(child);
     child.stdin.end(input);
     return child;
   };
@@ -123,7 +126,10 @@ export async function testFolder(files: Readonly<Record<string, string>> = {}): 
       const app = starting(args, options);
       return { ...app, up: await app.logged(({ message }) => message.endsWith(" is up")) };
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
+    [Symbol.asyncDispose]: async () => {
+      for (const child of children) child.kill("SIGKILL"); // after a test that failed, some still run
+      await rm(path, { recursive: true });
+    },
   };
 }
 

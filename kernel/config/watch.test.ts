@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readFile, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -100,6 +100,25 @@ describe("watched files", () => {
     await writeFile(join(directory, "other"), "x");
     await writeFile(file, "app: b");
     await reaches(1);
+    await watch.close();
+  });
+
+  it("believe that a file is empty only when it stays so, for it is most likely being written", async () => {
+    await writeFile(file, "app: a");
+    const { changed, reaches } = counter();
+    const texts: string[] = [];
+    const watch = await watching([file], async () => {
+      texts.push(await readFile(file, "utf8"));
+      changed();
+    });
+    const handle = await open(file, "w"); // truncates, as editors do
+    await new Promise((resolve) => systemPorts.timers.after(12, () => resolve(undefined)));
+    await handle.writeFile("app: b");
+    await handle.close();
+    await reaches(1);
+    await writeFile(file, "");
+    await reaches(2);
+    assert.deepEqual(texts, ["app: b", ""]);
     await watch.close();
   });
 

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Ports } from "../core/ports.ts";
 import type { ReadFile } from "./load-config.ts";
 
@@ -21,19 +22,28 @@ export interface Watching {
   close(): Promise<void>;
 }
 
+/** An empty file is most likely being written: it is looked at so many times before it is believed. */
+const emptyChecks = 10;
+
 /**
  * Watches files by watching their directories, so that editors which write a new file and rename it, and links that are
  * switched to another file, are seen as well. Only a changed content counts.
  */
 export function watchFiles({ files, ports, changed, failed, settleMs = 50 }: WatchOptions): Watching {
-  let known = JSON.stringify(files.map(({ text }) => text ?? null));
+  let known = files.map(({ text }) => text ?? null);
   let timer: { cancel(): void } | undefined;
   let working = Promise.resolve();
   let closed = false;
+  let patience = emptyChecks;
 
   const check = async () => {
     const now = await contents(files);
-    if (closed || now === known) return;
+    if (closed || isDeepStrictEqual(now, known)) return;
+    if (now.includes("") && patience > 0) {
+      patience -= 1;
+      return touched();
+    }
+    patience = emptyChecks;
     known = now;
     await changed();
   };
@@ -63,8 +73,7 @@ function watching(directory: string, touched: () => void, failed: (error: unknow
   return watcher;
 }
 
-/** One text for the contents of all files; a missing one differs from an empty one. */
-async function contents(files: readonly ReadFile[]): Promise<string> {
-  const texts = await Promise.all(files.map(({ path }) => readFile(path, "utf8").catch(() => null)));
-  return JSON.stringify(texts);
+/** A missing file differs from an empty one. */
+async function contents(files: readonly ReadFile[]): Promise<(string | null)[]> {
+  return Promise.all(files.map(({ path }) => readFile(path, "utf8").catch(() => null)));
 }
