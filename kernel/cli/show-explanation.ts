@@ -14,7 +14,7 @@ export function showSystem(terminal: Terminal, app: string, plugins: readonly Ex
   for (const { id, description, selected, options, needs, source, from } of plugins) {
     terminal.out("");
     terminal.out(
-      `${terminal.styled("bold", id)}  ${terminal.styled("dim", `${whyText(selected.why)}${at(selected.location)}`)}`,
+      `${terminal.styled("bold", id)}  ${terminal.styled("dim", `${whyText(selected.why, selected.location)}`)}`,
     );
     terminal.out(terminal.styled("dim", `  ${description} (${source}: ${from})`));
     const given = needs.map((need): Row => ["needs", need.asked, need.given.join(", ") || "nothing"]);
@@ -47,10 +47,10 @@ export function showMethod(terminal: Terminal, explanation: MethodExplanation): 
 }
 
 function showStation(terminal: Terminal, { spi, plugin, why, location, fields }: StationExplanation): void {
-  const reason = why.by === "policy" ? `policy for ${why.target}` : whyText(why);
+  const reason = why.by === "policy" ? `policy for ${why.target}${at(location)}` : whyText(why, location);
   const name = plugin.slice(spi.length + 1);
   terminal.out(
-    `${terminal.styled("cyan", spi.padEnd(13))} ${terminal.styled("bold", name)}  ${terminal.styled("dim", `${reason}${at(location)}`)}`,
+    `${terminal.styled("cyan", spi.padEnd(13))} ${terminal.styled("bold", name)}  ${terminal.styled("dim", reason)}`,
   );
   showRows(terminal, fields.map(fieldRow), "");
 }
@@ -71,8 +71,9 @@ function showRows(terminal: Terminal, rows: readonly Row[], mark: string): void 
   }
 }
 
-function whyText(why: ExplainedPlugin["selected"]["why"]): string {
-  if (why.by === "config") return "selected";
+/** Only what is written has a place of its own. */
+function whyText(why: ExplainedPlugin["selected"]["why"], location: Location | undefined): string {
+  if (why.by === "config") return `selected${at(location)}`;
   return why.by === "fallback" ? `the fallback, needed by ${why.neededBy}` : `joins by itself, order ${why.order}`;
 }
 
