@@ -1,6 +1,7 @@
 import type { Options, Sql } from "postgres";
 import type { DatabaseAddress } from "../spi/store.ts";
 import type { Drivers } from "./drivers.ts";
+import { guardTransactions } from "./guard-transactions.ts";
 
 /** How connections to a server are made and kept. */
 export interface ConnectionOptions {
@@ -18,8 +19,8 @@ export interface ConnectionOptions {
   readonly tls: Tls;
 }
 
-/** false: none; otherwise Node's options of `tls.connect`. */
-export type Tls = false | { readonly ca?: string; readonly rejectUnauthorized: boolean; readonly servername?: string };
+/** false: none; otherwise Node's options of `tls.connect`. `host` is what the certificate must be for. */
+export type Tls = false | { readonly ca?: string; readonly rejectUnauthorized: boolean; readonly host: string };
 
 /** A pool for queries written by hand: 64-bit integers are bigint, as everywhere in this system. */
 export function sqlPool(
@@ -27,12 +28,17 @@ export function sqlPool(
   address: DatabaseAddress,
   options: ConnectionOptions,
 ): Sql<{ bigint: bigint }> {
-  return postgres({ ...pool(address, options), types: { bigint: postgres.BigInt }, connection: limits(options) });
+  const client = postgres({
+    ...pool(address, options),
+    types: { bigint: postgres.BigInt },
+    connection: limits(options),
+  });
+  return guardTransactions(client);
 }
 
 /** A pool for drizzle, which changes how its client reads and writes dates. */
 export function ormPool({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
-  return postgres({ ...pool(address, options), connection: limits(options) });
+  return guardTransactions(postgres({ ...pool(address, options), connection: limits(options) }));
 }
 
 /** One connection without time limits, for work of the platform itself. */

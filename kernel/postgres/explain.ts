@@ -37,6 +37,8 @@ function meaning(code: string, target: Target): readonly [StoreErrorCode, string
     return ["STORE_CREATE_REFUSED", `User "${username}" may not create database "${database}" on ${server}`];
   if (code === "3D000") return ["STORE_DATABASE_MISSING", `There is no database "${database}" on ${server}`];
   if (code === "53300") return ["STORE_FULL", `PostgreSQL at ${server} has no connection left`];
+  if (/CERT|ALTNAME|VERIFY|SIGN/.test(code))
+    return ["STORE_TLS_REFUSED", `The certificate of PostgreSQL at ${server} is not believed`];
   if (mayComeUp({ code })) return ["STORE_UNREACHABLE", `PostgreSQL at ${server} cannot be reached`];
   return undefined;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { systemPorts } from "../core/ports.ts";
-import { type PostgresServer, startPostgres } from "../postgres/postgres-server.ts";
+import { type PostgresServer, type Settings, startPostgres } from "../postgres/postgres-server.ts";
 import { StoreError } from "../postgres/store-error.ts";
 import type { DatabaseAddress } from "../spi/store.ts";
 import { silentLog } from "./logs.ts";
@@ -34,22 +34,29 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL server: `POSTGRES_URL`, else the one from npm, started by ourselves on a free port. */
-export async function postgresServer({ ours = false }: { readonly ours?: boolean } = {}): Promise<TestPostgres> {
-  const url = process.env.POSTGRES_URL;
-  return url && !ours ? foreignServer(url) : ownServer();
+export interface PostgresServerOptions {
+  /** Start one of our own, to shut down and restart, even if the environment names one. */
+  readonly ours?: boolean;
+  /** Further settings of PostgreSQL; they make it a server of our own. */
+  readonly settings?: Settings;
 }
 
-async function ownServer(): Promise<TestPostgres> {
+/** A PostgreSQL server: `POSTGRES_URL`, else the one from npm, started by ourselves on a free port. */
+export async function postgresServer({ ours = false, settings }: PostgresServerOptions = {}): Promise<TestPostgres> {
+  const url = process.env.POSTGRES_URL;
+  return url && !ours && !settings ? foreignServer(url) : ownServer(settings);
+}
+
+async function ownServer(settings: Settings = {}): Promise<TestPostgres> {
   const dataDir = mkdtempSync(join(tmpdir(), "postgres-"));
   chmodSync(dataDir, 0o755); // the server does not run as the superuser
-  let server = await start(dataDir, 0);
+  let server = await start(dataDir, 0, settings);
   const { port } = server;
   return {
     ...databasesOf(server),
     shutdown: () => server.stop(),
     restart: async () => {
-      server = await start(dataDir, port);
+      server = await start(dataDir, port, settings);
     },
     stop: async () => {
       await server.stop();
@@ -58,8 +65,10 @@ async function ownServer(): Promise<TestPostgres> {
   };
 }
 
-async function start(dataDir: string, port: number): Promise<PostgresServer> {
-  const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+const hasty: Settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+
+async function start(dataDir: string, port: number, more: Settings): Promise<PostgresServer> {
+  const settings = { ...hasty, ...more };
   const load = (name: string): Promise<unknown> => import(name);
   const options = { dataDir, port, maxConnections: 200, settings, load, ports: systemPorts, log: silentLog };
   return startPostgres(options).catch((error: unknown) => {

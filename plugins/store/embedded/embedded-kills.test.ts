@@ -83,7 +83,12 @@ describe("store/embedded when something is killed", () => {
     const { api, stop } = await start(dataDir, {}, log);
     const database = await api.database("numbers");
     for (let kills = 1; kills <= 3; kills++) {
-      await killServer(dataDir);
+      const transaction = database.sql.begin(async (tx) => {
+        await tx`select 1`;
+        await killServer(dataDir);
+        await tx`select 2`;
+      });
+      await assert.rejects(transaction, { code: "CONNECTION_CLOSED" });
       await eventually(() => answers(database), 15_000);
     }
     assert.equal(log.lines.filter(({ message }) => /ended unexpectedly/.test(message)).length, 3);

@@ -3,6 +3,7 @@ import { definePlugin, store } from "@mortise/kernel";
 import type { Tls } from "@mortise/kernel/postgres/connection";
 import { connectionFields } from "@mortise/kernel/postgres/connection-options";
 import { postgresStore } from "@mortise/kernel/postgres/postgres-store";
+import { StoreError } from "@mortise/kernel/postgres/store-error";
 import { z } from "zod";
 import { parseServerUrl, type ServerUrl } from "./server-url.ts";
 
@@ -52,6 +53,17 @@ export const postgres = definePlugin({
 
 function tlsOf({ encryption, caFile, host }: ServerUrl): Tls {
   if (encryption === "disable") return false;
-  const ca = caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") };
-  return { ...ca, rejectUnauthorized: encryption === "verify-full", servername: host };
+  return {
+    ...(caFile !== undefined && { ca: read(caFile) }),
+    rejectUnauthorized: encryption === "verify-full",
+    host,
+  };
+}
+
+function read(caFile: string): string {
+  try {
+    return readFileSync(caFile, "utf8");
+  } catch (cause) {
+    throw new StoreError("STORE_TLS_REFUSED", `The certificate ${caFile} cannot be read.`, { cause });
+  }
 }
