@@ -2,6 +2,12 @@ import { systemPorts } from "../core/ports.ts";
 import { runCommand } from "./program.ts";
 import { systemTerminal } from "./terminal.ts";
 
+// Somebody who has read enough, such as `head`, is no reason to complain.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 process.exitCode = await runCommand(process.argv.slice(2), {
   terminal: systemTerminal,
   ports: systemPorts,

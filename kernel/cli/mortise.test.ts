@@ -13,6 +13,12 @@ describe("the launcher", () => {
     assert.match(stdout, /^Usage: mortise /);
   });
 
+  it("says nothing when its reader has read enough", () => {
+    const command = `"${process.execPath}" "${launcher}" plugins --json | head -c 1`;
+    const { stdout, stderr } = spawnSync(command, { encoding: "utf8", shell: true });
+    assert.deepEqual([stdout, stderr], ["[", ""]);
+  });
+
   it("says which Node it needs, where an old one runs it", () => {
     const old = `Object.defineProperty(process.versions, "node", { value: "20.1.0" }); import(${JSON.stringify(pathToFileURL(launcher).href)});`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ["-e", old], { encoding: "utf8" });
