@@ -6,6 +6,7 @@ const nodeOnly = ["kernel/contract/aot.test.ts", "kernel/contract/docs.test.ts"]
 
 const folders = [
   "kernel/call",
+  "kernel/config",
   "kernel/contract",
   "kernel/core",
   "kernel/runtime",
