@@ -23,6 +23,8 @@ export function etcdServer(
   let lease: Promise<string> | undefined;
   /** What lies under the lease. */
   let kept = new Map<string, string>();
+  /** What was taken back while etcd was away; the lease of the process would keep it. */
+  const unwanted = new Set<string>();
 
   async function grant(): Promise<string> {
     const { ID } = await client.call("lease/grant", { TTL: `${Math.ceil(leaseMs / 1000)}` });
@@ -43,6 +45,7 @@ export function etcdServer(
   }
 
   async function put(entry: LeasedEntry): Promise<void> {
+    unwanted.delete(keyOf(entry));
     const under = await currentLease();
     await client.call("kv/put", { key: base64(keyOf(entry)), value: base64(entry.text), lease: under });
     kept.set(keyOf(entry), entry.text);
@@ -57,6 +60,13 @@ export function etcdServer(
       dropLease();
       await put(entry);
     }
+  }
+
+  async function remove(key: string): Promise<void> {
+    kept.delete(key);
+    unwanted.add(key);
+    await client.call("kv/deleterange", { key: base64(key) });
+    unwanted.delete(key);
   }
 
   /** Whether the lease was still there. */
@@ -81,14 +91,11 @@ export function etcdServer(
     silentExpiry: false,
     connected: true, // asked only where entries go silently
     put: putSurely,
-    async remove(entry) {
-      kept.delete(keyOf(entry));
-      await client.call("kv/deleterange", { key: base64(keyOf(entry)) });
-    },
+    remove: (entry) => remove(keyOf(entry)),
     async renew(entries) {
       if (!(await keepAlive())) dropLease();
       const lacking = entries.filter((entry) => kept.get(keyOf(entry)) !== entry.text);
-      await Promise.all(lacking.map(putSurely));
+      await Promise.all([...lacking.map(putSurely), ...[...unwanted].map(remove)]);
     },
     list: (service) => list(service),
     async services() {

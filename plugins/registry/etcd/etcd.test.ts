@@ -66,11 +66,13 @@ await onServer(
       const prefix = fresh();
       const [one, two] = [await open(prefix), await open(prefix)];
       const ids = await watching(one.api);
+      const gone = await two.api.register(sampleInstance("gone"));
       await two.api.register(sampleInstance("a"));
-      await sees(ids, "a");
+      await sees(ids, "a", "gone");
       await server.kill();
       await two.api.register(sampleInstance("b"));
-      assert.deepEqual(ids(), ["a"]);
+      await gone.withdraw();
+      assert.deepEqual(ids(), ["a", "gone"]);
       await server.restart();
       await sees(ids, "a", "b");
       await two.stop?.();
