@@ -33,3 +33,4 @@ export type { AppOptions, Surroundings, TestApp } from "./test-app.ts";
 export { bareService, echoOffer, echoService, given, surroundings, testApp } from "./test-app.ts";
 export type { VirtualPorts, VirtualPortsOptions } from "./virtual-ports.ts";
 export { virtualPorts } from "./virtual-ports.ts";
+export { zookeeperServer } from "./zookeeper-server.ts";
