@@ -85,7 +85,7 @@ class StreamCall extends ClientCall {
   protected override abandon(): void {
     if (!this.#sending) return super.abandon();
     this.#sending = false;
-    this.#spoil().then(() => super.abandon());
+    void this.#spoil().then(() => super.abandon());
   }
 
   /** A message that is not written a turn later waits for the peer to read, and then nothing behind it can get there. */

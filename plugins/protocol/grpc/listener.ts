@@ -12,6 +12,7 @@ import {
   type Log,
   type Ports,
   StatusError,
+  type Timer,
   type Timers,
 } from "@mortise/kernel";
 import { addressOf, bind } from "./bind.ts";
@@ -72,14 +73,13 @@ export async function grpcListener(exposure: Exposure, housing: Housing): Promis
 }
 
 /** Resolves with `work`, or after `ms`. */
-function within(work: Promise<void>, ms: number, timers: Timers): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = timers.after(ms, resolve);
-    work.then(() => {
-      timer.cancel();
-      resolve();
-    });
+async function within(work: Promise<void>, ms: number, timers: Timers): Promise<void> {
+  let timer: Timer | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = timers.after(ms, resolve);
   });
+  await Promise.race([work, late]);
+  timer?.cancel();
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;
