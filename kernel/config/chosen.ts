@@ -5,13 +5,14 @@ import type { PolicyTable } from "../runtime/policy.ts";
 import { breaker } from "../spi/breaker.ts";
 import { bus } from "../spi/bus.ts";
 import { cluster } from "../spi/cluster.ts";
+import { identity } from "../spi/identity.ts";
 import { limiter } from "../spi/limiter.ts";
 import { loadBalancer } from "../spi/loadbalancer.ts";
 import { protocol } from "../spi/protocol.ts";
 import { serializer } from "../spi/serializer.ts";
 
 /** The SPIs whose plugin a policy chooses by name, under the id of the SPI. */
-export const chosenSpis = [protocol, serializer, loadBalancer, cluster, bus, breaker, limiter] as const;
+export const chosenSpis = [protocol, serializer, loadBalancer, cluster, bus, breaker, limiter, identity] as const;
 
 type Use = Readonly<Record<string, UseValue>>;
 
