@@ -50,8 +50,8 @@ export async function postgresStore(given: PostgresStoreOptions): Promise<Runnin
 
   async function stop(): Promise<void> {
     stopped = true;
-    const all = await Promise.allSettled(open.values());
-    await Promise.all(all.map((one) => one.status === "fulfilled" && one.value.end(given.drainTimeoutMs)));
+    const ends = [...open.values()].map(async (opening) => (await opening).end(given.drainTimeoutMs));
+    await Promise.allSettled(ends); // what could not be opened needs no end
   }
 
   return { api: { database }, stop };

@@ -340,7 +340,7 @@ export const busConformance = conformance<Bus>("bus", [
     check: async (bus) => {
       const topic = anyTopic();
       const throwing = () => {
-        throw "no error object";
+        throw new Error("at once");
       };
       await bus.subscribe(topic, "g", throwing, { maxAttempts: 1 });
       await bus.publish(topic, message("m"));
@@ -348,7 +348,7 @@ export const busConformance = conformance<Bus>("bus", [
         const letters = await bus.deadLetters(topic, "g");
         return letters.length > 0 && letters;
       });
-      assert.equal(dead?.error, "no error object");
+      assert.equal(dead?.error, "at once");
     },
   },
   {

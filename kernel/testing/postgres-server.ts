@@ -96,7 +96,7 @@ function databasesOf({ host, port, username, password }: Omit<DatabaseAddress, "
   const create = async (template = "template0"): Promise<TestDatabase> => {
     const name = `test_${systemPorts.ids.hex(8)}`;
     await run(`create database ${name} template ${template}`);
-    const drop = async () => void (await run(`drop database if exists ${name} with (force)`));
+    const drop = () => run(`drop database if exists ${name} with (force)`);
     return { name, url: urlOf(name), address: { ...address, database: name }, drop };
   };
   return {

@@ -3,7 +3,7 @@ import { appSetting } from "./postmaster.ts";
 /** What a server can be told, by the names of PostgreSQL's own settings. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** Settings that the platform decides. */
+/** Settings that the platform decides; they are not passed on. */
 export const reservedSettings: readonly string[] = [
   "config_file",
   "data_directory",
@@ -61,6 +61,7 @@ export function postgresArguments({ dataArgument, port, maxConnections, settings
     log_min_messages: "warning",
     [appSetting]: app,
   };
-  const all = Object.entries({ ...modest, ...settings, ...fixed });
+  const free = Object.entries(settings).filter(([name]) => !reservedSettings.includes(name));
+  const all = Object.entries({ ...modest, ...Object.fromEntries(free), ...fixed });
   return ["-D", dataArgument, ...all.flatMap(([name, value]) => ["-c", `${name}=${value}`])];
 }

@@ -27,11 +27,15 @@ const platforms = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
  * Where its user cannot enter the package or the links between its libraries are missing and cannot be made, a copy is
  * used that is made once per version. Throws STORE_BINARIES_MISSING or STORE_BINARIES_BROKEN.
  */
-export async function postgresBinaries(load: LoadPackage, account?: Account): Promise<PostgresBinaries> {
+export async function postgresBinaries(
+  load: LoadPackage,
+  account?: Account,
+  caches = cacheFolders(),
+): Promise<PostgresBinaries> {
   const platform = `${process.platform}-${process.arch}`;
   const original = await nativeFolder(platform, load);
   const { version } = JSON.parse(readFileSync(join(dirname(original), "package.json"), "utf8")) as { version: string };
-  const native = usable(original, account) ? original : copyOf(original, `postgres-${version}-${platform}`);
+  const native = usable(original, account) ? original : copyOf(original, `postgres-${version}-${platform}`, caches);
   const program = (name: string) => join(native, "bin", name);
   return { initdb: program("initdb"), postgres: program("postgres"), major: version.split(".")[0] ?? "" };
 }
@@ -58,9 +62,9 @@ function usable(native: string, account: Account | undefined): boolean {
 }
 
 /** The copy of this version in the first folder that takes one. */
-function copyOf(original: string, name: string): string {
+function copyOf(original: string, name: string, caches: readonly string[]): string {
   const failures: string[] = [];
-  for (const folder of cacheFolders()) {
+  for (const folder of caches) {
     try {
       return copyIn(folder, original, name);
     } catch (error) {

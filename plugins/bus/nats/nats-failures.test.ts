@@ -41,7 +41,7 @@ await onServer(
   "bus/nats when a server fails",
   () => natsServer({ ours: true }),
   (server) => {
-    after(() => Promise.all(running.map(({ stop }) => stop?.())));
+    after(() => Promise.all(running.map(async ({ stop }) => stop?.())));
 
     it("says at once that it cannot publish while the server is down, and goes on when it is back", async () => {
       const log = keptLog();

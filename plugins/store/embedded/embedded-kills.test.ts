@@ -48,7 +48,7 @@ describe("store/embedded when something is killed", () => {
     dataDir = newDataDir();
   });
   afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ stop }) => stop?.()));
+    await Promise.all(running.splice(0).map(async ({ stop }) => stop?.()));
     await nothingRunsIn(dataDir);
     rmSync(dataDir, { recursive: true, force: true });
   });

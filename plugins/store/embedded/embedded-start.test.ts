@@ -19,7 +19,7 @@ describe("store/embedded at its start", () => {
     dir = newDataDir();
   });
   afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ stop }) => stop?.()));
+    await Promise.all(running.splice(0).map(async ({ stop }) => stop?.()));
     await nothingRunsIn(dir);
     rmSync(dir, { recursive: true, force: true });
   });

@@ -16,7 +16,7 @@ await onServer(
   () => postgresServer({ ours: true }),
   (server) => {
     const running: Running<Store>[] = [];
-    after(() => Promise.all(running.map(({ stop }) => stop?.())));
+    after(() => Promise.all(running.map(async ({ stop }) => stop?.())));
 
     async function start(options: object = {}): Promise<Store> {
       const store = await startPlugin<Store>(postgres, {
