@@ -79,10 +79,13 @@ export { defineSpi } from "./core/spi.ts";
 
 export * from "./spi/breaker.ts";
 export * from "./spi/bus.ts";
+export * from "./spi/cache.ts";
 export * from "./spi/cluster.ts";
 export type { ServiceDefinition, ServiceParts } from "./spi/define-service.ts";
 export { defineService } from "./spi/define-service.ts";
 export * from "./spi/directory.ts";
+export type { Candidate, ElectionOptions, Term } from "./spi/election.ts";
+export { standForElection } from "./spi/election.ts";
 export * from "./spi/filter.ts";
 export * from "./spi/identity.ts";
 export type { Instance } from "./spi/instance.ts";

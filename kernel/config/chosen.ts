@@ -4,6 +4,7 @@ import { readUse } from "../core/use.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import { breaker } from "../spi/breaker.ts";
 import { bus } from "../spi/bus.ts";
+import { cache } from "../spi/cache.ts";
 import { cluster } from "../spi/cluster.ts";
 import { identity } from "../spi/identity.ts";
 import { limiter } from "../spi/limiter.ts";
@@ -12,7 +13,17 @@ import { protocol } from "../spi/protocol.ts";
 import { serializer } from "../spi/serializer.ts";
 
 /** The SPIs whose plugin a policy chooses by name, under the id of the SPI. */
-export const chosenSpis = [protocol, serializer, loadBalancer, cluster, bus, breaker, limiter, identity] as const;
+export const chosenSpis = [
+  protocol,
+  serializer,
+  loadBalancer,
+  cluster,
+  bus,
+  breaker,
+  limiter,
+  identity,
+  cache,
+] as const;
 
 type Use = Readonly<Record<string, UseValue>>;
 
