@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { type Lock, type Ports, systemPorts } from "@mortise/kernel";
+import { lockConformance } from "@mortise/kernel/spi/lock.conformance";
+import { eventually, natsServer, onServer, startPlugin } from "@mortise/kernel/testing";
+import { natsKv } from "./nats-kv.ts";
+
+let made = 0;
+
+await onServer(
+  "lock/nats-kv on a NATS server",
+  () => natsServer({ ours: true }),
+  (server) => {
+    const open = (bucket: string, ports: Ports = systemPorts, servers = server.url) =>
+      startPlugin<Lock>(natsKv, { options: { servers, bucket }, ports });
+
+    lockConformance({
+      name: "nats-kv",
+      make() {
+        const bucket = `test${made++}`;
+        return { subject: { open: (ports) => open(bucket, ports) } };
+      },
+    });
+
+    it("tells that a lock is lost when the server is away for the lease, and gives a greater token after", async () => {
+      const { api, stop } = await open("away");
+      const held = await api.acquire("a", { leaseMs: 1000 });
+      assert.ok(held);
+      await server.kill();
+      await eventually(() => held.lost.aborted);
+      await assert.rejects(api.acquire("a", { leaseMs: 500 }), { code: "UNAVAILABLE" });
+      const waiting = api.acquire("a", { waitMs: 30_000, leaseMs: 1000 });
+      await server.restart();
+      const again = await waiting;
+      assert.ok(again && again.token > held.token);
+      await stop?.();
+    });
+
+    it("keeps a lock over a restart that is shorter than the lease", async () => {
+      const [one, two] = [await open("short"), await open("short")];
+      const held = await one.api.acquire("a", { leaseMs: 20_000 });
+      await server.kill();
+      await server.restart();
+      await eventually(async () => (await two.api.acquire("a").catch(() => "away")) === undefined, 15_000);
+      assert.equal(held?.lost.aborted, false);
+      await held?.release();
+      assert.ok(await two.api.acquire("a", { waitMs: 5000 }));
+      await Promise.all([one.stop?.(), two.stop?.()]);
+    });
+
+    it("starts while the server is down, and says that it cannot lock", async () => {
+      const { api, stop } = await open("down", systemPorts, "nats://127.0.0.1:1");
+      await assert.rejects(api.acquire("a", { waitMs: 200 }), { code: "UNAVAILABLE" });
+      await stop?.();
+    });
+  },
+);
