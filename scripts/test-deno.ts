@@ -1,4 +1,4 @@
-// Runs the tests of everything that works on Deno there: `npm run test:deno`.
+// Runs the tests of everything that works on Deno there: `npm run test:deno`, with more options of `deno test` after `--`.
 import { run } from "./run.ts";
 
 /** Node's own flags are what these are about. */
@@ -26,11 +26,6 @@ const folders = [
   "telemetry",
 ];
 
-const { code } = await run(
-  "deno",
-  ["test", "--allow-all", "--no-check", "--conditions=source", `--ignore=${nodeOnly.join(",")}`, ...folders],
-  {
-    live: true,
-  },
-);
+const options = ["--allow-all", "--no-check", "--conditions=source", `--ignore=${nodeOnly.join(",")}`];
+const { code } = await run("deno", ["test", ...options, ...process.argv.slice(2), ...folders], { live: true });
 process.exitCode = code;
