@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { it } from "node:test";
 import { type Lock, type Ports, systemPorts } from "@mortise/kernel";
 import { lockConformance } from "@mortise/kernel/spi/lock.conformance";
@@ -20,6 +23,22 @@ await onServer(
         const prefix = `test${made++}`;
         return { subject: { open: (ports) => open(prefix, ports) } };
       },
+    });
+
+    it("passes the lock of an owner that was killed on after its lease", async (t) => {
+      const fixture = join(import.meta.dirname, "owner.fixture.ts");
+      const owner = spawn(process.execPath, ["--conditions=source", fixture, server.url, "killed", "1000"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      t.after(() => owner.kill("SIGKILL"));
+      const [token] = await once(owner.stdout, "data");
+      const { api, stop } = await open("killed");
+      assert.equal(await api.acquire("a", { waitMs: 2000 }), undefined);
+      owner.kill("SIGKILL");
+      await once(owner, "exit");
+      const held = await api.acquire("a", { waitMs: 10_000 });
+      assert.ok(held && held.token > BigInt(`${token}`.trim()));
+      await stop?.();
     });
 
     it("tells that a lock is lost when the server is away, and gives a greater token after, though it lost its data", async () => {
