@@ -66,9 +66,11 @@ type Store = Pick<Cache, "get" | "set">;
 
 /** A cache that cannot be reached has nothing and keeps nothing. */
 function tolerant(cache: Cache, log: Log): Store {
-  const failed = (error: unknown) => log.debug("filter/cache: the cache does not answer", { error });
+  const failed = (error: unknown): undefined => {
+    log.debug("filter/cache: the cache does not answer", { error });
+  };
   return {
-    get: (key) => cache.get(key).catch((error: unknown) => void failed(error)),
+    get: (key) => cache.get(key).catch(failed),
     set: (key, value, ttlMs) => cache.set(key, value, ttlMs).catch(failed),
   };
 }
