@@ -34,7 +34,6 @@ async function works(options: object): Promise<void> {
 
 const dir = mkdtempSync(join(tmpdir(), "bus-nats-"));
 chmodSync(dir, 0o755);
-after(() => rmSync(dir, { recursive: true, force: true }));
 
 function file(name: string, text: string): string {
   writeFileSync(join(dir, name), text);
@@ -143,6 +142,7 @@ await onServer(
   "bus/nats on a server with mutual TLS",
   () => natsServer({ args: tlsArgs }),
   ({ port }) => {
+    after(() => rmSync(dir, { recursive: true, force: true }));
     const servers = `localhost:${port}`;
 
     it("works with the authority's certificate and one of its own", () =>

@@ -159,7 +159,6 @@ await onServer(
 
 const dir = mkdtempSync(join(tmpdir(), "store-postgres-"));
 chmodSync(dir, 0o755);
-after(() => rmSync(dir, { recursive: true, force: true }));
 
 function file(name: string, text: string): string {
   const path = join(dir, name);
@@ -182,6 +181,7 @@ await onServer(
   "store/postgres on a server with TLS",
   () => postgresServer({ ours: true, settings }),
   ({ address }) => {
+    after(() => rmSync(dir, { recursive: true, force: true }));
     const url = (host: string, parameters: string) =>
       `postgres://${address.username}:${address.password}@${host}:${address.port}/postgres?${parameters}`;
 
