@@ -2,7 +2,7 @@ import {
   type ChannelInterface,
   status as codes,
   type experimental,
-  Metadata as GrpcMetadata,
+  type Metadata as GrpcMetadata,
   type StatusObject,
 } from "@grpc/grpc-js";
 import {
@@ -20,6 +20,7 @@ import {
 } from "@mortise/kernel";
 
 import { addMetadata, buffer, lateStatusHeader, receivedMetadata, serializerHeader } from "./metadata.ts";
+import { SentHeaders } from "./sent-headers.ts";
 import { readError } from "./status.ts";
 
 /** A call as the lowest public layer of grpc-js gives it; the layers above it cost a third of the throughput. */
@@ -73,17 +74,25 @@ const maxTimeoutMs = 2_147_483_647;
  * What is sent ahead of the request. Throws INVALID_ARGUMENT for a header that HTTP/2 forbids, DEADLINE_EXCEEDED when it
  * is too late already.
  */
-export function requestHeaders(context: CallContext, { method, subtype, clock }: ClientRoute): GrpcMetadata {
-  const headers = new GrpcMetadata();
+export function requestHeaders(context: CallContext, { method, subtype, clock }: ClientRoute): SentHeaders {
+  const headers = new SentHeaders();
   if (context.outgoing !== noMetadata) addMetadata(headers, context.outgoing);
-  eachContextHeader(context, (name, value) => headers.set(name, value));
+  eachContextHeader(context, (name, value) => headers.put(name, sendable(name, value)));
   const leftMs = context.deadline - clock.now();
   if (leftMs <= 0)
     throw new StatusError("DEADLINE_EXCEEDED", "the deadline of the call has passed", { neverSent: true });
-  if (leftMs <= maxTimeoutMs) headers.set(contextHeaderNames.timeout, encodeTimeout(leftMs));
-  if (subtype !== undefined) headers.set(serializerHeader, subtype);
-  if (method.kind === "server-stream" || method.kind === "bidi-stream") headers.set(lateStatusHeader, "0");
+  if (leftMs <= maxTimeoutMs) headers.put(contextHeaderNames.timeout, encodeTimeout(leftMs));
+  if (subtype !== undefined) headers.put(serializerHeader, subtype);
+  if (method.kind === "server-stream" || method.kind === "bidi-stream") headers.put(lateStatusHeader, "0");
   return headers;
+}
+
+/** A trace or baggage made by hand may hold anything, and HTTP/2 would give up the connection for it. */
+function sendable(name: string, value: string): string {
+  if (/^[\x20-\x7e]*$/.test(value)) return value.trim();
+  throw new StatusError("INVALID_ARGUMENT", `${name} of the context holds more than printable ASCII`, {
+    neverSent: true,
+  });
 }
 
 /** Common to calls of all kinds: begins, is cancelled with its context, and tells why it ended. */

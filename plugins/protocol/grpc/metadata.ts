@@ -1,5 +1,6 @@
 import type { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { isContextHeader, type Metadata, type MetadataValue, StatusError } from "@mortise/kernel";
+import type { SentHeaders } from "./sent-headers.ts";
 
 /**
  * Lists the texts that HTTP/2 would change, with what undoes it: `name=1.5` for several texts under one name, which come
@@ -34,7 +35,7 @@ const forbidden = /^(connection|upgrade|http2-settings|keep-alive|proxy-connecti
  * off; a header of our own tells how to undo both, and other gRPC peers see the joined text. Names that belong to gRPC or to the context
  * are left out. Throws a StatusError INVALID_ARGUMENT for a name that HTTP/2 forbids.
  */
-export function addMetadata(target: GrpcMetadata, source: Metadata): void {
+export function addMetadata(target: SentHeaders, source: Metadata): void {
   const shapes: string[] = [];
   for (const name of source.names()) {
     if (hidden.test(name) || isContextHeader(name)) continue;
@@ -43,15 +44,15 @@ export function addMetadata(target: GrpcMetadata, source: Metadata): void {
     }
     const values = source.getAll(name);
     if (name.endsWith("-bin")) {
-      for (const value of values) target.add(name, buffer(value as Uint8Array));
+      target.putBytes(name, values as readonly Uint8Array[]);
     } else {
       const text = values.join(", ");
       const sent = text.trim();
-      target.set(name, sent);
+      target.put(name, sent);
       if (values.length > 1 || sent.length < text.length) shapes.push(`${name}=${shapeOf(values, text)}`);
     }
   }
-  if (shapes.length > 0) target.set(shapesHeader, shapes.join(","));
+  if (shapes.length > 0) target.put(shapesHeader, shapes.join(","));
 }
 
 /** The bytes as a Buffer over the same memory. */

@@ -1,4 +1,4 @@
-import { status as codes, Metadata as GrpcMetadata } from "@grpc/grpc-js";
+import { status as codes, type Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import {
   type CallContext,
   contextFromHeaders,
@@ -12,10 +12,12 @@ import {
 import { usualSubtype } from "./connection.ts";
 
 import { addMetadata, buffer, lateStatusHeader, receivedMetadata, serializerHeader } from "./metadata.ts";
+import { SentHeaders } from "./sent-headers.ts";
 import type { Codecs, IncomingCall, ServerHost, ServerRoute } from "./server-route.ts";
 import { writeError } from "./status.ts";
 
-const noHeaders = new GrpcMetadata();
+/** Shared: nothing is ever put into it. */
+const noHeaders = new SentHeaders();
 
 /** grpc-js counts deadlines in whole milliseconds of wall time. */
 const roundingMs = 2;
@@ -80,25 +82,25 @@ export abstract class ServerCall implements InFlightCall {
     if (this.over) return;
     const { host, route } = this;
     const told = handlerError(error, route.method, this.context, { log: host.log, ids: host.ports.ids });
-    const trailers = new GrpcMetadata();
+    const trailers = new SentHeaders();
     this.#add(trailers, told.trailers);
     const details = writeError(told, route.method.service, trailers);
     this.#finish(told);
     const code = statusCodes[told.code];
-    if (this.lateStatus) trailers.set(lateStatusHeader, `${code}`);
+    if (this.lateStatus) trailers.put(lateStatusHeader, `${code}`);
     this.call.sendStatus({ code: this.lateStatus ? codes.OK : code, details, metadata: trailers });
   }
 
   protected succeed(trailers: Metadata): void {
-    const sent = trailers === noMetadata ? null : new GrpcMetadata();
-    if (sent) this.#add(sent, trailers);
+    const sent = trailers === noMetadata ? noHeaders : new SentHeaders();
+    if (trailers !== noMetadata) this.#add(sent, trailers);
     this.#finish(undefined);
     this.call.sendStatus({ code: codes.OK, details: "OK", metadata: sent });
   }
 
   protected sendHeaders(headers: Metadata): void {
     if (headers === noMetadata) return this.call.sendMetadata(noHeaders);
-    const sent = new GrpcMetadata();
+    const sent = new SentHeaders();
     this.#add(sent, headers);
     this.call.sendMetadata(sent);
   }
@@ -133,7 +135,7 @@ export abstract class ServerCall implements InFlightCall {
   }
 
   /** Headers or trailers that HTTP/2 forbids are left out: the reply itself matters more. */
-  #add(target: GrpcMetadata, source: Metadata): void {
+  #add(target: SentHeaders, source: Metadata): void {
     try {
       addMetadata(target, source);
     } catch (error) {

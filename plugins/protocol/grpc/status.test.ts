@@ -1,19 +1,25 @@
 import assert from "node:assert/strict";
+import type { IncomingHttpHeaders } from "node:http2";
 import { describe, it } from "node:test";
 import { Metadata } from "@grpc/grpc-js";
 import { type ErrorCode, noMetadata, StatusError, statusCodes } from "@mortise/kernel";
 import { codecOf } from "@mortise/kernel/contract";
 import fc from "fast-check";
 import { ErrorInfo, errorInfoUrl, RpcStatus, retryInfoUrl } from "./rpc-status.ts";
+import { SentHeaders } from "./sent-headers.ts";
 import { readError, writeError } from "./status.ts";
 
 const codes = Object.keys(statusCodes).filter((code) => code !== "OK") as ErrorCode[];
 const domain = "test.v1.Service";
 
+/** What the other side has of headers that were sent. */
+const arrived = (sent: SentHeaders) => Metadata.fromHttp2Headers(sent.toHttp2Headers() as IncomingHttpHeaders);
+
 /** What a client of ours reads of an error that was written. */
 function carried(error: StatusError): StatusError {
-  const metadata = new Metadata();
-  const details = writeError(error, domain, metadata);
+  const sent = new SentHeaders();
+  const details = writeError(error, domain, sent);
+  const metadata = arrived(sent);
   return readError({ code: statusCodes[error.code] as number, details, metadata }, noMetadata);
 }
 
@@ -26,9 +32,9 @@ const facts = ({ code, message, reason, details, retryable }: StatusError) => ({
 });
 
 function readDetails(error: StatusError) {
-  const trailers = new Metadata();
+  const trailers = new SentHeaders();
   writeError(error, domain, trailers);
-  const [bytes] = trailers.get("grpc-status-details-bin");
+  const [bytes] = arrived(trailers).get("grpc-status-details-bin");
   return bytes === undefined ? undefined : codecOf(RpcStatus).decode(bytes as Buffer);
 }
 
@@ -70,7 +76,7 @@ describe("an error on its way through trailers", () => {
 
   it("keeps a message of 10,000 characters whole, and sends its beginning to everybody", () => {
     const error = new StatusError("INTERNAL", "ä".repeat(5000) + "b".repeat(1000));
-    const trailers = new Metadata();
+    const trailers = new SentHeaders();
     const details = writeError(error, domain, trailers);
     assert.equal(details, `${"ä".repeat(2048)}…`);
     assert.equal(carried(error).message, error.message);

@@ -1,4 +1,4 @@
-import type { Metadata as GrpcMetadata, StatusObject } from "@grpc/grpc-js";
+import type { StatusObject } from "@grpc/grpc-js";
 import {
   type ErrorCode,
   type Metadata,
@@ -8,8 +8,9 @@ import {
   statusName,
 } from "@mortise/kernel";
 import { codecOf, type Infer } from "@mortise/kernel/contract";
-import { buffer, retryableHeader } from "./metadata.ts";
+import { retryableHeader } from "./metadata.ts";
 import { ErrorInfo, errorInfoUrl, RpcStatus, retryInfoUrl } from "./rpc-status.ts";
+import type { SentHeaders } from "./sent-headers.ts";
 
 const detailsHeader = "grpc-status-details-bin";
 
@@ -27,10 +28,10 @@ const errorInfo = codecOf(ErrorInfo);
  * @param domain of the reason: the service that failed
  * @returns the message for the header
  */
-export function writeError(error: StatusError, domain: string, trailers: GrpcMetadata): string {
+export function writeError(error: StatusError, domain: string, trailers: SentHeaders): string {
   const message = error.message.toWellFormed();
   const usual = error.code === "UNAVAILABLE";
-  if (usual && !error.retryable) trailers.set(retryableHeader, "false");
+  if (usual && !error.retryable) trailers.put(retryableHeader, "false");
   const details = [];
   if (error.reason !== undefined || Object.keys(error.details).length > 0) {
     details.push({ typeUrl: errorInfoUrl, value: encodeInfo(error, domain) });
@@ -38,7 +39,7 @@ export function writeError(error: StatusError, domain: string, trailers: GrpcMet
   if (!usual && error.retryable) details.push({ typeUrl: retryInfoUrl, value: new Uint8Array() });
   if (details.length > 0 || message.length > maxMessageChars) {
     const fitting = firstFitting(statusCodes[error.code], message, details);
-    if (fitting) trailers.set(detailsHeader, buffer(fitting));
+    if (fitting) trailers.putBytes(detailsHeader, [fitting]);
   }
   return message.length > maxMessageChars ? `${message.slice(0, maxMessageChars).toWellFormed()}…` : message;
 }
