@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { installedPlugins } from "../kernel/config/installed.ts";
 import { configSchema } from "../kernel/config/json-schema.ts";
 import { loadAll } from "../kernel/core/load.ts";
+import { withTable } from "./readme-table.ts";
 import { root } from "./run.ts";
 
 /** A package with plugins: where they are, and which SPI they belong to if that is not a folder. */
@@ -56,5 +57,7 @@ if (import.meta.main) {
     bring(join(root, folder, "package.json"), manifest(folder, pattern), check),
   );
   const current = bring(join(root, "docs/schema.json"), await schema(), check);
-  process.exitCode = check && ![...manifests, current].every(Boolean) ? 1 : 0;
+  const readme = join(root, "README.md");
+  const shown = bring(readme, withTable(readFileSync(readme, "utf8")), check);
+  process.exitCode = check && ![...manifests, current, shown].every(Boolean) ? 1 : 0;
 }
