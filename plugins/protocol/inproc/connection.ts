@@ -11,7 +11,8 @@ export function inprocConnection(address: string, hub: InprocHub, ports: Ports):
 
   async function invoke(call: Call): Promise<Reply> {
     const { context, method } = call;
-    await yielding();
+    const turn = yielding();
+    if (turn) await turn;
     if (closing) throw unreachable(`the connection to ${address} is closed`);
     if (context.cancelled) throw context.cancelled;
     if (context.deadline <= ports.clock.now()) throw tooLate();

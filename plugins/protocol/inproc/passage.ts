@@ -84,12 +84,14 @@ class Passage {
     return readOnce(this.#requests);
   }
 
-  async #answer(reply: Reply): Promise<void> {
+  #answer(reply: Reply): void | Promise<void> {
     const { kind } = this.#served.method;
-    if (kind === "unary" || kind === "client-stream") {
-      this.#resolve({ response: reply.response, headers: reply.headers, trailers: reply.trailers });
-      return this.#finish();
-    }
+    if (kind === "server-stream" || kind === "bidi-stream") return this.#stream(reply);
+    this.#resolve({ response: reply.response, headers: reply.headers, trailers: reply.trailers });
+    this.#finish();
+  }
+
+  async #stream(reply: Reply): Promise<void> {
     const responses = reply.response as AsyncIterable<unknown>;
     if (this.#over) return closeQuietly(responses[Symbol.asyncIterator]());
     const watched = watchStream(responses, (error) => this.#ended(error), this.#context);

@@ -3,7 +3,8 @@ export function handedOver<T>(source: AsyncIterator<T>, told: (error: unknown) =
   const yielding = fairness();
   return {
     next: async () => {
-      await yielding();
+      const turn = yielding();
+      if (turn) await turn;
       try {
         return (await source.next()) as IteratorResult<T, void>;
       } catch (error) {
