@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Running, Store } from "@mortise/kernel";
 import { isRunning, processIdentity } from "@mortise/kernel/processes/identity";
@@ -43,10 +44,15 @@ async function killServer(dataDir: string): Promise<void> {
 const answers = async ({ sql }: Database) => (await sql`select 1 as one`)[0]?.one === 1;
 
 describe("store/embedded when something is killed", () => {
+  const made = newDataDir();
   let dataDir = "";
+  before(async () => (await startPlugin<Store>(embedded, { options: { dataDir: made } })).stop?.());
+  after(() => rmSync(made, { recursive: true, force: true }));
   beforeEach(() => {
     dataDir = newDataDir();
+    execFileSync("cp", ["-a", `${made}/.`, dataDir]); // making the data takes a second
   });
+  const unmake = () => rmSync(join(dataDir, "data"), { recursive: true });
   afterEach(async () => {
     await Promise.all(running.splice(0).map(async ({ stop }) => stop?.()));
     await nothingRunsIn(dataDir);
@@ -64,6 +70,7 @@ describe("store/embedded when something is killed", () => {
   });
 
   it("keeps what was safe over kills at any moment, starts included", async () => {
+    unmake();
     const safe: number[] = [];
     for (const [i, waitMs] of [10, 300, 600, 1000, 3, 30, 100, 0, 10, 50].entries()) {
       const app = startApp(dataDir);
@@ -187,6 +194,7 @@ describe("store/embedded when something is killed", () => {
   });
 
   it("lets one of several apps win that make the data at the same time", async () => {
+    unmake();
     const apps = [1, 2, 3].map(() => startApp(dataDir));
     const outcomes = await Promise.all(
       apps.map(({ ready, failed }) => Promise.race([ready.then(() => "ready"), failed.then(({ message }) => message)])),
@@ -197,6 +205,7 @@ describe("store/embedded when something is killed", () => {
   });
 
   it("leaves nothing behind when its start is given up", async () => {
+    unmake();
     for (const afterMs of [0, 100, 600]) {
       const signal = AbortSignal.timeout(afterMs);
       const starting = startPlugin<Store>(embedded, { options: { dataDir }, signal });
