@@ -34,6 +34,11 @@ export interface Move {
 
 const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** The steps up to the status of the row: rows and steps are read one by one, and the order may go on meanwhile. */
+function stepsTo({ status }: OrderRow, steps: readonly StepRow[]): readonly StepRow[] {
+  return steps.slice(0, steps.findIndex((step) => step.status === status) + 1);
+}
+
 /** Everything the order service asks of its database. `dueMs`: how long an order is left alone before recovery looks. */
 export function orderBook(orm: Orm, dueMs: number) {
   const due = sql`now() + ${dueMs} * interval '1 millisecond'`;
@@ -59,7 +64,9 @@ export function orderBook(orm: Orm, dueMs: number) {
       linesById.execute({ id }),
       stepsById.execute({ id }),
     ]);
-    return row && { row, lines, steps };
+    if (!row) return undefined;
+    const behind = !steps.some(({ status }) => status === row.status); // it moved between the reads
+    return { row, lines, steps: stepsTo(row, behind ? await stepsById.execute({ id }) : steps) };
   }
 
   return {
@@ -111,7 +118,11 @@ export function orderBook(orm: Orm, dueMs: number) {
       ]);
       const linesOf = Map.groupBy(lines, (line) => line.orderId);
       const stepsOf = Map.groupBy(steps, (step) => step.orderId);
-      return rows.map((row) => ({ row, lines: linesOf.get(row.id) ?? [], steps: stepsOf.get(row.id) ?? [] }));
+      return rows.map((row) => ({
+        row,
+        lines: linesOf.get(row.id) ?? [],
+        steps: stepsTo(row, stepsOf.get(row.id) ?? []),
+      }));
     },
 
     /** Takes orders that are overdue by the database's clock, each by one process only, and puts their time off. */
