@@ -3,6 +3,7 @@ import { definePlugin, type Protocol, type ProtocolFacts, protocol } from "@mort
 import { createChannel } from "nice-grpc";
 import { channelPool } from "./channel-pool.ts";
 import { grpcConnection } from "./connection.ts";
+import { guardDeno } from "./deno-guard.ts";
 import { grpcListener, type Housing } from "./listener.ts";
 import { type GrpcOptions, options } from "./options.ts";
 import { credentials } from "./tls.ts";
@@ -11,6 +12,7 @@ const kinds = ["unary", "server-stream", "client-stream", "bidi-stream"] as cons
 
 /** gRPC over HTTP/2 as any gRPC client and server speaks it. Throws an Error for certificates that cannot be used. */
 export function grpcProtocol(housing: Omit<Housing, "credentials">): Protocol {
+  guardDeno();
   const secured = credentials(housing.options);
   const lease = channelPool(
     (address): ChannelInterface =>

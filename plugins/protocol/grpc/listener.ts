@@ -62,8 +62,7 @@ export async function grpcListener(exposure: Exposure, housing: Housing): Promis
     const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     ownCalls.cut(reason);
     await calls.drain(graceMs, ports.timers, reason);
-    await within(closed, lingerMs, ports.timers);
-    server.forceShutdown();
+    if (!(await isDone(closed, lingerMs, ports.timers))) server.forceShutdown();
   }
 
   update(exposure);
@@ -72,14 +71,15 @@ export async function grpcListener(exposure: Exposure, housing: Housing): Promis
   return { address, update, close: (graceMs) => (closing ??= close(graceMs)) };
 }
 
-/** Resolves with `work`, or after `ms`. */
-async function within(work: Promise<void>, ms: number, timers: Timers): Promise<void> {
+/** Whether `work` is done within `ms`. */
+async function isDone(work: Promise<void>, ms: number, timers: Timers): Promise<boolean> {
   let timer: Timer | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = timers.after(ms, resolve);
+  const late = new Promise<boolean>((resolve) => {
+    timer = timers.after(ms, () => resolve(false));
   });
-  await Promise.race([work, late]);
+  const done = await Promise.race([work.then(() => true), late]);
   timer?.cancel();
+  return done;
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;
