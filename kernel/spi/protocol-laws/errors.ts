@@ -88,6 +88,21 @@ export const errorLaws = [
     assert.ok(!JSON.stringify([error.message, error.details, error.reason]).includes("hunter2"));
     assert.ok(JSON.stringify(world.log.lines, errorText).includes("hunter2"));
   }),
+  law("answers INTERNAL when a method breaks before its handler begins", async ({ invoke, listener, log }) => {
+    const broken = () => {
+      throw new Error("password is hunter2");
+    };
+    for (const service of [Other, Echo]) {
+      const methods = new Map(
+        Object.entries(service.methods).map(([name, method]) => [name, { method, invoke: broken }]),
+      );
+      await listener.update({ services: [{ service, methods }], serializers: new Map([["protobuf", proto]]) });
+      const method = service === Other ? Other.methods.ask : Echo.methods.sum;
+      const error = await failure(invoke(method, service === Other ? emptyNote : nothing()), "INTERNAL");
+      assert.ok(!error.message.includes("hunter2"));
+    }
+    assert.ok(log.lines.some(({ level }) => level === "error"));
+  }),
   law("gives a slow reader all messages of a stream that came before its error", async ({ stream, events }) => {
     const seen: number[] = [];
     const read = async () => {
@@ -134,6 +149,8 @@ export const errorLaws = [
     assert.ok(log.lines.some(({ level }) => level === "error"));
   }),
 ];
+
+async function* nothing() {}
 
 function refuse(): never {
   throw new TypeError("nothing can be read");

@@ -60,7 +60,10 @@ function encode(input: Codec<unknown>, { path }: Method, request: unknown): Uint
     return input.encode(request);
   } catch (error) {
     const { message } = error as Error;
+    const { reason, details } = error instanceof StatusError ? error : { reason: undefined, details: {} };
     throw new StatusError("INVALID_ARGUMENT", `the request of ${path} cannot be encoded: ${message}`, {
+      ...(reason !== undefined && { reason }),
+      details,
       neverSent: true,
       cause: error,
     });

@@ -6,6 +6,7 @@ import {
   type InFlightCall,
   type Metadata,
   noMetadata,
+  type Reply,
   StatusError,
   statusCodes,
 } from "@mortise/kernel";
@@ -75,6 +76,12 @@ export abstract class ServerCall implements InFlightCall {
   cut(reason: StatusError): void {
     this.fail(reason);
     this.context.cancel(reason);
+  }
+
+  /** Begins the handler's work. */
+  protected async invoke(request: unknown): Promise<Reply> {
+    const { method, invoke } = this.route;
+    return invoke({ method, request, context: this.context });
   }
 
   /** Ends the call with an error. What is no StatusError is a mistake of this process, and the caller gets only an id. */

@@ -62,8 +62,7 @@ export class StreamServerCall extends ServerCall {
   }
 
   #invoke(request: unknown): void {
-    const { method, invoke } = this.route;
-    invoke({ method, request, context: this.context })
+    this.invoke(request)
       .then((reply) => this.#answer(reply))
       .catch((error: unknown) => this.fail(error));
   }

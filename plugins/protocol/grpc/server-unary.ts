@@ -18,16 +18,15 @@ export class UnaryServerCall extends ServerCall {
   }
 
   override onReceiveHalfClose(): void {
-    const { method, invoke } = this.route;
     if (this.over) return;
-    if (!this.#bytes) return this.fail(notOne(method.path, "no request"));
+    if (!this.#bytes) return this.fail(notOne(this.route.method.path, "no request"));
     let request: unknown;
     try {
       request = this.decode(this.#bytes);
     } catch (error) {
       return this.fail(error);
     }
-    invoke({ method, request, context: this.context }).then(this.#reply, this.#refuse);
+    this.invoke(request).then(this.#reply, this.#refuse);
   }
 
   readonly #refuse = (error: unknown): void => this.fail(error);

@@ -64,10 +64,14 @@ class Passage {
   begin(): void {
     for (const { list, entry } of this.#entries) list.add(entry);
     this.#forget = this.#call.context.onCancel((reason) => this.#cut(reason));
-    const { method, invoke } = this.#served;
-    invoke({ method, request: this.#request(), context: this.#context })
+    this.#invoke()
       .then((reply) => this.#answer(reply))
       .catch((error: unknown) => this.#fail(this.#told(error)));
+  }
+
+  async #invoke(): Promise<Reply> {
+    const { method, invoke } = this.#served;
+    return invoke({ method, request: this.#request(), context: this.#context });
   }
 
   #request(): unknown {
