@@ -63,9 +63,11 @@ describe("spawnGuarded", () => {
   });
 
   it("ends the program when its guard is killed", async () => {
-    const guarded = spawnGuarded(shell, ["-c", "echo $$ > pid; echo $PPID > guard; exec sleep 600"], { cwd: dir });
+    const guarded = spawnGuarded(shell, ["-c", "echo $PPID > guard; echo $$ > pid; exec sleep 600"], { cwd: dir });
     const program = await started(dir);
-    process.kill(Number(readFileSync(join(dir, "guard"), "utf8")), "SIGKILL");
+    const guard = Number(readFileSync(join(dir, "guard"), "utf8"));
+    assert.ok(guard > 1, "0 would be our own process group");
+    process.kill(guard, "SIGKILL");
     await guarded.exited;
     await gone(program);
   });
