@@ -13,6 +13,7 @@ import type { Protocol } from "../spi/protocol.ts";
 import type { Serializer } from "../spi/serializer.ts";
 import type { Connections } from "./connections.ts";
 import { chosen, type Named, wrapsAt } from "./parts.ts";
+import { maybeSticky } from "./sticky.ts";
 
 /** What attempts of one method are made of. */
 export interface AttemptSetup {
@@ -34,14 +35,17 @@ export function attempts(setup: AttemptSetup): Group["attempt"] {
   const { site, view, parts, ports } = setup;
   const { method, policy } = site;
   const { clock } = ports;
-  const picker = chosen("loadbalancer", policy.loadbalancer, parts.balancers, method).picker(site);
+  const balancer = chosen("loadbalancer", policy.loadbalancer, parts.balancers, method);
+  const picker = maybeSticky(balancer.picker(site), site, view);
+  const { asks } = picker;
   const ways = waysTo(setup);
   const end: Invoker = (call) => ways(call.instance as Instance)(call);
   const through = chain(wrapsAt("attempt", site, parts.filters), end);
   const streams = method.kind === "server-stream" || method.kind === "bidi-stream";
 
   function succeeded(reply: Reply, picked: Picked, started: number): Reply {
-    const done = (error: unknown) => picked.done({ tookMs: clock.now() - started, code: codeOf(error) });
+    const { trailers } = reply;
+    const done = (error: unknown) => picked.done({ tookMs: clock.now() - started, code: codeOf(error), trailers });
     if (streams) return watched(reply, done);
     done(undefined);
     return reply;
@@ -53,7 +57,8 @@ export function attempts(setup: AttemptSetup): Group["attempt"] {
     throw error;
   }
 
-  return ({ request, context }, candidates, onPick) => {
+  return ({ request, context: given }, candidates, onPick) => {
+    const context = asks === undefined ? given : given.with({ metadata: asks });
     const picked = picker.pick(candidates, { method, request, context });
     const { instance } = picked;
     onPick?.(instance);

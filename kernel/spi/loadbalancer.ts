@@ -1,4 +1,5 @@
 import type { Call } from "../call/call.ts";
+import type { Metadata, MetadataInit } from "../call/metadata.ts";
 import type { CallSite } from "../call/site.ts";
 import type { StatusCode } from "../call/status.ts";
 import { defineSpi } from "../core/spi.ts";
@@ -8,6 +9,8 @@ import type { Instance } from "./instance.ts";
 export interface Outcome {
   readonly tookMs: number;
   readonly code: StatusCode;
+  /** What the provider said at the end of an attempt that went well; decoded only when read. */
+  readonly trailers?: () => Metadata;
 }
 
 export interface Picked {
@@ -18,6 +21,8 @@ export interface Picked {
 
 /** Chooses for one method of one client. Has the state it needs for that, per instance. */
 export interface Picker {
+  /** Headers that every attempt sends, by which a provider knows that it is asked to say something in its trailers. */
+  readonly asks?: MetadataInit;
   /**
    * `candidates` is never empty and never changes; the same array means the same candidates, so what is computed
    * from it may be kept in a WeakMap. The returned object may be reused for later picks of the same instance.

@@ -13,6 +13,7 @@ import { clients } from "../../spi/runtime.ts";
 import { serializer } from "../../spi/serializer.ts";
 import { runtimeClients } from "../clients.ts";
 import { topicPolicy } from "../publish.ts";
+import { stickyPolicy } from "../sticky.ts";
 
 const options = z.strictObject({
   waitForInstanceMs: z
@@ -33,7 +34,7 @@ export const clientsRuntime = definePlugin({
   name: "runtime",
   description: "Calls services wherever they run, and publishes events",
   options,
-  policy: topicPolicy.schemas,
+  policy: { ...topicPolicy.schemas, ...stickyPolicy.schemas },
   needs: {
     policies: live(policies),
     directory: live(directory),
