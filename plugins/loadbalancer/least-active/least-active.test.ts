@@ -5,7 +5,6 @@ import { loadBalancerConformance, shares } from "@mortise/kernel/spi/loadbalance
 import { sampleInstance, sampleSite, virtualPorts } from "@mortise/kernel/testing";
 import fc from "fast-check";
 import { leastActiveBalancer } from "./least-active-balancer.ts";
-import { tieTree } from "./tie-tree.ts";
 
 const options = { warmupMs: 600_000 };
 const call = {} as never;
@@ -99,26 +98,4 @@ describe("loadbalancer/least-active", () => {
     const candidates = [sampleInstance("a"), sampleInstance("b")];
     assert.equal(new Set(Array.from({ length: 50 }, () => picker.pick(candidates, call))).size, 2);
   });
-});
-
-it("a tie tree draws a member of least load, in proportion to weight", () => {
-  const members = fc.array(fc.record({ weight: fc.nat(5), load: fc.nat(3) }), { minLength: 1, maxLength: 9 });
-  fc.assert(
-    fc.property(members, fc.nat(99), (all, percent) => {
-      const tree = tieTree(all.map(({ weight }) => weight));
-      for (const [index, { load }] of all.entries()) tree.set(index, load);
-      const weightless = all.every(({ weight }) => weight === 0);
-      const part = all
-        .map(({ weight, load }, index) => ({ index, load, weight: weightless ? 1 : weight }))
-        .filter(({ weight }) => weight > 0);
-      const least = Math.min(...part.map(({ load }) => load));
-      const ties = part.filter(({ load }) => load === least);
-      let point = (percent / 100) * ties.reduce((sum, { weight }) => sum + weight, 0);
-      const expected = ties.find(({ weight }) => {
-        point -= weight;
-        return point < 0;
-      });
-      assert.equal(tree.draw(percent / 100), expected?.index);
-    }),
-  );
 });
