@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { CallContext } from "../call/context.ts";
+import type { Metadata } from "../call/metadata.ts";
+import type { StatusCode } from "../call/status.ts";
 import type { Ports } from "../core/ports.ts";
 import { conformance } from "../testing/conformance.ts";
 import { sampleCall, sampleInstance, sampleSite } from "../testing/samples.ts";
@@ -30,6 +32,46 @@ export function shares(picker: Picker, candidates: readonly Instance[], times: n
   return [...counts.values()].map((count) => count / times);
 }
 
+/** How an instance answers. */
+export interface Behaviour {
+  readonly tookMs: number;
+  readonly code?: StatusCode;
+  readonly trailers?: () => Metadata;
+}
+
+/** Workers that make one call after another for a while. */
+export interface Load {
+  readonly workers: number;
+  readonly candidates: readonly Instance[];
+  readonly behaviour: (id: string, now: number) => Behaviour;
+  /** Default 20,000. */
+  readonly forMs?: number;
+}
+
+/** The shares of calls by id of the instance, when `workers` make them on virtual time. */
+export async function sharesUnderLoad(
+  make: LoadBalancerSubject,
+  { workers, candidates, behaviour, forMs = 20_000 }: Load,
+): Promise<ReadonlyMap<string, number>> {
+  const ports = virtualPorts();
+  const picker = make(ports).picker(sampleSite());
+  const call = sampleCall(context);
+  const counts = new Map(candidates.map(({ id }) => [id, 0]));
+  let total = 0;
+  const worker = async () => {
+    while (ports.clock.now() < forMs) {
+      const { instance, done } = picker.pick(candidates, call);
+      const { tookMs, code = "OK", ...rest } = behaviour(instance.id, ports.clock.now());
+      await ports.timers.sleep(tookMs);
+      done({ tookMs, code, ...rest });
+      counts.set(instance.id, (counts.get(instance.id) ?? 0) + 1);
+      total++;
+    }
+  };
+  await ports.settle(Promise.all(Array.from({ length: workers }, worker)));
+  return new Map([...counts].map(([id, count]) => [id, count / total]));
+}
+
 const law = (law: string, check: (picker: Picker, ports: VirtualPorts) => void | Promise<void>) => ({
   law,
   check(make: LoadBalancerSubject) {
@@ -37,6 +79,10 @@ const law = (law: string, check: (picker: Picker, ports: VirtualPorts) => void |
     return check(make(ports).picker(sampleSite()), ports);
   },
 });
+
+function near(share: number, expected: number, tolerance: number): void {
+  assert.ok(Math.abs(share / expected - 1) < tolerance, `${share} of all calls, not ${expected}`);
+}
 
 /** What every balancer keeps to. Run it with `make: () => ({ subject: (ports) => myBalancer(options, ports) })`. */
 export const loadBalancerConformance = conformance<LoadBalancerSubject>("loadbalancer", [
@@ -53,6 +99,11 @@ export const loadBalancerConformance = conformance<LoadBalancerSubject>("loadbal
   law("gives an instance of nine times the weight at least three times the calls", (picker) => {
     const [light = 0, heavy = 0] = shares(picker, instances(10, 90), 3000);
     assert.ok(heavy > 3 * light, `${heavy} of all calls against ${light}`);
+  }),
+  law("shares 100,000 picks of idle instances in proportion to weight", (picker) => {
+    const weights = [100, 200, 300, 400];
+    for (const [i, share] of shares(picker, instances(...weights), 100_000).entries())
+      near(share, (weights[i] ?? 0) / 1000, 0.25);
   }),
   law("gives an instance of weight 0 nothing while others have weight", (picker) => {
     assert.equal(shares(picker, instances(100, 0, 1), 1000)[1], 0);
@@ -71,6 +122,15 @@ export const loadBalancerConformance = conformance<LoadBalancerSubject>("loadbal
     await ports.advance(defaultWarmupMs);
     const [, warm = 0] = shares(picker, candidates, 2000);
     assert.ok(warm > 0.3, `a warm instance got ${warm} of all calls`);
+  }),
+  law("gives a new idle instance its share along the warm-up curve", async (picker, ports) => {
+    const startedAt = ports.clock.wall();
+    const candidates = Object.freeze([sampleInstance("old"), sampleInstance("new", { startedAt })]);
+    for (const tenths of [3, 5, 8, 10]) {
+      await ports.advance((defaultWarmupMs / 10) * tenths - ports.clock.now());
+      const [, share = 0] = shares(picker, candidates, 10_000);
+      near(share, tenths / (10 + tenths), 0.25);
+    }
   }),
   law("takes a start in the future for a cold one", (picker, ports) => {
     const startedAt = ports.clock.wall() + 60_000;

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Instance, StatusCode } from "@mortise/kernel";
-import { loadBalancerConformance, shares } from "@mortise/kernel/spi/loadbalancer.conformance";
+import type { Instance } from "@mortise/kernel";
+import {
+  type Behaviour,
+  loadBalancerConformance,
+  shares,
+  sharesUnderLoad,
+} from "@mortise/kernel/spi/loadbalancer.conformance";
 import { sampleInstance, sampleSite, virtualPorts } from "@mortise/kernel/testing";
 import { Node } from "./node.ts";
 import { p2cBalancer } from "./p2c-balancer.ts";
@@ -13,37 +18,21 @@ const list = (...ids: string[]): readonly Instance[] => ids.map((id) => sampleIn
 loadBalancerConformance({
   name: "p2c",
   make: () => ({ subject: (ports) => p2cBalancer(options, ports) }),
+  deviations: [
+    "shares 100,000 picks of idle instances in proportion to weight",
+    "gives a new idle instance its share along the warm-up curve",
+  ].map((law) => ({
+    law,
+    reason: "it compares loads by weight: the heaviest of idle instances wins; under load shares follow weight",
+  })),
 });
 
-interface Behaviour {
-  readonly tookMs: number;
-  readonly code?: StatusCode;
-}
-
-/** The shares of calls that workers make one after another for a while, when instances behave as they do. */
-async function sharesUnder(
+const sharesUnder = (
   workers: number,
   candidates: readonly Instance[],
   behaviour: (id: string, now: number) => Behaviour,
   forMs = 20_000,
-) {
-  const ports = virtualPorts();
-  const picker = p2cBalancer(options, ports).picker(sampleSite());
-  const counts = new Map(candidates.map(({ id }) => [id, 0]));
-  let total = 0;
-  const worker = async () => {
-    while (ports.clock.now() < forMs) {
-      const { instance, done } = picker.pick(candidates, call);
-      const { tookMs, code = "OK" } = behaviour(instance.id, ports.clock.now());
-      await ports.timers.sleep(tookMs);
-      done({ tookMs, code });
-      counts.set(instance.id, (counts.get(instance.id) ?? 0) + 1);
-      total++;
-    }
-  };
-  await ports.settle(Promise.all(Array.from({ length: workers }, worker)));
-  return new Map([...counts].map(([id, count]) => [id, count / total]));
-}
+) => sharesUnderLoad((ports) => p2cBalancer(options, ports), { workers, candidates, behaviour, forMs });
 
 describe("loadbalancer/p2c", () => {
   it("gives equal instances equal shares of 100,000 picks", () => {
