@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { systemPorts } from "@mortise/kernel";
+import { eventLoopLoad } from "@mortise/kernel/spi/event-loop-load";
 import { crowd, limiterConformance } from "@mortise/kernel/spi/limiter.conformance";
 import { eventually, sampleSite, virtualPorts } from "@mortise/kernel/testing";
 import fc from "fast-check";
 import { bbr, bbrLimiter } from "./bbr.ts";
-import { eventLoopLoad } from "./load.ts";
 import { peaks } from "./peaks.ts";
 
 limiterConformance({

@@ -1,6 +1,6 @@
 import { type Clock, definePlugin, type Limiter, limiter, type Permit, policyFields } from "@mortise/kernel";
+import { eventLoopLoad, type LoadGauge } from "@mortise/kernel/spi/event-loop-load";
 import { z } from "zod";
-import { eventLoopLoad, type LoadGauge } from "./load.ts";
 import { peaks } from "./peaks.ts";
 
 /** A drop is followed by this long of watching the calls in flight, though the load has gone down (Kratos). */

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { Ports } from "@mortise/kernel";
+import type { Ports } from "../core/ports.ts";
 
 /** How busy the event loop is: 0 idle, 1 saturated. */
 export interface LoadGauge {
