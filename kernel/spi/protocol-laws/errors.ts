@@ -6,7 +6,7 @@ import { eventually } from "../../testing/eventually.ts";
 import { servedService } from "../../testing/serve.ts";
 import { emptyNote } from "../serializer.conformance.ts";
 import type { Serializer } from "../serializer.ts";
-import { failure, law, proto, type World } from "./world.ts";
+import { failure, law, type World } from "./world.ts";
 
 const codes = Object.keys(statusCodes).filter((code) => code !== "OK") as ErrorCode[];
 
@@ -45,10 +45,10 @@ const Other = service("mortise.testing.v1.Other", { ask: rpc(Note, Note) });
 const Same = service(Echo.name, { missing: rpc(Note, Note) });
 
 /** Writes bytes that no serializer of the server can read. */
-const broken: Serializer = {
-  ...proto,
-  codec: (type) => ({ ...proto.codec(type), encode: () => Uint8Array.of(0xff, 0xff, 0xff) }),
-};
+const broken = (usual: Serializer): Serializer => ({
+  ...usual,
+  codec: (type) => ({ ...usual.codec(type), encode: () => Uint8Array.of(0xff, 0xff, 0xff) }),
+});
 
 /** What protocols make of failures. */
 export const errorLaws = [
@@ -88,21 +88,24 @@ export const errorLaws = [
     assert.ok(!JSON.stringify([error.message, error.details, error.reason]).includes("hunter2"));
     assert.ok(JSON.stringify(world.log.lines, errorText).includes("hunter2"));
   }),
-  law("answers INTERNAL when a method breaks before its handler begins", async ({ invoke, listener, log }) => {
-    const broken = () => {
-      throw new Error("password is hunter2");
-    };
-    for (const service of [Other, Echo]) {
-      const methods = new Map(
-        Object.entries(service.methods).map(([name, method]) => [name, { method, invoke: broken }]),
-      );
-      await listener.update({ services: [{ service, methods }], serializers: new Map([["protobuf", proto]]) });
-      const method = service === Other ? Other.methods.ask : Echo.methods.sum;
-      const error = await failure(invoke(method, service === Other ? emptyNote : nothing()), "INTERNAL");
-      assert.ok(!error.message.includes("hunter2"));
-    }
-    assert.ok(log.lines.some(({ level }) => level === "error"));
-  }),
+  law(
+    "answers INTERNAL when a method breaks before its handler begins",
+    async ({ invoke, listener, log, serializer }) => {
+      const broken = () => {
+        throw new Error("password is hunter2");
+      };
+      for (const service of [Other, Echo]) {
+        const methods = new Map(
+          Object.entries(service.methods).map(([name, method]) => [name, { method, invoke: broken }]),
+        );
+        await listener.update({ services: [{ service, methods }], serializers: new Map([["usual", serializer]]) });
+        const method = service === Other ? Other.methods.ask : Echo.methods.sum;
+        const error = await failure(invoke(method, service === Other ? emptyNote : nothing()), "INTERNAL");
+        assert.ok(!error.message.includes("hunter2"));
+      }
+      assert.ok(log.lines.some(({ level }) => level === "error"));
+    },
+  ),
   law("gives a slow reader all messages of a stream that came before its error", async ({ stream, events }) => {
     const seen: number[] = [];
     const read = async () => {
@@ -126,28 +129,31 @@ export const errorLaws = [
     assert.match(error.message, /text/);
     assert.equal(events.begun, 0);
   }),
-  law("answers INVALID_ARGUMENT to bytes that are no request", async ({ invoke, events }) => {
-    await failure(invoke(Echo.methods.echo, emptyNote, undefined, broken), "INVALID_ARGUMENT");
-    await failure(invoke(Echo.methods.count, {}, undefined, broken), "INVALID_ARGUMENT");
+  law("answers INVALID_ARGUMENT to bytes that are no request", async ({ invoke, events, serializer }) => {
+    await failure(invoke(Echo.methods.echo, emptyNote, undefined, broken(serializer)), "INVALID_ARGUMENT");
+    await failure(invoke(Echo.methods.count, {}, undefined, broken(serializer)), "INVALID_ARGUMENT");
     assert.equal(events.begun, 0);
   }),
-  law("ends a stream with INVALID_ARGUMENT at bytes that are no message", async ({ invoke }) => {
+  law("ends a stream with INVALID_ARGUMENT at bytes that are no message", async ({ invoke, serializer }) => {
     async function* notes() {
       yield emptyNote;
     }
-    await failure(invoke(Echo.methods.sum, notes(), undefined, broken), "INVALID_ARGUMENT");
+    await failure(invoke(Echo.methods.sum, notes(), undefined, broken(serializer)), "INVALID_ARGUMENT");
   }),
-  law("tells the caller INTERNAL when it cannot read the response", async ({ invoke }) => {
-    const reader: Serializer = { ...proto, codec: (type) => ({ ...proto.codec(type), decode: refuse }) };
+  law("tells the caller INTERNAL when it cannot read the response", async ({ invoke, serializer }) => {
+    const reader: Serializer = { ...serializer, codec: (type) => ({ ...serializer.codec(type), decode: refuse }) };
     await failure(invoke(Echo.methods.echo, emptyNote, undefined, reader), "INTERNAL");
   }),
-  law("answers INTERNAL when the handler's response does not fit its type", async ({ invoke, listener, log }) => {
-    const wrong = servedService(Other, { ask: () => ({ text: 5 }) as never }, log);
-    await listener.update({ services: [wrong], serializers: new Map([["protobuf", proto]]) });
-    const error = await failure(invoke(Other.methods.ask, emptyNote), "INTERNAL");
-    assert.ok(!/text/.test(error.message), error.message);
-    assert.ok(log.lines.some(({ level }) => level === "error"));
-  }),
+  law(
+    "answers INTERNAL when the handler's response does not fit its type",
+    async ({ invoke, listener, log, serializer }) => {
+      const wrong = servedService(Other, { ask: () => ({ text: 5 }) as never }, log);
+      await listener.update({ services: [wrong], serializers: new Map([["usual", serializer]]) });
+      const error = await failure(invoke(Other.methods.ask, emptyNote), "INTERNAL");
+      assert.ok(!/text/.test(error.message), error.message);
+      assert.ok(log.lines.some(({ level }) => level === "error"));
+    },
+  ),
 ];
 
 async function* nothing() {}

@@ -3,23 +3,21 @@ import { Echo } from "../../testing/echo-contract.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { emptyNote, fullNote, sameMessage } from "../serializer.conformance.ts";
 import type { Serializer } from "../serializer.ts";
-import { callers, connectTo, echoExposure, failure, inWorld, law, type ProtocolSubject, proto } from "./world.ts";
+import { callers, connectTo, echoExposure, failure, inWorld, law, type ProtocolSubject } from "./world.ts";
 
 /** Another serializer, to be told from the first one: the same bytes turned round. */
-const reversed: Serializer = {
+const reversed = (usual: Serializer): Serializer => ({
   contentType: "application/x-reversed",
   subtype: "reversed",
   codec: (type) => {
-    const codec = proto.codec(type);
+    const codec = usual.codec(type);
     return {
       ...codec,
       encode: (value) => codec.encode(value).toReversed(),
       decode: (bytes) => codec.decode(bytes.toReversed()),
     };
   },
-};
-
-const unheardOf: Serializer = { ...proto, subtype: "unheard-of" };
+});
 
 async function neverSent(work: Promise<unknown>): Promise<void> {
   const error = await failure(work, "UNAVAILABLE");
@@ -30,22 +28,26 @@ async function neverSent(work: Promise<unknown>): Promise<void> {
 export const lifeLaws = [
   law(
     "answers in the serializer of the request",
-    async ({ invoke }) => {
-      for (const serializer of [proto, reversed]) {
-        const { response } = await invoke(Echo.methods.echo, fullNote, undefined, serializer);
+    async ({ invoke, serializer }) => {
+      for (const one of [serializer, reversed(serializer)]) {
+        const { response } = await invoke(Echo.methods.echo, fullNote, undefined, one);
         sameMessage(response, fullNote);
       }
     },
-    { serializers: [proto, reversed] },
+    { more: reversed },
   ),
-  law("answers UNIMPLEMENTED to a serializer it does not have, and names those it has", async ({ invoke }) => {
-    const error = await failure(invoke(Echo.methods.echo, emptyNote, undefined, unheardOf), "UNIMPLEMENTED");
-    assert.match(error.message, /unheard-of.*proto/);
-  }),
-  law("says that a request never left where nobody listens", async ({ protocol, listener }) => {
+  law(
+    "answers UNIMPLEMENTED to a serializer it does not have, and names those it has",
+    async ({ invoke, serializer }) => {
+      const unheardOf: Serializer = { ...serializer, subtype: "unheard-of" };
+      const error = await failure(invoke(Echo.methods.echo, emptyNote, undefined, unheardOf), "UNIMPLEMENTED");
+      assert.match(error.message, new RegExp(`unheard-of.*${serializer.subtype}`));
+    },
+  ),
+  law("says that a request never left where nobody listens", async ({ protocol, listener, serializer }) => {
     await listener.close(0);
     const connection = connectTo(protocol, listener.address);
-    const { call } = callers(connection);
+    const { call } = callers(connection, serializer);
     await neverSent(call("echo", emptyNote));
     await neverSent(call("echo", emptyNote));
     await connection.close(0);
@@ -106,35 +108,38 @@ export const lifeLaws = [
     assert.equal((await resting).neverSent, false);
     await eventually(() => events.cancelled.length === 1);
   }),
-  law("keeps the connections of two users of one address apart", async ({ protocol, listener, connection, call }) => {
+  law("keeps the connections of two users of one address apart", async (world) => {
+    const { protocol, listener, connection, call, serializer } = world;
     const second = connectTo(protocol, listener.address);
+    const other = callers(second, serializer);
     await call("echo", emptyNote);
-    await callers(second).call("echo", emptyNote);
+    await other.call("echo", emptyNote);
     await connection.close(0);
-    await callers(second).call("echo", emptyNote);
+    await other.call("echo", emptyNote);
     await second.close(0);
   }),
   {
     law: "heals by itself when the peer comes back at the same address",
     check: (subject: ProtocolSubject) =>
-      inWorld(subject, {}, async ({ call, listener, log }) => {
+      inWorld(subject, {}, async ({ call, listener, log, serializer }) => {
         await call("echo", emptyNote);
         await listener.close(0);
         await neverSent(call("echo", emptyNote));
-        const again = await (await subject.start({ at: listener.address, log })).listen(echoExposure(log));
+        const exposure = echoExposure(log, { serializers: [serializer] });
+        const again = await (await subject.start({ at: listener.address, log })).listen(exposure);
         assert.equal(again.address, listener.address);
         await eventually(() => call("echo", emptyNote), 10_000);
         await again.close(0);
       }),
   },
-  law("offers other services from one moment to the next", async ({ call, listener, log, events }) => {
+  law("offers other services from one moment to the next", async ({ call, listener, log, events, serializer }) => {
     await call("echo", emptyNote);
     const resting = call("sleep", { ms: 100 });
     await eventually(() => events.begun === 2);
     await listener.update({ services: [], serializers: new Map() });
     await failure(call("echo", emptyNote), "UNIMPLEMENTED");
     assert.deepEqual(await resting, {});
-    await listener.update(echoExposure(log));
+    await listener.update(echoExposure(log, { serializers: [serializer] }));
     await call("echo", emptyNote);
     assert.equal(events.begun, 2, "the new handlers have not taken over");
   }),

@@ -25,13 +25,15 @@ export interface ProtocolStart {
 
 /** A protocol under test. */
 export interface ProtocolSubject {
+  /** What messages are written with. Default: protobuf. */
+  readonly serializer?: Serializer;
   /** Starts the plugin as in a process of its own. */
   start(start: ProtocolStart): Promise<Protocol> | Protocol;
   /** Ends what `start` began, listeners and connections apart. */
   end?(): void | Promise<void>;
 }
 
-/** The serializer every law uses unless it says otherwise. */
+/** The serializer the laws use unless the subject has another. */
 export const proto: Serializer = Object.freeze({
   contentType: "application/protobuf",
   subtype: "proto",
@@ -47,6 +49,7 @@ export interface World {
   readonly connection: Connection;
   readonly events: EchoEvents;
   readonly log: ReturnType<typeof keptLog>;
+  readonly serializer: Serializer;
   /** Begins a call. */
   invoke(method: Method, request: unknown, context?: CallContext, serializer?: Serializer): Promise<Reply>;
   /** Makes a unary or client-streaming call, for its response. */
@@ -64,13 +67,14 @@ export interface World {
 }
 
 export interface WorldOptions extends Omit<ProtocolStart, "log">, Omit<EchoOptions, "events" | "now"> {
-  readonly serializers?: readonly Serializer[];
+  /** Offered beside the usual one, and made from it. */
+  readonly more?: (usual: Serializer) => Serializer;
 }
 
 /** What is offered: the test service, with handlers that tell `events`. */
 export function echoExposure(
   log: Log,
-  { serializers = [proto], ...options }: EchoOptions & Pick<WorldOptions, "serializers"> = {},
+  { serializers = [proto], ...options }: EchoOptions & { readonly serializers?: readonly Serializer[] } = {},
 ): Exposure {
   return {
     services: [servedService(Echo, echoHandlers(options), log)],
@@ -90,12 +94,14 @@ export async function inWorld(
 ): Promise<void> {
   const events = echoEvents();
   const log = keptLog();
+  const { serializer = proto } = subject;
+  const serializers = options.more ? [serializer, options.more(serializer)] : [serializer];
   const protocol = await subject.start({ ...options, log });
-  const listener = await protocol.listen(echoExposure(log, { ...options, events }));
+  const listener = await protocol.listen(echoExposure(log, { ...options, events, serializers }));
   const connection = connectTo(protocol, listener.address);
   const awake = setInterval(() => undefined, 1000); // deadlines alone keep no process alive
   try {
-    await check({ protocol, listener, connection, events, log, ...callers(connection) });
+    await check({ protocol, listener, connection, events, log, serializer, ...callers(connection, serializer) });
   } finally {
     clearInterval(awake);
     await connection.close(0);
@@ -105,8 +111,8 @@ export async function inWorld(
 }
 
 /** Ways to call the test service over a connection. */
-export function callers(connection: Connection): Pick<World, "invoke" | "call" | "stream"> {
-  const invoke: World["invoke"] = (method, request, context = callContext(), serializer = proto) =>
+export function callers(connection: Connection, usual = proto): Pick<World, "invoke" | "call" | "stream"> {
+  const invoke: World["invoke"] = (method, request, context = callContext(), serializer = usual) =>
     connection.invoker(method, serializer)({ method, request, context });
   return {
     invoke,
