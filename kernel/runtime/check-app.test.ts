@@ -9,27 +9,35 @@ import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { formatProblem } from "../core/problems.ts";
 import { protocol } from "../spi/protocol.ts";
 import { client } from "../spi/runtime.ts";
+import { serializer } from "../spi/serializer.ts";
 import { Echo } from "../testing/echo-contract.ts";
 import { basicPlugins, echoService, surroundings } from "../testing/test-app.ts";
 import { appCodes, checkApp } from "./check-app.ts";
 import type { PolicyTable } from "./policy.ts";
 import { runtimePlugins } from "./runtime-plugins.ts";
 
-const carrying = (name: string, kinds?: readonly MethodKind[]): Plugin =>
+const carrying = (name: string, kinds?: readonly MethodKind[], serializers?: object): Plugin =>
   definePlugin({
     spi: protocol,
     name,
     description: name,
-    ...(kinds && { facts: { kinds } }),
+    ...(kinds && { facts: { kinds, ...(serializers && { serializers }) } }),
     setup: () => assert.fail("nothing runs"),
   });
 
 const simple: readonly MethodKind[] = ["unary", "server-stream"];
 const all: readonly MethodKind[] = [...simple, "client-stream", "bidi-stream"];
 const protocols = [carrying("rest", simple), carrying("full", all), carrying("secret")];
+const picky = carrying("picky", all, { only: ["json"], reason: "people read it" });
+const json: Plugin = definePlugin({
+  spi: serializer,
+  name: "json",
+  description: "json",
+  setup: () => assert.fail("nothing runs"),
+});
 
 function check(use: CoreConfig["use"], policies: PolicyTable = {}, services: readonly Plugin[] = [echoService()]) {
-  const plugins = [...protocols, ...services, ...basicPlugins(surroundings()), ...runtimePlugins];
+  const plugins = [...protocols, picky, json, ...services, ...basicPlugins(surroundings()), ...runtimePlugins];
   const config: CoreConfig = {
     use: { service: services.map(({ name }) => name), server: "runtime", ...use },
     options: {},
@@ -59,6 +67,25 @@ describe("checking an app", () => {
       "use.service.0:1:1  service/echo: mortise.testing.v1.Echo/Sum is a client-stream method, which rest cannot carry. Select a protocol that carries methods of this kind, or name one in a policy for the method.",
       "use.service.0:1:1  service/echo: mortise.testing.v1.Echo/Chat is a bidi-stream method, which rest cannot carry. Select a protocol that carries methods of this kind, or name one in a policy for the method.",
     ]);
+  });
+
+  it("tells a protocol that carries none of the selected serializers, and why", () => {
+    assert.deepEqual(check({ protocol: ["full", "picky"], serializer: "protobuf" }), [
+      'use.protocol.1:1:1  protocol "picky" cannot carry protobuf: it takes json alone, for people read it. Select a serializer that the protocol carries, beside others where they are needed.',
+    ]);
+    assert.deepEqual(check({ protocol: ["full", "picky"], serializer: ["protobuf", "json"] }), []);
+  });
+
+  it("tells a policy whose serializer its protocol does not carry", () => {
+    const use = { protocol: ["full", "picky"], serializer: ["json", "protobuf"] };
+    const target = Echo.name;
+    const wrong = [
+      `policies.${target}.serializer:1:1  policy for ${target}: protocol "picky" cannot carry serializer "protobuf": it takes json alone, for people read it. Select a serializer that the protocol carries, beside others where they are needed.`,
+    ];
+    assert.deepEqual(check(use, { [target]: { protocol: "picky", serializer: "protobuf" } }), wrong);
+    assert.deepEqual(check(use, { [target]: { protocol: "picky" } }), []);
+    assert.deepEqual(check(use, { [target]: { serializer: "protobuf" } }), []);
+    assert.deepEqual(check({ ...use, protocol: "picky" }, { [target]: { serializer: "protobuf" } }), wrong);
   });
 
   it("tells a policy whose protocol does not carry its methods, also those that are only called here", () => {

@@ -12,18 +12,19 @@ import { isPolicyTarget } from "./policy-target.ts";
 export const appCodes = {
   CONTRACT_TWICE: "Let one service serve the contract; run the other in an app of its own.",
   KIND_NOT_CARRIED: "Select a protocol that carries methods of this kind, or name one in a policy for the method.",
+  SERIALIZER_NOT_CARRIED: "Select a serializer that the protocol carries, beside others where they are needed.",
 } as const;
 
 export type AppCode = keyof typeof appCodes;
 
 /**
  * What cannot work although every plugin and option is right: a contract served twice, methods that no protocol carries, or
- * not the one their policy names. Pure; what a plugin does not tell before it runs is not checked.
+ * not the one their policy names; protocols that carry no selected serializer, or not the one a policy names. Pure; what a plugin does not tell before it runs is not checked.
  */
 export function checkApp(plan: Plan, policies: PolicyTable): Problem[] {
   const { locate } = plan.config;
   const served = servedIn(plan);
-  const found = [...servedTwice(served), ...uncarried(plan, served), ...wrongProtocols(plan, policies)];
+  const found = [...servedTwice(served), ...uncarried(plan, served), ...mutes(plan), ...wrongPolicies(plan, policies)];
   return found.map((problem) => ({ ...problem, location: locationOf(locate, problem.path) }));
 }
 
@@ -64,18 +65,56 @@ function uncarried(plan: Plan, served: readonly Served[]): Problem[] {
   );
 }
 
-/** Methods served or called here whose policy names a protocol that does not carry them. */
-function wrongProtocols(plan: Plan, policies: PolicyTable): Problem[] {
-  const book = policyBook(Object.fromEntries(Object.entries(policies).filter(([target]) => isPolicyTarget(target))));
-  const byAlias = new Map(stepsOf(plan, "protocol"));
-  return methodsIn(plan).flatMap((method) => {
-    const { policy, sources } = book.of(method, defaultsFor(method, noChoices));
-    const step = byAlias.get(policy.protocol);
-    const target = sources.protocol;
-    if (!step || target === undefined || (kindsOf(step)?.includes(method.kind) ?? true)) return [];
-    const message = `${method.path} is a ${method.kind} method, which protocol "${policy.protocol}" cannot carry.`;
-    return [problem("KIND_NOT_CARRIED", `policy for ${target}: ${message}`, ["policies", target, "protocol"])];
+/** Protocols that can carry none of the selected serializers. */
+function mutes(plan: Plan): Problem[] {
+  const serializers = stepsOf(plan, "serializer");
+  if (serializers.length === 0) return [];
+  return stepsOf(plan, "protocol").flatMap(([alias, step]) => {
+    if (serializers.some(([, one]) => refusal(step, one) === undefined)) return [];
+    const names = serializers.map(([name]) => name).join(", ");
+    return [
+      problem("SERIALIZER_NOT_CARRIED", `protocol "${alias}" cannot carry ${names}: ${whyNot(step)}.`, step.path),
+    ];
   });
+}
+
+/** Methods served or called here whose policy names a protocol or serializer that does not carry them. */
+function wrongPolicies(plan: Plan, policies: PolicyTable): Problem[] {
+  const book = policyBook(Object.fromEntries(Object.entries(policies).filter(([target]) => isPolicyTarget(target))));
+  const protocols = stepsOf(plan, "protocol");
+  const serializers = new Map(stepsOf(plan, "serializer"));
+  const found = methodsIn(plan).flatMap((method) => {
+    const { policy, sources } = book.of(method, defaultsFor(method, noChoices));
+    const [only] = protocols.length === 1 ? protocols : [];
+    const [name, step] = protocols.find(([alias]) => alias === policy.protocol) ?? only ?? [];
+    if (!step || name === undefined) return [];
+    const problems: Problem[] = [];
+    const { protocol: target, serializer: wanted } = sources;
+    if (target !== undefined && !(kindsOf(step)?.includes(method.kind) ?? true)) {
+      const message = `${method.path} is a ${method.kind} method, which protocol "${name}" cannot carry.`;
+      problems.push(problem("KIND_NOT_CARRIED", `policy for ${target}: ${message}`, ["policies", target, "protocol"]));
+    }
+    const serializer = serializers.get(policy.serializer);
+    if (wanted !== undefined && serializer && refusal(step, serializer) !== undefined) {
+      const message = `protocol "${name}" cannot carry serializer "${policy.serializer}": ${whyNot(step)}.`;
+      problems.push(
+        problem("SERIALIZER_NOT_CARRIED", `policy for ${wanted}: ${message}`, ["policies", wanted, "serializer"]),
+      );
+    }
+    return problems;
+  });
+  return [...new Map(found.map((one) => [one.message, one])).values()]; // one policy counts once, however many methods it covers
+}
+
+/** Why the protocol cannot carry the serializer, if it cannot. */
+function refusal(protocol: Step, { plugin }: Step): string | undefined {
+  const { serializers } = protocol.plugin.facts as Partial<ProtocolFacts>;
+  return !serializers || serializers.only.includes(plugin.name) ? undefined : serializers.reason;
+}
+
+function whyNot({ plugin }: Step): string {
+  const { only = [], reason = "" } = (plugin.facts as Partial<ProtocolFacts>).serializers ?? {};
+  return `it takes ${only.join(", ")} alone, for ${reason}`;
 }
 
 const noChoices = { protocols: new Map(), serializers: new Map(), balancers: new Map(), clusters: new Map() };

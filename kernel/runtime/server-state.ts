@@ -62,18 +62,19 @@ export interface InstanceFacts {
 
 /** An instance per service and protocol. Ids hold letters, digits, dots and dashes alone, which every registry can store. */
 export function instancesOf(
-  { offers, serializers }: ServerState,
+  { offers, serializers, protocols }: ServerState,
   addresses: ReadonlyMap<string, string>,
   { process, ...facts }: InstanceFacts,
 ): Instance[] {
-  return [...addresses].flatMap(([protocol, address]) =>
-    [...offers.services.keys()].map((service) => ({
+  return [...addresses].flatMap(([protocol, address]) => {
+    const carried = [...serializers].filter(([, one]) => protocols.get(protocol)?.carries?.(one) ?? true);
+    return [...offers.services.keys()].map((service) => ({
       id: `${service}-${protocol}-${process}`,
       service,
       address,
       protocol,
-      serializers: [...serializers.keys()],
+      serializers: carried.map(([name]) => name),
       ...facts,
-    })),
-  );
+    }));
+  });
 }

@@ -40,9 +40,15 @@ export interface Connection {
   close(graceMs: number): Promise<void>;
 }
 
-/** What is known of a protocol plugin before it runs: `facts: { kinds }` of its definition. */
+/** What is known of a protocol plugin before it runs: `facts: { kinds, … }` of its definition. */
 export interface ProtocolFacts extends Readonly<Record<string, unknown>> {
   readonly kinds: readonly MethodKind[];
+  /** The serializer plugins it can carry, by name, where it cannot carry all: the same as its {@link Protocol.carries}. */
+  readonly serializers?: {
+    readonly only: readonly string[];
+    /** Why no others, as the second half of a sentence: `bodies are read by browsers and curl`. */
+    readonly reason: string;
+  };
 }
 
 /** Carries calls between processes. */
@@ -51,6 +57,8 @@ export interface Protocol {
   readonly kinds: readonly MethodKind[];
   listen(exposure: Exposure): Promise<Listener>;
   connect(instance: Instance): Connection;
+  /** Whether it can carry messages of this serializer. Without it: any. Instances offer only what it carries. */
+  carries?(serializer: Serializer): boolean;
   /** Whether this protocol can reach the instance from here. Without it: always. */
   reaches?(instance: Instance): boolean;
 }
