@@ -1,5 +1,6 @@
-import type { Instance, LoadBalancer, Picked, Picker, Ports } from "@mortise/kernel";
-import { byWeight, type WeightOptions } from "@mortise/kernel/spi/weights";
+import type { LoadBalancer, Picked, Picker, Ports } from "@mortise/kernel";
+import { type WeightedField, weightedField } from "@mortise/kernel/spi/weighted-field";
+import type { WeightOptions } from "@mortise/kernel/spi/weights";
 import { Node } from "./node.ts";
 
 export interface P2cOptions extends WeightOptions {
@@ -12,12 +13,6 @@ type BalancerPorts = Pick<Ports, "clock" | "random">;
 /** How often a pair is drawn while one of it is not healthy (go-zero's `pickTimes`). */
 const draws = 3;
 
-/** The instances that take part, and their weights. */
-interface Field {
-  readonly nodes: readonly Node[];
-  readonly weights: Float64Array;
-}
-
 /**
  * Power of two choices: draws two instances and picks the one with the lower load by weight, a healthy one first. One that
  * has lost for too long is picked anyway, so that its load is known again. From go-zero's `p2c_ewma`, which knows no
@@ -28,24 +23,9 @@ export function p2cBalancer(options: P2cOptions, ports: BalancerPorts): LoadBala
 }
 
 function p2cPicker({ decayMs, forceAfterMs, warmupMs }: P2cOptions, { clock, random }: BalancerPorts): Picker {
-  const known = new WeakMap<Instance, Node>();
+  const fieldOf = weightedField({ warmupMs }, clock, (instance) => new Node(instance, decayMs, clock));
 
-  function nodeOf(instance: Instance): Node {
-    const node = known.get(instance) ?? new Node(instance, decayMs, clock);
-    known.set(instance, node);
-    return node;
-  }
-
-  const fieldOf = byWeight({ warmupMs }, clock, (candidates, weights): Field => {
-    const all = candidates.map((instance, i) => ({ instance, weight: weights[i] as number }));
-    const part = all.some(({ weight }) => weight > 0) ? all.filter(({ weight }) => weight > 0) : all;
-    return {
-      nodes: part.map(({ instance }) => nodeOf(instance)),
-      weights: Float64Array.from(part, ({ weight }) => weight || 1),
-    };
-  });
-
-  function choose({ nodes, weights }: Field, i: number, j: number): Picked {
+  function choose({ nodes, weights }: WeightedField<Node>, i: number, j: number): Picked {
     const one = nodes[i] as Node;
     const two = nodes[j] as Node;
     const oneWins =
