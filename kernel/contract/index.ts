@@ -35,6 +35,9 @@ export {
   writeProtoFiles,
 } from "./proto/write.ts";
 export { rpc, service, stream, topic } from "./service.ts";
+export * from "./transaction/operation.ts";
+export * from "./transaction/participant.ts";
+export * from "./transaction/transaction.ts";
 export { contractFromTsProto, type TsProtoDefinition } from "./ts-proto.ts";
 export type * from "./types.ts";
 export * from "./well-known.ts";

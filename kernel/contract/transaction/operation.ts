@@ -1,0 +1,110 @@
+import { ContractError } from "../message.ts";
+import type { MessageType, ServiceType } from "../types.ts";
+import { participantService } from "./participant.ts";
+
+/** What an operation promises; which strategies may drive it follows from this. */
+export interface OperationFacts {
+  /** Counts up with every change of meaning; whole, from 1. Pinned by each transaction that began with it. */
+  readonly version: number;
+  /** `local`: all it does is in one PostgreSQL; `external`: it acts on something else, which knows idempotency keys. */
+  readonly acts: "local" | "external";
+  /** Reasons for which it may say no. An empty list: it cannot be refused. */
+  readonly rejects: readonly string[];
+  /** Whether it can be taken back after it is final. */
+  readonly undo: boolean;
+  /** Takes minutes or waits for people. */
+  readonly long: boolean;
+}
+
+/** One thing a participant does on behalf of transactions. */
+export interface OperationType<I = unknown, O = unknown, F extends OperationFacts = OperationFacts> {
+  readonly kind: "operation";
+  /** The operations it belongs to, for example `shop.inventory.v1.Stock`; they share one database. */
+  readonly participant: string;
+  readonly name: string;
+  readonly input: MessageType<I>;
+  readonly output: MessageType<O>;
+  readonly facts: F;
+  /** What it contends for, for example `sku:chair`: the order of locks and the lanes of hot rows follow from it. */
+  keys(input: I): readonly string[];
+}
+
+/** The operations of one participant. */
+export interface OperationsType<
+  O extends Readonly<Record<string, OperationType>> = Readonly<Record<string, OperationType>>,
+> {
+  readonly kind: "operations";
+  readonly name: string;
+  readonly operations: O;
+  /** How transactions reach the participant. */
+  readonly service: ParticipantType;
+}
+
+export type ParticipantType = ReturnType<typeof participantService>;
+
+/** An operation as written in `operations`, before it has a name. */
+export interface OperationSpec<I, O, F extends OperationFacts> {
+  readonly input: MessageType<I>;
+  readonly output: MessageType<O>;
+  readonly facts: F;
+  keys(input: I): readonly string[];
+}
+
+/** What may be left out, and what it then is. */
+interface Defaults {
+  readonly version: 1;
+  readonly acts: "local";
+  readonly rejects: readonly [];
+  readonly undo: false;
+  readonly long: false;
+}
+
+export type Filled<F> = {
+  readonly [K in keyof OperationFacts]: K extends keyof F ? Extract<F[K], OperationFacts[K]> : Defaults[K];
+};
+
+/** Declares an operation. What it does is written where it is performed, in the setup of a service. */
+export function operation<I, O, const F extends Partial<OperationFacts> = Record<never, never>>(
+  input: MessageType<I>,
+  output: MessageType<O>,
+  facts?: F & { readonly keys?: (input: I) => readonly string[] },
+): OperationSpec<I, O, Filled<F>> {
+  const { version = 1, acts = "local", rejects = [], undo = false, long = false, keys = () => [] } = facts ?? {};
+  if (!Number.isInteger(version) || version < 1)
+    throw new ContractError(`an operation on ${input.name}: version must be a whole number from 1`);
+  for (const reason of rejects) {
+    if (!/^[A-Z][A-Z0-9_]*$/.test(reason))
+      throw new ContractError(`an operation on ${input.name}: write the reject "${reason}" in UPPER_SNAKE`);
+  }
+  const filled: OperationFacts = Object.freeze({ version, acts, rejects: Object.freeze([...rejects]), undo, long });
+  return { input, output, facts: filled as Filled<F>, keys };
+}
+
+type Specs = Readonly<Record<string, OperationSpec<unknown, unknown, OperationFacts>>>;
+
+type OperationOf<S> = S extends OperationSpec<infer I, infer O, infer F> ? OperationType<I, O, F> : never;
+
+/**
+ * Declares the operations of one participant. Throws a {@link ContractError} for a bad name.
+ * @param name fully qualified, for example `shop.inventory.v1.Stock`; a service of that name is offered to coordinators
+ */
+export function operations<const S extends Specs>(
+  name: string,
+  specs: S,
+): OperationsType<{ readonly [K in keyof S]: OperationOf<S[K]> }> {
+  const service: ServiceType = participantService(name);
+  const entries = Object.entries(specs).map(([local, { input, output, facts, keys }]) => {
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(local))
+      throw new ContractError(`operations ${name}: write operation "${local}" in lowerCamelCase`);
+    return [
+      local,
+      Object.freeze({ kind: "operation", participant: name, name: local, input, output, facts, keys }),
+    ] as const;
+  });
+  return Object.freeze({
+    kind: "operations",
+    name,
+    operations: Object.freeze(Object.fromEntries(entries)),
+    service,
+  }) as unknown as OperationsType<{ readonly [K in keyof S]: OperationOf<S[K]> }>;
+}

@@ -1,0 +1,117 @@
+import { bool, bytes, field, int32, int64, map, repeated, string } from "../fields.ts";
+import { message } from "../message.ts";
+import { rpc, service } from "../service.ts";
+import type { Infer } from "../types.ts";
+import { Empty } from "../well-known.ts";
+
+/** One operation of a branch, with its input as bytes of its message. */
+export const DriveStep = message("mortise.transaction.v1.DriveStep", {
+  step: string(1),
+  operation: string(2),
+  version: int32(3),
+  input: bytes(4),
+});
+
+/** Asks a participant to take one branch of a transaction further. */
+export const Drive = message("mortise.transaction.v1.Drive", {
+  gid: string(1),
+  branch: string(2),
+  /** One of `actions`. */
+  action: string(3),
+  strategy: string(4),
+  transaction: string(5),
+  /** Empty where the participant remembers them. */
+  steps: repeated(field(6, DriveStep)),
+});
+
+export const DriveResult = message("mortise.transaction.v1.DriveResult", { step: string(1), output: bytes(2) });
+
+/** Why an operation said no. */
+export const Refusal = message("mortise.transaction.v1.Refusal", {
+  step: string(1),
+  reason: string(2),
+  message: string(3),
+  details: map("string", string(4)),
+});
+
+/** How a drive ended. */
+export const Driven = message("mortise.transaction.v1.Driven", {
+  /** One of `drivenOutcomes`. */
+  outcome: string(1),
+  results: repeated(field(2, DriveResult)),
+  /** Set when the outcome is `rejected`. */
+  refusal: field(3, Refusal),
+  /** More about it, for people. */
+  note: string(4),
+});
+
+/** What is known of one branch where it was done. */
+export const FenceRow = message("mortise.transaction.v1.FenceRow", {
+  branch: string(1),
+  slot: string(2),
+  kind: string(3),
+  strategy: string(4),
+  operations: string(5),
+  /** Milliseconds since 1970. */
+  createdAt: int64(6),
+});
+
+/** A message that waits in the outbox of a participant. */
+export const OutboxRow = message("mortise.transaction.v1.OutboxRow", {
+  branch: string(1),
+  state: string(2),
+  attempts: int32(3),
+  lastError: string(4),
+});
+
+export const Inspected = message("mortise.transaction.v1.Inspected", {
+  fence: repeated(field(1, FenceRow)),
+  /** Names of prepared transactions that wait for the decision. */
+  prepared: repeated(string(2)),
+  outbox: repeated(field(3, OutboxRow)),
+});
+
+export const Gid = message("mortise.transaction.v1.Gid", { gid: string(1) });
+
+export const ManifestOperation = message("mortise.transaction.v1.ManifestOperation", {
+  name: string(1),
+  version: int32(2),
+});
+
+/** What a participant can do, and what its database allows. */
+export const Manifest = message("mortise.transaction.v1.Manifest", {
+  operations: repeated(field(1, ManifestOperation)),
+  /** Tells databases apart: the system identifier of the server and the name of the database. */
+  database: string(2),
+  /** `max_prepared_transactions` of the server. */
+  preparedTransactions: int32(3),
+  defaultIsolation: string(4),
+  fenceVersion: int32(5),
+});
+
+/** Prepared transactions and reservations nobody has asked about for long. */
+export const Orphans = message("mortise.transaction.v1.Orphans", {
+  gids: repeated(string(1)),
+  /** Of these, how many were brought to an end. */
+  ended: int32(2),
+});
+
+export const SweepRequest = message("mortise.transaction.v1.SweepRequest", {
+  /** Only tell what would be done. */
+  reportOnly: bool(1),
+  /** Leave alone what is younger, in milliseconds. */
+  olderThanMs: int32(2),
+});
+
+export type DriveRequest = Infer<typeof Drive>;
+export type DriveReply = Infer<typeof Driven>;
+
+/** How transactions reach the operations called `name`. */
+export function participantService(name: string) {
+  return service(name, {
+    drive: rpc(Drive, Driven, { idempotent: true, criticality: "high" }),
+    inspect: rpc(Gid, Inspected, { readOnly: true }),
+    manifest: rpc(Empty, Manifest, { readOnly: true }),
+    sweep: rpc(SweepRequest, Orphans, { idempotent: true }),
+  });
+}
