@@ -1,8 +1,13 @@
 import type { EnumType, MessageType, Scalar, ValueForm } from "@mortise/kernel/contract";
 import { HessianDouble, HessianObject, type HessianValue } from "@mortise/kernel/hessian";
+import { type Conversion, digitsOf } from "./java-types.ts";
 
-/** Names of Java classes by the name of a message or enum; those not named keep their own. */
-export type ClassNames = Readonly<Record<string, string>>;
+/** What the form needs to know of Java. */
+export interface JavaNames {
+  classOf(type: MessageType | EnumType): string;
+  /** How the fields of a message are written, in order; nothing where all of them are written as usual. */
+  conversionsOf(type: MessageType): readonly (Conversion | undefined)[] | undefined;
+}
 
 const int32s: ReadonlySet<Scalar> = new Set(["int32", "sint32", "sfixed32", "uint32", "fixed32"]);
 const unsigned64: ReadonlySet<Scalar> = new Set(["uint64", "fixed64"]);
@@ -12,8 +17,7 @@ const nanosPerMilli = 1_000_000;
 const maxDateSeconds = 8_640_000_000_000n;
 
 /** How Hessian expresses the values of a contract: messages as objects, enums as Java's enums, points in time as dates. */
-export function hessianForm(classNames: ClassNames): ValueForm<HessianValue> {
-  const classOf = ({ name }: MessageType | EnumType) => classNames[name] ?? name;
+export function hessianForm({ classOf, conversionsOf }: JavaNames): ValueForm<HessianValue> {
   return {
     absent: null,
     isAbsent: (value) => value === null || value === undefined,
@@ -28,11 +32,15 @@ export function hessianForm(classNames: ClassNames): ValueForm<HessianValue> {
     readList: (value) => (Array.isArray(value) ? value : undefined),
     map: (entries) => new Map(entries),
     readMap: (value) => (value instanceof Map ? value : undefined),
-    object: (type, fields) => dateOf(type, fields) ?? new HessianObject(classOf(type), new Map(fields)),
+    object: (type, fields) =>
+      dateOf(type, fields) ?? new HessianObject(classOf(type), new Map(converted(fields, conversionsOf(type)))),
     readObject: (type, value) => {
+      if (type.name === timestampName) {
+        const date = value instanceof HessianObject ? value.fields.get("value") : value; // as java.sql.Timestamp has it
+        if (date instanceof Date) return timeFields(date);
+      }
       if (value instanceof HessianObject) return (field) => value.fields.get(field);
-      if (value instanceof Map) return (field) => value.get(field);
-      return value instanceof Date && type.name === timestampName ? timeFields(value) : undefined;
+      return value instanceof Map ? (field) => value.get(field) : undefined;
     },
   };
 }
@@ -44,12 +52,30 @@ function writeScalar(scalar: Scalar, value: unknown): HessianValue {
   return value as HessianValue;
 }
 
-function readScalar(scalar: Scalar, value: HessianValue): unknown {
+type Pairs = readonly (readonly [string, HessianValue])[];
+
+function converted(fields: Pairs, conversions: readonly (Conversion | undefined)[] | undefined): Pairs {
+  if (!conversions) return fields;
+  return fields.map(([name, value], i) => [name, value === null ? value : (conversions[i]?.(value) ?? value)]);
+}
+
+function readScalar(scalar: Scalar, given: HessianValue): unknown {
+  const value = plain(scalar, given);
   if (scalar === "double" || scalar === "float") return typeof value === "bigint" ? Number(value) : value;
   if (int32s.has(scalar)) return typeof value === "bigint" ? Number(value) : value === 0 ? 0 : value;
   if (scalar === "bool" || scalar === "string" || scalar === "bytes") return value;
   const wide = typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
   return unsigned64.has(scalar) && typeof wide === "bigint" ? BigInt.asUintN(64, wide) : wide;
+}
+
+/** Java's numbers of any length are objects; a time may stand for its milliseconds. */
+function plain(scalar: Scalar, value: HessianValue): HessianValue {
+  if (value instanceof Date && scalar.endsWith("64")) return BigInt(value.getTime());
+  if (!(value instanceof HessianObject)) return value;
+  const digits = digitsOf(value);
+  if (digits === undefined || scalar === "string") return digits ?? value;
+  if (scalar === "double" || scalar === "float") return Number(digits);
+  return /^-?\d{1,20}$/.test(digits) ? BigInt(digits) : value;
 }
 
 /** A number, a name, or an object of a Java enum, which has its name in the field `name`. */

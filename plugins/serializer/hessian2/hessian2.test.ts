@@ -1,7 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { byteSink, enumeration, field, int32, message, timestamp, uint32, uint64 } from "@mortise/kernel/contract";
-import { HessianObject, HessianReader, type HessianValue, HessianWriter } from "@mortise/kernel/hessian";
+import {
+  byteSink,
+  double,
+  enumeration,
+  field,
+  int32,
+  int64,
+  message,
+  repeated,
+  string,
+  timestamp,
+  uint32,
+  uint64,
+} from "@mortise/kernel/contract";
+import {
+  type HessianList,
+  HessianObject,
+  HessianReader,
+  type HessianValue,
+  HessianWriter,
+} from "@mortise/kernel/hessian";
 import { serializerConformance } from "@mortise/kernel/spi/serializer.conformance";
 import { hessian2, hessian2Serializer } from "./hessian2.ts";
 
@@ -81,6 +100,64 @@ describe("serializer/hessian2", () => {
     loop.fields.set("next", loop);
     const Node: ReturnType<typeof message> = message("test.v1.Node", { next: field(1, () => Node) });
     assert.throws(() => hessian2Serializer().codec(Node).decode(written(loop)), { code: "INVALID_ARGUMENT" });
+  });
+
+  const Price = message("test.v1.Price", {
+    amount: string(1),
+    count: string(2),
+    at: int64(3),
+    tags: repeated(string(4)),
+    parts: repeated(string(5)),
+    rate: double(6),
+  });
+  const prices = hessian2Serializer(
+    {},
+    {
+      "test.v1.Price.amount": "java.math.BigDecimal",
+      "test.v1.Price.count": "java.math.BigInteger",
+      "test.v1.Price.at": "java.util.Date",
+      "test.v1.Price.tags": "java.util.Set",
+      "test.v1.Price.parts": "java.math.BigDecimal[]",
+    },
+  );
+  const price = { amount: "12.50", count: `-${2n ** 70n}`, at: 5n, tags: ["a"], parts: ["1", "2.5"], rate: 1 };
+
+  it("writes the Java types that fields are given, and reads them back", () => {
+    const bytes = prices.codec(Price).encode(price);
+    const { fields } = generic(bytes) as HessianObject;
+    assert.deepEqual(fields.get("amount"), new HessianObject("java.math.BigDecimal", new Map([["value", "12.50"]])));
+    assert.deepEqual(fields.get("at"), new Date(5));
+    assert.deepEqual(
+      [fields.get("tags"), fields.get("parts")].map((list) => (list as HessianList).hessianType),
+      ["java.util.HashSet", "[java.math.BigDecimal"],
+    );
+    assert.deepEqual(prices.codec(Price).decode(bytes), price);
+    assert.deepEqual(hessian2Serializer().codec(Price).decode(bytes), price);
+  });
+
+  it("reads numbers of any length into any number, and refuses text that is none", () => {
+    const rate = new HessianObject("java.math.BigDecimal", new Map([["value", "2.25"]]));
+    assert.equal(prices.codec(Price).decode(written(new Map([["rate", rate]]))).rate, 2.25);
+    assert.throws(() => prices.codec(Price).encode({ ...price, amount: "dear" }), { code: "INVALID_ARGUMENT" });
+  });
+
+  it("names the Java type of every field", () => {
+    const { hessian } = prices;
+    assert.deepEqual(
+      Price.fields.map((field) => hessian.typeOf(Price, field)),
+      [
+        "java.math.BigDecimal",
+        "java.math.BigInteger",
+        "java.util.Date",
+        "java.util.Set",
+        "java.math.BigDecimal[]",
+        "double",
+      ],
+    );
+    assert.deepEqual(
+      Car.fields.map((field) => hessian.typeOf(Car, field)),
+      ["test.v1.Color", "java.util.Date", "int"],
+    );
   });
 
   it("is the plugin serializer/hessian2", () => assert.equal(hessian2.id, "serializer/hessian2"));
