@@ -20,7 +20,7 @@ export interface Workspace {
 }
 
 const kernel = (...folders: string[]) => folders.map((folder) => new RegExp(`^kernel/${folder}/`));
-const doors = /^kernel\/(index|contract\/(hessian\/)?index|(spi|processes|postgres)\/[a-z-]+)\.ts$/;
+const doors = /^kernel\/(index|contract\/(hessian\/)?index|(spi|processes|postgres|zookeeper)\/[a-z-]+)\.ts$/;
 /** What plugins may use besides: the kernel's own plugins are made of it. */
 const pluginDoors = /^kernel\/runtime\/index\.ts$/;
 const testDoors = /^kernel\/((testing|config|runtime)\/index|spi\/[a-z-]+(\.conformance|-laws\/[a-z-]+))\.ts$/;
@@ -40,6 +40,7 @@ const layers: readonly Layer[] = [
   { files: /^kernel\/(contract|call)\//, sources: () => kernel("core", "contract", "call"), packages: "declared" },
   { files: /^kernel\/processes\//, sources: () => kernel("core", "processes"), packages: "none" },
   { files: /^kernel\/postgres\//, sources: () => kernel("core", "processes", "spi", "postgres"), packages: "declared" },
+  { files: /^kernel\/zookeeper\//, sources: () => kernel("core", "call", "spi", "zookeeper"), packages: "declared" },
   {
     files: /^kernel\/spi\/(.*\.conformance\.ts$|.+-laws\/)/,
     sources: () => kernel("core", "contract", "call", "spi", "testing"),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { LeasedEntry } from "@mortise/kernel/spi/leased-registry";
-import type { ZooKeeperDriver, ZooKeeperError } from "./driver.ts";
-import type { Sessions } from "./session.ts";
+import type { ZooKeeperDriver, ZooKeeperError } from "@mortise/kernel/zookeeper/driver";
+import type { Sessions } from "@mortise/kernel/zookeeper/session";
 
 /** What lies in one node. */
 export interface NodeContent {

@@ -1,9 +1,9 @@
 import type { Log, Ports } from "@mortise/kernel";
 import type { LeasedEntry, LeasedServer } from "@mortise/kernel/spi/leased-registry";
-import type { ZooKeeperDriver } from "./driver.ts";
+import type { ZooKeeperDriver } from "@mortise/kernel/zookeeper/driver";
+import { type SessionOptions, zooKeeperSessions } from "@mortise/kernel/zookeeper/session";
 import { type Followed, followed } from "./followed.ts";
 import { zooKeeperNodes } from "./nodes.ts";
-import { type SessionOptions, zooKeeperSessions } from "./session.ts";
 
 export interface ZooKeeperOptions extends SessionOptions {
   readonly root: string;

@@ -5,9 +5,9 @@ import { writeInstance } from "@mortise/kernel/spi/instance-json";
 import { leasedRegistry } from "@mortise/kernel/spi/leased-registry";
 import { registryConformance } from "@mortise/kernel/spi/registry.conformance";
 import { eventually, onServer, sampleInstance, silentLog, startPlugin, zookeeperServer } from "@mortise/kernel/testing";
-import { type ZooKeeperClient, type ZooKeeperDriver, zooKeeperDriver } from "./driver.ts";
+import type { ZooKeeperClient, ZooKeeperDriver } from "@mortise/kernel/zookeeper/driver";
 import { newestTexts } from "./followed.ts";
-import { zookeeper } from "./zookeeper.ts";
+import { loadedDriver, zookeeper } from "./zookeeper.ts";
 import { zooKeeperServer } from "./zookeeper-server.ts";
 
 const service = "mortise.sample.v1.Sample";
@@ -49,7 +49,7 @@ await onServer(
 
     async function client(sessionTimeout = 1000): Promise<ZooKeeperClient> {
       const address = server.url.replace("zookeeper://", "");
-      const made = (await zooKeeperDriver()).createClient(address, { sessionTimeout, spinDelay: 100 });
+      const made = (await loadedDriver()).createClient(address, { sessionTimeout, spinDelay: 100 });
       const connected = new Promise<void>((resolve) => made.on("connected", resolve));
       made.connect();
       await connected;
@@ -65,7 +65,7 @@ await onServer(
     }
 
     async function put(by: ZooKeeperClient, root: string, id: string): Promise<void> {
-      const { ACL, CreateMode } = await zooKeeperDriver();
+      const { ACL, CreateMode } = await loadedDriver();
       const data = Buffer.from(writeInstance(sampleInstance(id)));
       const path = `${root}/${service}/${id};0`;
       const transaction = by.transaction().create(path, data, ACL.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
@@ -131,7 +131,7 @@ await onServer(
 
     it("makes itself known again when its session has expired", async () => {
       const options = { root: fresh(), servers: [server.url.replace("zookeeper://", "")], leaseMs: 6000 };
-      const driver = await zooKeeperDriver();
+      const driver = await loadedDriver();
       const clients: ZooKeeperClient[] = [];
       const kept: ZooKeeperDriver = {
         ...driver,

@@ -1,7 +1,7 @@
 import { definePlugin, registry } from "@mortise/kernel";
 import { leasedRegistry } from "@mortise/kernel/spi/leased-registry";
+import { type ZooKeeperDriver, zooKeeperDriver } from "@mortise/kernel/zookeeper/driver";
 import { z } from "zod";
-import { zooKeeperDriver } from "./driver.ts";
 import { zooKeeperServer } from "./zookeeper-server.ts";
 
 const address = z
@@ -35,13 +35,19 @@ const options = z.strictObject({
     ),
 });
 
+/** The package, loaded on first use. */
+export function loadedDriver(): Promise<ZooKeeperDriver> {
+  // @ts-expect-error: the package has no types
+  return zooKeeperDriver("registry/zookeeper", () => import("node-zookeeper-client"));
+}
+
 export const zookeeper = definePlugin({
   spi: registry,
   name: "zookeeper",
   description: "Keeps instances in ephemeral nodes of ZooKeeper",
   options,
   async setup({ options, ports, log }) {
-    const server = await zooKeeperServer(await zooKeeperDriver(), options, ports, log);
+    const server = await zooKeeperServer(await loadedDriver(), options, ports, log);
     return leasedRegistry(server, options, ports, log);
   },
 });

@@ -1,5 +1,7 @@
-import { type Log, type Ports, StatusError } from "@mortise/kernel";
-import type { ZooKeeperClient, ZooKeeperDriver } from "./driver.ts";
+import { StatusError } from "../call/status.ts";
+import type { Log } from "../core/plugin.ts";
+import type { Ports } from "../core/ports.ts";
+import type { ZooKeeperClient, ZooKeeperDriver, ZooKeeperError } from "./driver.ts";
 
 export interface SessionOptions {
   readonly servers: readonly string[];
@@ -50,7 +52,7 @@ export async function zooKeeperSessions(
     made.on("connected", current(onConnected));
     made.on("disconnected", current(away));
     made.on("expired", current(begin));
-    made.on("authenticationFailed", () => log.error("registry/zookeeper: the server refuses user and password"));
+    made.on("authenticationFailed", () => log.error("ZooKeeper refuses user and password"));
     if (user !== undefined) made.addAuthInfo("digest", Buffer.from(`${user}:${password}`));
     made.connect();
   }
@@ -85,10 +87,15 @@ export async function zooKeeperSessions(
     const dead = up
       ? await ask((client, done) => client.exists("/", done)).then(
           () => false,
-          (error: unknown) => error instanceof StatusError,
+          (error: unknown) => error instanceof StatusError || isUnknownSession(error),
         )
       : clock.now() - awaySince > leaseMs;
     if (dead && !closed && checked === number) begin();
+  }
+
+  /** The server answers about a session that somebody else has closed with a code that the package does not know. */
+  function isUnknownSession(error: unknown): boolean {
+    return (error as Partial<ZooKeeperError>).getCode?.() === driver.Exception.SYSTEM_ERROR;
   }
 
   const checks = timers.every(leaseMs / 3, () => void check());

@@ -1,6 +1,6 @@
-import { loadDriver } from "@mortise/kernel/spi/load-driver";
+import { loadDriver } from "../spi/load-driver.ts";
 
-// What this plugin uses of the package, which brings no types.
+// What our plugins use of the package, which brings no types.
 
 type Answer<T extends readonly unknown[] = []> = (error: ZooKeeperError | null, ...given: T) => void;
 
@@ -27,6 +27,7 @@ export interface ZooKeeperClient {
   on(event: "connected" | "disconnected" | "expired" | "authenticationFailed", listener: () => void): void;
   addAuthInfo(scheme: string, auth: Buffer): void;
   create(path: string, acls: readonly unknown[], mode: number, done: Answer): void;
+  create(path: string, data: Buffer, acls: readonly unknown[], mode: number, done: Answer<[string]>): void;
   remove(path: string, done: Answer): void;
   exists(path: string, done: Answer<[Stat | null]>): void;
   getData(path: string, done: Answer<[Buffer | undefined, Stat]>): void;
@@ -39,12 +40,38 @@ export interface ZooKeeperClient {
 export interface ZooKeeperDriver {
   createClient(servers: string, options: { sessionTimeout: number; spinDelay: number }): ZooKeeperClient;
   readonly ACL: { readonly OPEN_ACL_UNSAFE: readonly unknown[]; readonly CREATOR_ALL_ACL: readonly unknown[] };
-  readonly CreateMode: { readonly PERSISTENT: number; readonly EPHEMERAL: number };
-  readonly Exception: { readonly NO_NODE: number; readonly NODE_EXISTS: number };
+  readonly CreateMode: {
+    readonly PERSISTENT: number;
+    readonly EPHEMERAL: number;
+    readonly EPHEMERAL_SEQUENTIAL: number;
+  };
+  readonly Exception: {
+    readonly NO_NODE: number;
+    readonly NODE_EXISTS: number;
+    readonly SYSTEM_ERROR: number;
+    create: (code: number, path?: string) => ZooKeeperError;
+  };
 }
 
-export async function zooKeeperDriver(): Promise<ZooKeeperDriver> {
-  const name = "node-zookeeper-client";
-  // @ts-expect-error: the package has no types
-  return loadDriver<ZooKeeperDriver>("registry/zookeeper", name, () => import("node-zookeeper-client"));
+/**
+ * Loads the package `node-zookeeper-client`, which belongs to the plugin.
+ * @param by the plugin, for example `lock/zookeeper`
+ * @param load `() => import("node-zookeeper-client")`, written out so that bundlers and runtimes see it
+ */
+export async function zooKeeperDriver(by: string, load: () => Promise<ZooKeeperDriver>): Promise<ZooKeeperDriver> {
+  const driver = await loadDriver(by, "node-zookeeper-client", load);
+  tolerateNewCodes(driver.Exception);
+  return driver;
 }
+
+/** The package throws where nobody can catch it when a server of today answers a code it has never heard of (-12, -118 and on). */
+function tolerateNewCodes(exception: ZooKeeperDriver["Exception"]): void {
+  const { create } = exception;
+  if (tolerant.has(create)) return;
+  const tolerating = (code: number, path?: string): ZooKeeperError =>
+    create(Object.values(exception).includes(code) ? code : exception.SYSTEM_ERROR, path);
+  tolerant.add(tolerating);
+  exception.create = tolerating;
+}
+
+const tolerant = new WeakSet<object>();
