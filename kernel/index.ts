@@ -15,6 +15,7 @@ export { goingUntilOver } from "./call/over.ts";
 export type { Pipe, PipeOptions } from "./call/pipe.ts";
 export { pipe } from "./call/pipe.ts";
 export {
+  bareContexts,
   contextFromHeaders,
   contextHeaderNames,
   contextHeaders,
@@ -23,6 +24,7 @@ export {
   eachHeader,
   encodeTimeout,
   isContextHeader,
+  sendsBare,
   timeoutHeader,
 } from "./call/propagation.ts";
 export { receivedContext } from "./call/server-context.ts";

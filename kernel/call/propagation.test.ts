@@ -6,6 +6,7 @@ import { decodeBaggage, encodeBaggage, maxBaggageBytes, maxBaggageMembers } from
 import { callContext } from "./call-context.ts";
 import { metadata } from "./metadata.ts";
 import {
+  bareContexts,
   contextFromHeaders,
   contextHeaderNames,
   contextHeaders,
@@ -14,6 +15,7 @@ import {
   encodeTimeout,
   isContextHeader,
   maxContextValue,
+  sendsBare,
   timeoutHeader,
 } from "./propagation.ts";
 import { serverContext } from "./server-context.ts";
@@ -205,5 +207,41 @@ describe("a context in headers", () => {
 
   it("says nothing of a deadline there is none of", () => {
     assert.equal(timeoutHeader(callContext()), undefined);
+  });
+});
+
+describe("a bare context", () => {
+  const ports = virtualPorts();
+  const trace = { traceId: "a".repeat(32), spanId: "b".repeat(16), sampled: true, state: "" };
+
+  it("is that of headers with a deadline and a trace alone", () => {
+    const made = bareContexts(ports)(250, trace);
+    const read = contextFromHeaders(metadata({ traceparent: encodeTraceparent(trace) }), ports, 250);
+    const seen = ({ deadline, trace, baggage, tenant, idempotencyKey, caller, outgoing }: typeof made) => [
+      deadline,
+      trace,
+      baggage,
+      tenant,
+      idempotencyKey,
+      caller,
+      outgoing,
+    ];
+    assert.deepEqual(seen(made), seen(read));
+    assert.equal(bareContexts(ports)(undefined, undefined).deadline, Number.POSITIVE_INFINITY);
+  });
+
+  it("is all that is sent unless something else has been set", () => {
+    const context = callContext({ trace, timeoutMs: 5 }, ports);
+    assert.ok(
+      sendsBare(context) && sendsBare(callContext()) && sendsBare(serverContext(bareContexts(ports)(1, trace))),
+    );
+    for (const more of [
+      { metadata: { a: "1" } },
+      { baggage: { a: "1" } },
+      { tenant: "t" },
+      { idempotencyKey: "k" },
+      { trace: { ...trace, state: "a=1" } },
+    ])
+      assert.ok(!sendsBare(context.with(more)), JSON.stringify(more));
   });
 });

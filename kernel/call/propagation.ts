@@ -1,10 +1,10 @@
 import { decodeBaggage, maxBaggageBytes, noBaggage } from "./baggage.ts";
 import { ContextNode, nodeOf } from "./call-context.ts";
 import type { Baggage, CallContext } from "./context.ts";
-import { baggageHeaderOf, noFacts } from "./context-facts.ts";
-import type { Metadata, MetadataValue } from "./metadata.ts";
+import { baggageHeaderOf, type Facts, noFacts } from "./context-facts.ts";
+import { type Metadata, type MetadataValue, noMetadata } from "./metadata.ts";
 import { deadlineWheel, type TimePorts } from "./timer-wheel.ts";
-import { decodeTrace, encodeTraceparent } from "./trace.ts";
+import { decodeTrace, encodeTraceparent, type TraceContext } from "./trace.ts";
 
 /** The headers that carry a context, the same over every protocol and the bus. */
 export const contextHeaderNames = Object.freeze({
@@ -87,6 +87,32 @@ export function contextFromHeaders(headers: Metadata, ports: TimePorts, timeoutM
     keyReceived: true,
     incoming: headers,
   });
+}
+
+/** Makes contexts for requests that carry no more than a deadline and a trace, for protocols with fields of their own for both. */
+export function bareContexts(
+  ports: TimePorts,
+): (timeoutMs: number | undefined, trace: TraceContext | undefined) => CallContext {
+  const wheel = deadlineWheel(ports);
+  return (timeoutMs, trace) => {
+    const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : wheel.now() + timeoutMs;
+    return new ContextNode(wheel, undefined, deadline, trace, bareFacts);
+  };
+}
+
+const bareFacts: Facts = Object.freeze({ ...noFacts, keyReceived: true });
+
+/** Whether the calls of a context send nothing but a deadline and a trace without state. */
+export function sendsBare(context: CallContext): boolean {
+  const { facts, trace } = nodeOf(context);
+  if (facts === noFacts || facts === bareFacts) return trace === undefined || trace.state === "";
+  return (
+    facts.outgoing === noMetadata &&
+    facts.tenant === undefined &&
+    facts.baggage === noBaggage &&
+    (facts.idempotencyKey === undefined || facts.keyReceived) &&
+    (trace === undefined || trace.state === "")
+  );
 }
 
 const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
