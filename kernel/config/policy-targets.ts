@@ -12,7 +12,8 @@ export interface KnownContracts {
 
 export function knownContracts(plugins: readonly Plugin[]): KnownContracts {
   const needs = plugins.flatMap(
-    (plugin) => Object.values(plugin.needs) as { calls?: ServiceType; publishes?: TopicType }[],
+    (plugin) =>
+      Object.values(plugin.needs) as { calls?: ServiceType | readonly ServiceType[]; publishes?: TopicType }[],
   );
   const facts = plugins.map((plugin) => plugin.facts as Partial<ServiceFacts>);
   const services = [...facts.flatMap(({ contracts = [] }) => contracts), ...needs.flatMap(({ calls = [] }) => calls)];

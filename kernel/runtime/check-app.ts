@@ -122,7 +122,7 @@ const noChoices = { protocols: new Map(), serializers: new Map(), balancers: new
 function methodsIn(plan: Plan) {
   const served = servedIn(plan).map(({ contract }) => contract);
   const needs = [...plan.steps.values()].flatMap(
-    ({ plugin }) => Object.values(plugin.needs) as { calls?: ServiceType }[],
+    ({ plugin }) => Object.values(plugin.needs) as { calls?: ServiceType | readonly ServiceType[] }[],
   );
   const contracts = new Map([...served, ...needs.flatMap(({ calls = [] }) => calls)].map((one) => [one.name, one]));
   return [...contracts.values()].flatMap(({ methods }) => Object.values(methods));

@@ -1,13 +1,24 @@
+import type { OperationsType } from "../contract/transaction/operation.ts";
 import type { ServiceType, TopicType } from "../contract/types.ts";
-import type { Needs } from "../core/needs.ts";
+import type { Deps, Needs } from "../core/needs.ts";
 import { definePlugin, type Plugin, type Setup } from "../core/plugin.ts";
 import type { Schema } from "../core/schema.ts";
+import type { AnyPerformance, Performances } from "./perform.ts";
 import { type EventHandler, type EventOf, type Handlers, type Offer, type ServiceFacts, service } from "./service.ts";
+import type { Database } from "./store.ts";
+import { type Performing, type Transactions, transactions } from "./transactions.ts";
 
 type Topics = Readonly<Record<string, TopicType>>;
 
+/** How a service performs its operations. */
+export interface Performed<P extends OperationsType> {
+  /** The database they act on; the kernel keeps its fence there too. */
+  readonly on: Database;
+  readonly operations: Performances<P>;
+}
+
 /** What a service's setup gives back. */
-export interface ServiceParts<S extends ServiceType, T extends Topics> {
+export type ServiceParts<S extends ServiceType, T extends Topics, P extends OperationsType | undefined = undefined> = {
   readonly handlers: Handlers<S>;
   /** One handler per topic listened to. An event is delivered at least once; `call.id` tells repetitions. */
   readonly on?: { readonly [K in keyof T]: EventHandler<EventOf<T[K]>> };
@@ -16,9 +27,15 @@ export interface ServiceParts<S extends ServiceType, T extends Topics> {
   /** Runs before anything of this process stops; a door to the outside closes here. See {@link Service}. */
   closing?(): void | Promise<void>;
   stop?(): void | Promise<void>;
-}
+} & (P extends OperationsType ? { readonly perform: Performed<P> } : { readonly perform?: never });
 
-export interface ServiceDefinition<S extends ServiceType, N extends Needs, O, T extends Topics> {
+export interface ServiceDefinition<
+  S extends ServiceType,
+  N extends Needs,
+  O,
+  T extends Topics,
+  P extends OperationsType | undefined = undefined,
+> {
   /** Default: the contract's last name in kebab-case, `shop.order.v1.OrderBook` gives `order-book`. */
   readonly name?: string;
   readonly description: string;
@@ -26,7 +43,9 @@ export interface ServiceDefinition<S extends ServiceType, N extends Needs, O, T 
   readonly options?: Schema<O>;
   /** Topics this service listens to; all running copies of the service share the events. */
   readonly topics?: T;
-  setup(setup: Setup<N, O>): ServiceParts<S, T> | Promise<ServiceParts<S, T>>;
+  /** What it does on behalf of transactions; `perform` of its parts says how. */
+  readonly operations?: P;
+  setup(setup: Setup<N, O>): ServiceParts<S, T, P> | Promise<ServiceParts<S, T, P>>;
 }
 
 /** An implementation of a contract, as a plugin of the SPI `service`. */
@@ -35,17 +54,22 @@ export function defineService<
   const N extends Needs = Record<never, never>,
   O = Record<never, never>,
   const T extends Topics = Record<never, never>,
->(contract: S, definition: ServiceDefinition<S, N, O, T>): Plugin {
-  const { name = shortName(contract), description, needs, options, topics } = definition;
+  P extends OperationsType | undefined = undefined,
+>(contract: S, definition: ServiceDefinition<S, N, O, T, P>): Plugin {
+  const { name = shortName(contract), description, needs, options, topics, operations } = definition;
+  const contracts = operations ? [contract, operations.service] : [contract];
+  const performs = operations ? [operations] : [];
+  const listed = Object.values(topics ?? {});
   return definePlugin<unknown, N, O>({
     spi: service,
     name,
     description,
-    ...(needs && { needs }),
+    needs: { ...needs, ...(operations && { [hidden]: transactions }) } as N,
     ...(options && { options }),
-    facts: { contracts: [contract], topics: Object.values(topics ?? {}) } satisfies ServiceFacts,
+    facts: { contracts, topics: listed, performs } satisfies ServiceFacts,
     setup: async (given) => {
-      const parts = await definition.setup(given);
+      const parts: AnyParts = await definition.setup(given);
+      const performing = operations && (await perform(name, operations, parts, given.deps));
       const offer = { service: contract, handlers: parts.handlers as unknown as Offer["handlers"] };
       const on = (parts.on ?? {}) as Readonly<Record<string, EventHandler<never>>>;
       const listens = Object.entries(topics ?? {}).map(([key, topic]) => ({
@@ -54,14 +78,49 @@ export function defineService<
       }));
       return {
         api: {
-          offers: [offer],
+          offers: performing ? [offer, performing.offer] : [offer],
           listens,
           ...(parts.ready && { ready: () => parts.ready?.() }),
           ...(parts.closing && { closing: () => parts.closing?.() }),
         },
-        stop: () => parts.stop?.(),
+        stop: async () => {
+          await performing?.stop();
+          await parts.stop?.();
+        },
       };
     },
+  });
+}
+
+/** Under this name a service with operations asks for what drives them. */
+const hidden = "(operations)";
+
+type AnyParts = Omit<ServiceParts<ServiceType, Topics>, "perform" | "on" | "handlers"> & {
+  readonly handlers: unknown;
+  readonly on?: unknown;
+  readonly perform?: unknown;
+};
+
+async function perform(
+  service: string,
+  operations: OperationsType,
+  parts: AnyParts,
+  deps: Deps<Needs>,
+): Promise<Performing> {
+  const given = parts.perform as Performed<OperationsType> | undefined;
+  if (!given)
+    throw new TypeError(`service/${service} has operations but its setup does not say how it performs them (perform)`);
+  for (const local of Object.keys(operations.operations)) {
+    if (!Object.hasOwn(given.operations, local))
+      throw new TypeError(
+        `service/${service} has an operation "${local}" but its setup gives no perform.operations.${local}`,
+      );
+  }
+  const api = (deps as Readonly<Record<string, unknown>>)[hidden] as Transactions;
+  return api.perform({
+    operations,
+    database: given.on,
+    perform: given.operations as Readonly<Record<string, AnyPerformance>>,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "../call/context.ts";
+import type { OperationsType } from "../contract/transaction/operation.ts";
 import type { Infer, MessageType, Method, ServiceType, TopicType } from "../contract/types.ts";
 import { defineSpi } from "../core/spi.ts";
 
@@ -65,6 +66,8 @@ export interface ServiceFacts extends Readonly<Record<string, unknown>> {
   readonly contracts: readonly ServiceType[];
   /** Topics it listens to. */
   readonly topics: readonly TopicType[];
+  /** What it does on behalf of transactions. */
+  readonly performs: readonly OperationsType[];
 }
 
 export type EventOf<T> = T extends TopicType<infer E> ? E : never;

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { message, operation, operations, rpc, service, string, transaction } from "../contract/index.ts";
+import { startPlugin } from "../testing/start-plugin.ts";
+import { defineService } from "./define-service.ts";
+import type { Performer } from "./perform.ts";
+import type { Service } from "./service.ts";
+import type { Database } from "./store.ts";
+import { type Initiator, initiates, type Transactions } from "./transactions.ts";
+
+const Line = message("test.v1.Line", { sku: string(1) });
+const Hold = message("test.v1.Hold", { shelf: string(1) });
+const Shelf = service("test.v1.Shelf", { look: rpc(Line, Hold) });
+const Stock = operations("test.v1.Stock", {
+  deduct: operation(Line, Hold, { rejects: ["OUT_OF_STOCK"], undo: true }),
+  count: operation(Line, Hold),
+});
+const Cards = operations("test.v1.Cards", {
+  charge: operation(Line, Hold, { acts: "external", rejects: ["DECLINED"] }),
+});
+const sell = transaction("sell", {
+  input: Line,
+  needs: { isolation: "none", reply: "final" },
+  plan: (plan) =>
+    plan
+      .step("stock", Stock.operations.deduct, ({ sku }) => ({ sku }))
+      .step("count", Stock.operations.count, (_, { stock }) => ({ sku: stock.shelf }), {
+        uses: ["stock"],
+        afterCommit: true,
+      }),
+});
+const database = { name: "test" } as Database;
+
+const shelf = defineService(Shelf, {
+  description: "Shelves",
+  operations: Stock,
+  setup: ({ ports: _ }) => ({
+    handlers: { look: () => ({ shelf: "a" }) },
+    perform: {
+      on: database,
+      operations: {
+        deduct: {
+          reserve: async (_, { sku }, call) => (sku === "none" ? call.reject("OUT_OF_STOCK") : { shelf: sku }),
+          confirm: async (_, __, { shelf }) => void shelf.length,
+          cancel: async () => {},
+          undo: async () => {},
+          reserveMany: async (_, items) => items.map(({ input }) => ({ output: { shelf: input.sku } })),
+        },
+        count: { reserve: async () => ({ shelf: "b" }), confirm: async () => {}, cancel: async () => {} },
+      },
+    },
+  }),
+});
+
+describe("a service with operations", () => {
+  it("tells before it runs what it performs, and serves how transactions reach it", async () => {
+    assert.deepEqual(shelf.facts.performs, [Stock]);
+    assert.deepEqual(
+      (shelf.facts.contracts as readonly { readonly name: string }[]).map(({ name }) => name),
+      ["test.v1.Shelf", "test.v1.Stock"],
+    );
+    const seen: Performer[] = [];
+    const stopped: string[] = [];
+    const offer = { service: Stock.service, handlers: {} };
+    const transactions: Partial<Transactions> = {
+      perform: async (performer) => {
+        seen.push(performer);
+        return { offer, stop: async () => void stopped.push("stopped") };
+      },
+    };
+    const running = await startPlugin<Service>(shelf, { deps: { "(operations)": transactions } });
+    assert.equal(seen[0]?.operations, Stock);
+    assert.equal(seen[0]?.database, database);
+    assert.deepEqual(Object.keys(seen[0]?.perform ?? {}), ["deduct", "count"]);
+    assert.equal(running.api.offers[1], offer);
+    await running.stop?.();
+    assert.deepEqual(stopped, ["stopped"]);
+  });
+
+  it("needs nothing of transactions without operations, and does not start without saying how it performs them", async () => {
+    const plain = defineService(Shelf, {
+      description: "Shelves",
+      setup: () => ({ handlers: { look: () => ({ shelf: "a" }) } }),
+    });
+    assert.deepEqual(plain.needs, {});
+    const forgetful = defineService(Shelf, {
+      description: "Shelves",
+      operations: Stock,
+      // @ts-expect-error: with operations there must be `perform`
+      setup: () => ({ handlers: { look: () => ({ shelf: "a" }) } }),
+    });
+    await assert.rejects(startPlugin(forgetful, { deps: { "(operations)": {} } }), /how it performs them/);
+    defineService(Shelf, {
+      description: "Shelves",
+      // @ts-expect-error: without operations there is nothing to perform
+      setup: () => ({ handlers: { look: () => ({ shelf: "a" }) }, perform: { on: database, operations: {} } }),
+    });
+  });
+
+  it("takes undo exactly where it is declared, and lets only declared reasons reject", () => {
+    type Deduct = import("./perform.ts").LocalOperation<typeof Stock.operations.deduct>;
+    type Count = import("./perform.ts").LocalOperation<typeof Stock.operations.count>;
+    type Charge = import("./perform.ts").Performances<typeof Cards>["charge"];
+    const rest = { reserve: async () => ({ shelf: "" }), confirm: async () => {}, cancel: async () => {} };
+    // @ts-expect-error: undo is declared
+    const missing: Deduct = rest;
+    // @ts-expect-error: undo is not declared
+    const needless: Count = { ...rest, undo: async () => {} };
+    // @ts-expect-error: what acts outside must be able to tell how it stands
+    const mute: Charge = rest;
+    const fine: Charge = {
+      ...rest,
+      reserve: async (_, call) => {
+        if (call.idempotencyKey === "") call.reject("DECLINED");
+        // @ts-expect-error: not a reason it declares
+        if (call.gid === "") call.reject("OTHER");
+        return { shelf: "" };
+      },
+      confirm: async (_, __, call) => {
+        // @ts-expect-error: making final cannot be refused
+        if (call.gid === "") call.reject("DECLINED");
+      },
+      query: async () => ({ state: "none" }),
+    };
+    assert.ok(missing && needless && mute && fine);
+  });
+});
+
+describe("initiates", () => {
+  it("tells what it runs and whom that calls, and gives an initiator of it", () => {
+    const need = initiates(sell);
+    assert.equal(need.initiates, sell);
+    assert.deepEqual(
+      need.calls.map(({ name }) => name),
+      ["test.v1.Stock"],
+    );
+    const use = async (initiator: Initiator<typeof sell>): Promise<string> => {
+      const outcome = await initiator.run({ sku: "chair" }, { key: "k" });
+      if (outcome.status === "aborted") return outcome.abort.reason;
+      if (outcome.status === "pending") return outcome.gid;
+      // @ts-expect-error: a step after the commit may not be done yet
+      outcome.outputs.count.shelf.length;
+      return outcome.outputs.stock.shelf;
+    };
+    const typed: (typeof need)["derive"] extends (api: never) => Initiator<typeof sell> ? true : false = true;
+    assert.equal(typeof use, "function");
+    assert.ok(typed);
+  });
+});
