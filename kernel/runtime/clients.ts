@@ -44,6 +44,7 @@ export function runtimeClients(setup: RuntimeClientsSetup): RuntimeClients {
   const root = backgroundOf(ports);
   const connected = new Map<ServiceView, Connections>();
   const stubs = new Map<Method, Stub>();
+  const contracts = new Map<string, ServiceType>();
 
   function connections(view: ServiceView): Connections {
     const known = connected.get(view);
@@ -88,10 +89,12 @@ export function runtimeClients(setup: RuntimeClientsSetup): RuntimeClients {
   return {
     client<S extends ServiceType>(service: S): Client<S> {
       setup.directory().view(service.name); // known by the time of the first call
+      contracts.set(service.name, service);
       const methods = Object.entries(service.methods).map(([name, method]) => [name, stub(method)]);
       return Object.freeze(Object.fromEntries(methods)) as Client<S>; // each stub has the shape its method's kind asks for
     },
     publisher,
+    contract: (service) => contracts.get(service),
     async keepOnly(protocols, directory) {
       const kept = new Set(protocols);
       const gone = [...connected].filter(([view]) => directory.view(view.service) !== view);

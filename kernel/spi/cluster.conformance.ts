@@ -33,7 +33,13 @@ const three = Object.freeze(["a", "b", "c"].map((id) => Object.freeze(sampleInst
 function trialOf(make: ClusterSubject) {
   const ports = virtualPorts();
   const subject = make(ports);
-  const calling = ({ script, method = Sample.methods.read, request = {}, timeoutMs = 1000, group }: Attempted) => {
+  const calling = ({
+    script,
+    method = Sample.methods.read,
+    request = { key: "", number: 0 },
+    timeoutMs = 1000,
+    group,
+  }: Attempted) => {
     const scripted = scriptedGroup(three, script, ports);
     const context = callContext({ timeoutMs }, ports);
     const call = sampleCall(context, { method, request });

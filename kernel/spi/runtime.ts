@@ -26,6 +26,8 @@ export type Publish<T> = (event: T, context?: Context, options?: { readonly id?:
 export interface Clients {
   client<S extends ServiceType>(service: S): Client<S>;
   publisher<T>(topic: TopicType<T>): Publish<T>;
+  /** The contract of a service of which this process has a client, by its name. */
+  contract(service: string): ServiceType | undefined;
 }
 
 export const clients = defineSpi<Clients>("clients", { kind: "one", fallback: "runtime" });

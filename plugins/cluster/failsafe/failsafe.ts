@@ -1,5 +1,5 @@
-import { type Cluster, cluster, definePlugin, type Log, type Method, noMetadata, type Reply } from "@mortise/kernel";
-import { codecOf } from "@mortise/kernel/contract";
+import { type Cluster, cluster, definePlugin, type Log } from "@mortise/kernel";
+import { emptyReply } from "@mortise/kernel/spi/empty-reply";
 
 /** One attempt; if it fails that is logged, and the caller gets an answer with nothing in it. */
 export function failsafeCluster(log: Log): Cluster {
@@ -18,18 +18,6 @@ export function failsafeCluster(log: Log): Cluster {
     },
   };
 }
-
-/** Throws a StatusError when the answer has fields that must be set. */
-function emptyReply({ kind, output }: Method): () => Reply {
-  const nothing = new Uint8Array();
-  const codec = codecOf(output);
-  const streams = kind === "server-stream" || kind === "bidi-stream";
-  if (!streams) codec.decode(nothing);
-  const response = streams ? emptyStream : () => codec.decode(nothing);
-  return () => ({ response: response(), headers: noMetadata, trailers: () => noMetadata });
-}
-
-async function* emptyStream(): AsyncGenerator<never> {}
 
 export const failsafe = definePlugin({
   spi: cluster,
