@@ -1,0 +1,112 @@
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Where the compiled classes and the libraries are, or why there are none. */
+export type Built = { readonly home: string; readonly missing?: undefined } | { readonly missing: string };
+
+/**
+ * Compiles the Maven project of `folder` into a place of its own below the system's temporary folder, once per machine,
+ * sources and properties. Where there is no Java or Maven to do it with, that is said; a build that fails counts as that
+ * too, except where CI is set: then it throws.
+ */
+export async function buildJava(folder: string, properties: Readonly<Record<string, string>> = {}): Promise<Built> {
+  const flags = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
+  const home = join(tmpdir(), `mortise-java-${keyOf(folder, flags)}`);
+  if (existsSync(home)) return { home };
+  for (const tool of ["javac", "mvn"]) {
+    if (!(await runs(tool))) return { missing: `${tool} is not installed` };
+  }
+  const building = `${home}-${process.pid}`;
+  try {
+    await compile(folder, [...flags, `-Dinterop.target=${building}`]);
+    if (!existsSync(home)) renameSync(building, home); // unless another process was faster
+    return { home };
+  } catch (error) {
+    const why = firstError(error as { readonly stdout?: string; readonly message: string });
+    if (process.env.CI) throw new Error(`the Java peers cannot be built: ${why}`);
+    return { missing: `the Java peers cannot be built: ${why}` };
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+}
+
+/** From what is already on this machine if that will do, so that no build waits for the network. */
+async function compile(folder: string, flags: readonly string[]): Promise<void> {
+  const goal = ["-q", "-B", ...flags, "prepare-package"];
+  const options = { cwd: folder, timeout: 600_000 };
+  await run("mvn", ["-o", ...goal], options).catch(() => run("mvn", goal, options));
+}
+
+async function runs(tool: string): Promise<boolean> {
+  return run(tool, ["-version"]).then(
+    () => true,
+    () => false,
+  );
+}
+
+function firstError({ stdout, message }: { readonly stdout?: string; readonly message: string }): string {
+  return stdout?.split("\n").find((line) => line.includes("ERROR")) ?? message.trim();
+}
+
+function keyOf(folder: string, flags: readonly string[]): string {
+  const files = readdirSync(join(folder, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const hash = createHash("sha256").update(flags.join(" "));
+  for (const file of [join(folder, "pom.xml"), ...files]) hash.update(readFileSync(file));
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** A running Java program that answers every line of its input with a line of JSON. */
+export interface Java {
+  /** What it answers to a command. Commands are answered one after the other. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the program prints
+  ask(command: string): Promise<any>;
+  /** Ends it as its user would; gives when it has ended. */
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+/** Starts a main class and waits until it says that it is ready. What it writes to its error output is shown when it fails. */
+export async function startJava(home: string, main: string, ...args: readonly string[]): Promise<Java> {
+  const classPath = `${join(home, "classes")}:${join(home, "lib")}/*`;
+  const child = spawn("java", [...flags, "-cp", classPath, main, ...args]);
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const lines = linesOf(child);
+  const ready = await lines();
+  if (ready !== "ready") throw new Error(`${main} says "${ready}"`);
+  return {
+    async ask(command) {
+      child.stdin.write(`${command}\n`);
+      return JSON.parse(await lines());
+    },
+    stop() {
+      child.stdin.end();
+      return ended;
+    },
+    kill: () => void child.kill("SIGKILL"),
+  };
+}
+
+/** Small and quick to start; the libraries of old look into what Java 17 has closed. */
+const flags = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--add-opens=java.base/java.lang=ALL-UNNAMED"];
+
+/** The next line, each time it is called. */
+function linesOf(child: ChildProcessWithoutNullStreams): () => Promise<string> {
+  const errors: Buffer[] = [];
+  child.stderr.on("data", (bytes) => errors.push(bytes));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return async () => {
+    const { value, done } = await lines.next();
+    if (!done) return value;
+    throw new Error(`Java has ended: ${Buffer.concat(errors).toString().slice(-2000)}`);
+  };
+}

@@ -1,0 +1,7 @@
+package com.example.interop;
+
+public enum Color {
+  UNSPECIFIED,
+  RED,
+  GREEN
+}
