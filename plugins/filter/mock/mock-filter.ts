@@ -1,5 +1,3 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import {
   type Call,
   type CallSite,
@@ -11,8 +9,8 @@ import {
   noMetadata,
   policyFields,
   type Reply,
-  StatusError,
 } from "@mortise/kernel";
+import { moduleFunction } from "@mortise/kernel/spi/module-function";
 import { z } from "zod";
 import { degraded, parseMock, type Substitute, substituteOf } from "./degradation.ts";
 
@@ -65,10 +63,9 @@ function answering({ method }: CallSite, substitute: Substitute): Invoker {
     case "error":
       return () => Promise.reject(degraded(substitute.code, substitute.message));
     case "function": {
-      let loaded: Promise<MockFunction> | undefined;
+      const answer = moduleFunction(substitute.file, substitute.name, `the mock of ${method.path}`);
       return async (call) => {
-        loaded ??= load(substitute.file, substitute.name, method.path);
-        return replyWith(await (await loaded)(call.request, call));
+        return replyWith(await ((await answer()) as MockFunction)(call.request, call));
       };
     }
   }
@@ -76,15 +73,4 @@ function answering({ method }: CallSite, substitute: Substitute): Invoker {
 
 function replyWith(response: unknown): Reply {
   return { response, headers: noMetadata, trailers: () => noMetadata };
-}
-
-async function load(file: string, name: string, path: string): Promise<MockFunction> {
-  const where = resolve(file);
-  const module = (await import(pathToFileURL(where).href).catch((cause: unknown) => {
-    throw new StatusError("INTERNAL", `the mock of ${path} cannot be loaded from ${where}`, { cause });
-  })) as Readonly<Record<string, unknown>>;
-  const found = module[name];
-  if (typeof found !== "function")
-    throw new StatusError("INTERNAL", `the mock of ${path}: ${where} exports no function ${name}`);
-  return found as MockFunction;
 }
