@@ -110,4 +110,5 @@ export * from "./spi/store.ts";
 export * from "./spi/telemetry.ts";
 export * from "./spi/tracer.ts";
 export * from "./spi/transaction.ts";
+export * from "./spi/transaction-policies.ts";
 export * from "./spi/transactions.ts";

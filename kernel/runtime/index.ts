@@ -17,8 +17,17 @@ export { defaultRetries, defaultTimeoutMs, policyBook } from "./policy.ts";
 export { isPolicyTarget } from "./policy-target.ts";
 export type { ProviderParts } from "./provider.ts";
 export { topicPolicy } from "./publish.ts";
-export { clientsRuntime, directoryRegistry, policiesConfig, runtimePlugins, serverRuntime } from "./runtime-plugins.ts";
+export {
+  clientsRuntime,
+  directoryRegistry,
+  policiesConfig,
+  runtimePlugins,
+  serverRuntime,
+  transactionPoliciesConfig,
+} from "./runtime-plugins.ts";
 export type { RuntimeServer, RuntimeServerOptions, RuntimeServerSetup } from "./server.ts";
 export { runtimeServer } from "./server.ts";
 export type { ServerParts, ServerState } from "./server-state.ts";
 export { serverState } from "./server-state.ts";
+export type { TransactionTable } from "./transaction-policy.ts";
+export { transactionPolicyOf } from "./transaction-policy.ts";

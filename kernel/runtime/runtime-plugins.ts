@@ -3,8 +3,9 @@ import { clientsRuntime } from "./plugins/clients-runtime.ts";
 import { directoryRegistry } from "./plugins/directory-registry.ts";
 import { policiesConfig } from "./plugins/policies-config.ts";
 import { serverRuntime } from "./plugins/server-runtime.ts";
+import { transactionPoliciesConfig } from "./plugins/transaction-policies-config.ts";
 
-export { clientsRuntime, directoryRegistry, policiesConfig, serverRuntime };
+export { clientsRuntime, directoryRegistry, policiesConfig, serverRuntime, transactionPoliciesConfig };
 
 /** The plugins that make an app of all others. */
 export const runtimePlugins: readonly Plugin[] = Object.freeze([
@@ -12,4 +13,5 @@ export const runtimePlugins: readonly Plugin[] = Object.freeze([
   directoryRegistry,
   policiesConfig,
   serverRuntime,
+  transactionPoliciesConfig,
 ]);

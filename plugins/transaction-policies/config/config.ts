@@ -1,0 +1,1 @@
+export { transactionPoliciesConfig } from "@mortise/kernel/runtime";
