@@ -1,0 +1,131 @@
+import type { Sql } from "postgres";
+import type { TransactionHandle } from "../../spi/perform.ts";
+
+/**
+ * What keeps the effects of a branch to exactly one, in the database where they are. One row per branch and side, written in
+ * the same database transaction as the business: `R` is the side that does (reserve, apply), `F` the side that finishes
+ * (confirm, cancel). Both finishes share one row, so the key itself forbids doing both. An insert of a key waits for
+ * whoever is writing the same key, also in a prepared transaction, and then tells who was first.
+ */
+export type FenceSlot = "R" | "F";
+
+/** What a row says was done; a tombstone is written by who takes back what has not come yet, and is never removed. */
+export type FenceKind = "reserve" | "apply" | "rejected" | "intent" | "tombstone" | "confirm" | "cancel";
+
+export interface FenceEntry {
+  readonly gid: string;
+  readonly branch: string;
+  readonly slot: FenceSlot;
+  readonly kind: FenceKind;
+  readonly strategy: string;
+  /** The operations of the branch with their versions, for people. */
+  readonly operations: string;
+}
+
+export interface StoredEntry {
+  readonly kind: FenceKind;
+  /** What was asked and answered, so that a repetition gets the same answer; bytes of `Kept`. */
+  readonly kept: Uint8Array | null;
+}
+
+/** Counts up with every change of the tables. */
+export const fenceVersion = 1;
+
+type Tx = TransactionHandle["sql"];
+
+/** Any number nobody else uses for an advisory lock. */
+const lock = 0x66656e6365;
+
+/** Makes the tables of a participant's database unless they are there; safe from many processes at once. */
+export async function createFence(sql: Sql<{ bigint: bigint }>): Promise<void> {
+  const [there] = await sql<{ there: boolean }[]>`select to_regclass('mortise_outbox') is not null as there`;
+  if (there?.there) return;
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${lock})`;
+    await tx`
+      create table if not exists mortise_fence (
+        gid uuid not null,
+        branch text not null,
+        slot "char" not null,
+        kind text not null,
+        strategy text not null,
+        operations text not null,
+        kept bytea,
+        created_at timestamptz not null default clock_timestamp(),
+        primary key (gid, branch, slot)
+      ) with (fillfactor = 80)`;
+    await tx`
+      create index if not exists mortise_fence_open on mortise_fence (created_at)
+      where slot = 'R' and kind in ('reserve', 'intent')`;
+    await tx`
+      create table if not exists mortise_outbox (
+        gid uuid not null,
+        branch text not null,
+        layer int not null,
+        kind text not null,
+        transaction text not null,
+        version int not null,
+        strategy text not null,
+        first_branch text not null,
+        plan jsonb not null,
+        input bytea not null,
+        trace text not null,
+        state text not null default 'ready',
+        attempts int not null default 0,
+        next_at timestamptz not null default clock_timestamp(),
+        last_error text not null default '',
+        created_at timestamptz not null default clock_timestamp(),
+        primary key (gid, branch)
+      ) with (fillfactor = 60)`;
+    await tx`
+      create index if not exists mortise_outbox_due on mortise_outbox (next_at)
+      where state in ('ready', 'sent')`;
+    await tx.unsafe(`comment on table mortise_fence is 'mortise fence ${fenceVersion}'`);
+  });
+}
+
+/** Writes a row. Gives nothing, or the row that was there: whoever wrote it was first. */
+export async function enter(sql: Tx, entry: FenceEntry): Promise<StoredEntry | undefined> {
+  const { gid, branch, slot, kind, strategy, operations } = entry;
+  const inserted = await sql`
+    insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
+    values (${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations})
+    on conflict do nothing returning 1`;
+  return inserted.length > 0 ? undefined : read(sql, gid, branch, slot);
+}
+
+/** Gives the row as it is committed, or as this database transaction wrote it. */
+export async function read(sql: Tx, gid: string, branch: string, slot: FenceSlot): Promise<StoredEntry | undefined> {
+  const [row] = await sql<StoredEntry[]>`
+    select kind, kept from mortise_fence where gid = ${gid} and branch = ${branch} and slot = ${slot}`;
+  return row;
+}
+
+/** Keeps what was asked and answered with the `R` row of a branch. */
+export async function keep(sql: Tx, gid: string, branch: string, kept: Uint8Array, kind?: FenceKind): Promise<void> {
+  await sql`
+    update mortise_fence set kept = ${kept}, kind = coalesce(${kind ?? null}, kind)
+    where gid = ${gid} and branch = ${branch} and slot = 'R'`;
+}
+
+/** Waiting for a lock longer fails with 55P03, in milliseconds: the other side is still at it. */
+const lockTimeoutMs = 1_500;
+
+/** Sent ahead of the first statement of a database transaction, without waiting for its answer. */
+export function boundLocks(sql: Tx): Promise<unknown> {
+  return sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`;
+}
+
+/** SQLSTATEs after which nothing was changed, and the same may be tried again. */
+const ongoing = new Set(["55P03", "40001", "40P01", "25P03", "57014"]);
+
+export function isOngoing(error: unknown): boolean {
+  return ongoing.has(sqlState(error));
+}
+
+/** The SQLSTATE of what PostgreSQL said, also through drizzle's wrapping; empty for another error. */
+export function sqlState(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
+  return cause === undefined || cause === null ? "" : sqlState(cause);
+}

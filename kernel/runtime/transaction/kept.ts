@@ -1,0 +1,60 @@
+import { asStatusError } from "../../call/outcome.ts";
+import { StatusError } from "../../call/status.ts";
+import { codecOf } from "../../contract/codec/codec.ts";
+import { field, repeated } from "../../contract/fields.ts";
+import { message } from "../../contract/message.ts";
+import type { OperationType } from "../../contract/transaction/operation.ts";
+import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import { DriveResult, DriveStep, Refusal } from "../../contract/transaction/participant.ts";
+import type { Infer } from "../../contract/types.ts";
+
+/** What a fence row remembers of a branch: what was asked, and how it was answered. */
+const Kept = message("mortise.transaction.v1.Kept", {
+  steps: repeated(field(1, DriveStep)),
+  results: repeated(field(2, DriveResult)),
+  refusal: field(3, Refusal),
+});
+
+export type KeptBranch = Infer<typeof Kept>;
+export type KeptStep = DriveRequest["steps"][number];
+export type KeptRefusal = NonNullable<KeptBranch["refusal"]>;
+
+const codec = codecOf(Kept);
+
+export function encodeKept(kept: KeptBranch): Uint8Array {
+  return codec.encode(kept);
+}
+
+export function decodeKept(bytes: Uint8Array | null): KeptBranch {
+  return bytes === null ? { steps: [], results: [] } : codec.decode(bytes);
+}
+
+export function done(results: DriveReply["results"] = [], note = ""): DriveReply {
+  return { outcome: "done", results, note };
+}
+
+export function answer(outcome: "refused" | "ongoing" | "heuristic", note: string): DriveReply {
+  return { outcome, results: [], note };
+}
+
+export function rejected(refusal: KeptRefusal): DriveReply {
+  return { outcome: "rejected", results: [], refusal, note: "" };
+}
+
+/** An operation said no. Thrown so that its database transaction is rolled back. */
+export class Rejected extends Error {
+  readonly refusal: KeptRefusal;
+
+  constructor(refusal: KeptRefusal) {
+    super(`${refusal.step}: ${refusal.reason}`);
+    this.refusal = refusal;
+  }
+}
+
+/** Gives the refusal if an operation threw one of the reasons it declares; anything else is a failure. */
+export function refusalOf(step: string, { facts }: OperationType, thrown: unknown): KeptRefusal | undefined {
+  if (!(thrown instanceof StatusError)) return undefined;
+  const { reason, message, details } = asStatusError(thrown);
+  if (reason === undefined || !facts.rejects.includes(reason)) return undefined;
+  return { step, reason, message, details: new Map(Object.entries(details)) };
+}

@@ -1,0 +1,240 @@
+import type { Context } from "../../call/context.ts";
+import { StatusError } from "../../call/status.ts";
+import { codecOf } from "../../contract/codec/codec.ts";
+import type { OperationType } from "../../contract/transaction/operation.ts";
+import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
+import type { Database } from "../../spi/store.ts";
+import { branchContext } from "./branch-context.ts";
+import { boundLocks, enter, type FenceKind, type FenceSlot, isOngoing, keep, read } from "./fence.ts";
+import {
+  answer,
+  decodeKept,
+  done,
+  encodeKept,
+  type KeptBranch,
+  type KeptStep,
+  Rejected,
+  refusalOf,
+  rejected,
+} from "./kept.ts";
+
+/** Drives the operations of one participant whose effects are all in its own database. */
+export interface LocalBranches {
+  check(request: DriveRequest, context: Context): Promise<DriveReply>;
+  /** Reserves, or applies as a whole; `along` runs in the same database transaction, after the business. */
+  forward(request: DriveRequest, kind: "reserve" | "apply", context: Context, how?: ForwardHow): Promise<DriveReply>;
+  confirm(request: DriveRequest, context: Context): Promise<DriveReply>;
+  /** Gives back a reservation, or takes back what was applied; what has not come yet will be refused. */
+  back(request: DriveRequest, context: Context): Promise<DriveReply>;
+  settle(request: DriveRequest): Promise<DriveReply>;
+}
+
+export interface ForwardHow {
+  readonly along?: (sql: Sql) => Promise<void>;
+  /** Leaves the database transaction prepared under this name. */
+  readonly prepare?: string;
+}
+
+type Sql = TransactionHandle["sql"];
+
+/** Undoes a database transaction on purpose and hands over an answer. */
+class Undone extends Error {
+  readonly reply: DriveReply;
+
+  constructor(reply: DriveReply) {
+    super(reply.note);
+    this.reply = reply;
+  }
+}
+
+export function localBranches({ operations, database, perform }: Performer): LocalBranches {
+  const operationOf = (name: string): OperationType => {
+    const found = operations.operations[name];
+    if (found) return found;
+    throw new StatusError("UNIMPLEMENTED", `${operations.name} has no operation "${name}"`, {
+      reason: "NO_SUCH_OPERATION",
+    });
+  };
+  const performanceOf = (name: string) => perform[name] as LocalOperation;
+  const entryOf = ({ gid, branch, strategy, steps }: DriveRequest, slot: FenceSlot, kind: FenceKind) => ({
+    gid,
+    branch,
+    slot,
+    kind,
+    strategy,
+    operations: steps.map(({ operation, version }) => `${operation}@${version}`).join(" "),
+  });
+
+  /** Runs what a step does, with its messages decoded. What it declares to reject ends all. */
+  async function doStep(tx: TransactionHandle, gid: string, step: KeptStep, how: How, context: Context) {
+    const operation = operationOf(step.operation);
+    const input = codecOf(operation.input).decode(step.input);
+    const call = branchContext(context, { gid, step: step.step, key: "", rejects: operation.facts.rejects });
+    const own = performanceOf(step.operation);
+    try {
+      if (how === "check" && own.check) return await own.check(tx, input, call);
+      if (how === "apply" && own.apply) return await own.apply(tx, input, call);
+      const output = await own.reserve(tx, input, call);
+      if (how === "apply") await own.confirm(tx, input, output, call as never); // it rejects no more
+      return output;
+    } catch (error) {
+      const refusal = refusalOf(step.step, operation, error);
+      throw refusal ? new Rejected(refusal) : error;
+    }
+  }
+
+  async function doSteps(tx: TransactionHandle, { gid, steps }: DriveRequest, how: How, context: Context) {
+    const results: { step: string; output: Uint8Array }[] = [];
+    for (const step of steps) {
+      const output = await doStep(tx, gid, step, how, context);
+      if (how === "check") continue;
+      results.push({ step: step.step, output: codecOf(operationOf(step.operation).output).encode(output) });
+    }
+    return results;
+  }
+
+  /** Finishes, or takes back, what a fence row remembers. */
+  async function finishSteps(tx: TransactionHandle, gid: string, kept: KeptBranch, how: Finish, context: Context) {
+    const steps = how === "confirm" ? kept.steps : kept.steps.toReversed();
+    for (const step of steps) {
+      const operation = operationOf(step.operation);
+      const input = codecOf(operation.input).decode(step.input);
+      const bytes = kept.results.find((one) => one.step === step.step)?.output ?? new Uint8Array();
+      const output = codecOf(operation.output).decode(bytes);
+      const call = branchContext(context, { gid, step: step.step, key: "", rejects: [] }) as never;
+      const own = performanceOf(step.operation);
+      const work = own[how];
+      if (!work) throw noUndo(operations.name, step.operation);
+      await work.call(own, tx, input, output, call);
+    }
+  }
+
+  /** A refusal is remembered, so that a repetition is refused too and taking it back does nothing. */
+  async function remember(request: DriveRequest, { refusal }: Rejected): Promise<DriveReply> {
+    const kept = encodeKept({ steps: request.steps, results: [], refusal });
+    const before = await inTransaction(database, async ({ sql }) => {
+      const there = await enter(sql, entryOf(request, "R", "rejected"));
+      if (!there) await keep(sql, request.gid, request.branch, kept);
+      return there;
+    });
+    return before ? repeated(before.kind, before.kept) : rejected(refusal);
+  }
+
+  return {
+    check: (request, context) =>
+      guarded(async () => {
+        try {
+          await inTransaction(database, async (tx) => {
+            await doSteps(tx, request, "check", context);
+            throw new Undone(done());
+          });
+          return done();
+        } catch (error) {
+          if (error instanceof Rejected) return rejected(error.refusal);
+          throw error;
+        }
+      }),
+
+    forward: (request, kind, context, { along, prepare } = {}) =>
+      guarded(async () => {
+        try {
+          return await inTransaction(database, async (tx) => {
+            const there = await enter(tx.sql, entryOf(request, "R", kind));
+            if (there) throw new Undone(repeated(there.kind, there.kept));
+            const results = await doSteps(tx, request, kind, context);
+            if (prepare !== undefined) await enter(tx.sql, entryOf(request, "F", "confirm"));
+            await keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));
+            await along?.(tx.sql);
+            if (prepare !== undefined) await (tx.sql as unknown as Preparing).prepare(prepare);
+            return done(results);
+          });
+        } catch (error) {
+          if (error instanceof Rejected) return remember(request, error);
+          throw error;
+        }
+      }),
+
+    confirm: (request, context) =>
+      guarded(() =>
+        inTransaction(database, async (tx) => {
+          const { gid, branch } = request;
+          const there = await enter(tx.sql, entryOf(request, "F", "confirm"));
+          if (there?.kind === "confirm")
+            return done(decodeKept((await read(tx.sql, gid, branch, "R"))?.kept ?? null).results);
+          if (there) throw new Undone(answer("heuristic", `${branch} was to be confirmed and had been cancelled`));
+          const reserved = await read(tx.sql, gid, branch, "R");
+          if (reserved?.kind !== "reserve")
+            throw new Undone(answer("heuristic", `${branch} was to be confirmed and is not reserved`));
+          const kept = decodeKept(reserved.kept);
+          await finishSteps(tx, gid, kept, "confirm", context);
+          return done(kept.results);
+        }),
+      ),
+
+    back: (request, context) =>
+      guarded(() =>
+        inTransaction(database, async (tx) => {
+          const { gid, branch } = request;
+          const finished = await enter(tx.sql, entryOf(request, "F", "cancel"));
+          if (finished?.kind === "cancel") return done();
+          if (finished) throw new Undone(answer("heuristic", `${branch} was to be taken back and had been confirmed`));
+          const begun = await enter(tx.sql, entryOf(request, "R", "tombstone"));
+          if (begun?.kind === "reserve") await finishSteps(tx, gid, decodeKept(begun.kept), "cancel", context);
+          else if (begun?.kind === "apply") await finishSteps(tx, gid, decodeKept(begun.kept), "undo", context);
+          return done();
+        }),
+      ),
+
+    settle: (request) =>
+      guarded(() =>
+        inTransaction(database, async ({ sql }) => {
+          const there = await enter(sql, entryOf(request, "R", "tombstone"));
+          return there ? repeated(there.kind, there.kept) : answer("refused", "it never came, and will not");
+        }),
+      ),
+  };
+}
+
+type How = "check" | "reserve" | "apply";
+type Finish = "confirm" | "cancel" | "undo";
+
+/** postgres.js: the transaction ends with PREPARE TRANSACTION in place of COMMIT. */
+interface Preparing {
+  prepare(name: string): Promise<void>;
+}
+
+/** The answer to what was asked before. */
+function repeated(kind: FenceKind, bytes: Uint8Array | null): DriveReply {
+  const { results, refusal } = decodeKept(bytes);
+  if (kind === "tombstone") return answer("refused", "it was taken back before it came");
+  if (kind === "rejected" && refusal) return rejected(refusal);
+  return done(results);
+}
+
+/** Somebody who holds the same locks is no failure: nothing was changed, and the same may be asked again. */
+async function guarded(work: () => Promise<DriveReply>): Promise<DriveReply> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Undone) return error.reply;
+    if (isOngoing(error)) return answer("ongoing", "somebody else is at it");
+    throw error;
+  }
+}
+
+/** Both faces of one transaction of a database; a wait for a lock in it is bounded. */
+export function inTransaction<T>(database: Database, work: (tx: TransactionHandle) => Promise<T>): Promise<T> {
+  return database.orm.transaction(async (orm) => {
+    const { client: sql } = (orm as unknown as { session: { client: Sql } }).session; // drizzle 0.45; its tests notice a change
+    const bounded = boundLocks(sql);
+    bounded.catch(() => undefined); // sends it now; should it fail, so does what follows
+    const value = await work({ orm, sql });
+    await bounded;
+    return value;
+  });
+}
+
+function noUndo(participant: string, operation: string): StatusError {
+  return new StatusError("UNIMPLEMENTED", `${participant}/${operation} has no undo`, { reason: "NO_UNDO" });
+}

@@ -1,0 +1,145 @@
+import type { Context } from "../../call/context.ts";
+import { StatusError } from "../../call/status.ts";
+import type { DriveReply, DriveRequest, Inspected, Manifest } from "../../contract/transaction/participant.ts";
+import type { Infer } from "../../contract/types.ts";
+import type { Performer, TransactionHandle } from "../../spi/perform.ts";
+import type { BranchAction } from "../../spi/transaction.ts";
+import { externalBranches } from "./external-branch.ts";
+import { fenceVersion } from "./fence.ts";
+import { localBranches } from "./local-branch.ts";
+import { type PreparedBranches, preparedBranches } from "./prepared.ts";
+
+/** A participant hosted in this process. */
+export interface Participant {
+  readonly performer: Performer;
+  readonly prepared: PreparedBranches;
+  /** Rejects with INVALID_ARGUMENT for what nobody can do, UNAVAILABLE while the database cannot be reached. */
+  drive(request: DriveRequest, context: Context): Promise<DriveReply>;
+  /** Applies a branch, and does `along` in the same database transaction. */
+  applyAlong(
+    request: DriveRequest,
+    context: Context,
+    along: (sql: TransactionHandle["sql"]) => Promise<void>,
+  ): Promise<DriveReply>;
+  inspect(gid: string): Promise<Infer<typeof Inspected>>;
+  manifest(): Promise<Infer<typeof Manifest>>;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export function participant(performer: Performer): Participant {
+  const { operations, database } = performer;
+  const local = localBranches(performer);
+  const external = externalBranches(performer);
+  const prepared = preparedBranches(database, local);
+
+  function check({ gid, branch, steps, action }: DriveRequest): boolean {
+    if (!uuid.test(gid)) throw invalid(`"${gid}" is no id of a transaction: it is a UUID in lower case`);
+    if (!/^[A-Za-z0-9]{1,40}$/.test(branch)) throw invalid(`"${branch}" is no id of a branch`);
+    const found = steps.map(({ operation, version }) => {
+      const known = operations.operations[operation];
+      if (known?.facts.version === version) return known;
+      const what = known
+        ? `version ${known.facts.version} of ${operation}`
+        : Object.keys(operations.operations).join(", ");
+      throw new StatusError("UNIMPLEMENTED", `${operations.name} performs no ${operation}@${version}, but ${what}`, {
+        reason: "NO_SUCH_OPERATION",
+      });
+    });
+    const isExternal = found.some(({ facts }) => facts.acts === "external");
+    if (isExternal && (action === "prepare" || action === "check" || found.length > 1))
+      throw invalid(
+        `an external operation cannot be driven by ${action}${found.length > 1 ? " together with others" : ""}`,
+      );
+    return isExternal;
+  }
+
+  async function drive(request: DriveRequest, context: Context): Promise<DriveReply> {
+    const outside = check(request) ? external : undefined;
+    switch (request.action as BranchAction) {
+      case "check":
+        return local.check(request, context);
+      case "reserve":
+      case "apply":
+        return (outside ?? local).forward(request, request.action as "reserve" | "apply", context);
+      case "confirm":
+        return (outside ?? local).confirm(request, context);
+      case "cancel":
+      case "undo":
+        return (outside ?? local).back(request, context);
+      case "prepare":
+        return prepared.prepare(request, context);
+      case "commitPrepared":
+        return prepared.commit(request);
+      case "rollbackPrepared":
+        return prepared.rollback(request, context);
+      case "settle":
+        return local.settle(request);
+      default:
+        throw invalid(`"${request.action}" is no action`);
+    }
+  }
+
+  return {
+    performer,
+    prepared,
+    drive: (request, context) => reachable(() => drive(request, context)),
+    applyAlong: (request, context, along) =>
+      reachable(async () => {
+        check(request);
+        return local.forward(request, "apply", context, { along });
+      }),
+
+    async inspect(gid) {
+      if (!uuid.test(gid)) throw invalid(`"${gid}" is no id of a transaction: it is a UUID in lower case`);
+      const { sql } = database;
+      const [fence, outbox, waiting] = await Promise.all([
+        sql<FenceFacts[]>`
+          select branch, slot::text as slot, kind, strategy, operations,
+            (extract(epoch from created_at) * 1000)::bigint as "createdAt"
+          from mortise_fence where gid = ${gid} order by created_at`,
+        sql<OutboxFacts[]>`
+          select branch, state, attempts, last_error as "lastError" from mortise_outbox where gid = ${gid} order by layer`,
+        prepared.waiting(),
+      ]);
+      return { fence: [...fence], outbox: [...outbox], prepared: waiting.filter((name) => name.includes(gid)) };
+    },
+
+    async manifest() {
+      const [row] = await database.sql<ManifestFacts[]>`
+        select (select system_identifier::text from pg_control_system()) || '/' || current_database() as database,
+          current_setting('max_prepared_transactions')::int as "preparedTransactions",
+          current_setting('default_transaction_isolation') as "defaultIsolation"`;
+      const known = Object.values(operations.operations).map(({ name, facts }) => ({ name, version: facts.version }));
+      if (!row) throw new StatusError("UNAVAILABLE", `the database of ${operations.name} says nothing about itself`);
+      return { ...row, operations: known, fenceVersion };
+    },
+  };
+}
+
+type FenceFacts = Infer<typeof Inspected>["fence"][number];
+type OutboxFacts = Infer<typeof Inspected>["outbox"][number];
+type ManifestFacts = Pick<Infer<typeof Manifest>, "database" | "preparedTransactions" | "defaultIsolation">;
+
+function invalid(what: string): StatusError {
+  return new StatusError("INVALID_ARGUMENT", what);
+}
+
+const lost = /^(08|57P|53300|CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOENT|EPIPE)/;
+
+/** Says UNAVAILABLE where the database did not answer: then nobody knows whether it was done, and the fence will tell. */
+async function reachable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StatusError || !lost.test(codeIn(error))) throw error;
+    throw new StatusError("UNAVAILABLE", "the database of the participant did not answer", { cause: error });
+  }
+}
+
+/** The code of an error, or of its cause. */
+function codeIn(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  if (typeof code === "string") return code;
+  return cause === undefined || cause === null ? "" : codeIn(cause);
+}

@@ -1,0 +1,106 @@
+import { StatusError } from "../call/status.ts";
+import { Empty, int64, message, operation, operations, string } from "../contract/index.ts";
+import { systemPorts } from "../core/ports.ts";
+import type { OpenDatabase } from "../postgres/database.ts";
+import { openDatabase } from "../postgres/database.ts";
+import { loadDrivers } from "../postgres/drivers.ts";
+import type { LocalOperation, Performer, TransactionHandle } from "../spi/perform.ts";
+import type { Database } from "../spi/store.ts";
+import type { TestDatabase } from "./postgres-server.ts";
+
+/** Moves money to or from an account. */
+export const Movement = message("test.bank.v1.Movement", { account: string(1), cents: int64(2) });
+export const Balance = message("test.bank.v1.Balance", { cents: int64(1) });
+
+const rejects = ["TOO_LITTLE", "NO_ACCOUNT"] as const;
+const keys = ({ account }: { readonly account: string }) => [`account:${account}`];
+const specs = {
+  /** Takes money from an account. */
+  take: operation(Movement, Balance, { rejects, undo: true, keys }),
+  /** Puts money on an account; it cannot be refused. */
+  put: operation(Movement, Empty, { undo: true, keys }),
+} as const;
+
+/** Operations of a bank, under a name of its own for each database. */
+export function bankOperations<const N extends string>(name: N) {
+  return operations(`test.bank.v1.${name}`, specs);
+}
+
+export type BankOperations = ReturnType<typeof bankOperations>;
+
+/** A database with accounts. `balance`, `frozen` and `coming` of all of them together never change by a transaction. */
+export async function bankDatabase(
+  test: TestDatabase,
+  accounts: Readonly<Record<string, bigint>>,
+): Promise<OpenDatabase> {
+  const connections = {
+    poolSize: 8,
+    connectTimeoutMs: 5_000,
+    idleTimeoutMs: 60_000,
+    statementTimeoutMs: 0,
+    lockTimeoutMs: 0,
+    idleTransactionTimeoutMs: 0,
+    tls: false,
+  } as const;
+  const open = openDatabase(test.name, test.address, connections, await loadDrivers(), systemPorts);
+  const { sql } = open.database;
+  await sql`create table if not exists account (
+    id text primary key, balance bigint not null check (balance >= 0),
+    frozen bigint not null default 0 check (frozen >= 0), coming bigint not null default 0 check (coming >= 0))`;
+  for (const [id, balance] of Object.entries(accounts))
+    await sql`insert into account (id, balance) values (${id}, ${balance}) on conflict do nothing`;
+  return open;
+}
+
+/** The bank's own code: what it sets aside is in `frozen` and `coming`. */
+export function bankPerformer(operations: BankOperations, database: Database): Performer {
+  type Take = BankOperations["operations"]["take"];
+  type Put = BankOperations["operations"]["put"];
+  const change = async (
+    tx: TransactionHandle,
+    account: string,
+    by: Partial<Record<"balance" | "frozen" | "coming", bigint>>,
+  ) => {
+    const { balance = 0n, frozen = 0n, coming = 0n } = by;
+    const [row] = await tx.sql<{ balance: string }[]>`
+      update account set balance = balance + ${String(balance)}::bigint, frozen = frozen + ${String(frozen)}::bigint,
+        coming = coming + ${String(coming)}::bigint
+      where id = ${account} and balance + ${String(balance)}::bigint >= 0 returning balance`;
+    return row && BigInt(row.balance);
+  };
+  const sure = async (changed: Promise<bigint | undefined>) => {
+    if ((await changed) === undefined) throw new StatusError("INTERNAL", "an account that was there is gone");
+  };
+  const take: LocalOperation<Take> = {
+    async reserve(tx, { account, cents }, call) {
+      const [known] = await tx.sql`select 1 from account where id = ${account}`;
+      if (!known) return call.reject("NO_ACCOUNT", `there is no account ${account}`);
+      const left = await change(tx, account, { balance: -cents, frozen: cents });
+      return left === undefined ? call.reject("TOO_LITTLE", `${account} holds less`) : { cents: left };
+    },
+    confirm: (tx, { account, cents }) => sure(change(tx, account, { frozen: -cents })),
+    cancel: (tx, { account, cents }) => sure(change(tx, account, { balance: cents, frozen: -cents })),
+    undo: (tx, { account, cents }) => sure(change(tx, account, { balance: cents })),
+  };
+  const put: LocalOperation<Put> = {
+    reserve: async (tx, { account, cents }) => {
+      await sure(change(tx, account, { coming: cents }));
+      return {};
+    },
+    confirm: (tx, { account, cents }) => sure(change(tx, account, { coming: -cents, balance: cents })),
+    cancel: (tx, { account, cents }) => sure(change(tx, account, { coming: -cents })),
+    undo: (tx, { account, cents }) => sure(change(tx, account, { balance: -cents })),
+  };
+  return { operations, database, perform: { take, put } as unknown as Performer["perform"] };
+}
+
+/** What is on an account. */
+export async function accountOf(
+  database: Database,
+  id: string,
+): Promise<{ balance: bigint; frozen: bigint; coming: bigint }> {
+  const [row] = await database.sql<{ balance: bigint; frozen: bigint; coming: bigint }[]>`
+    select balance, frozen, coming from account where id = ${id}`;
+  if (!row) throw new Error(`there is no account ${id}`);
+  return row;
+}
