@@ -1,8 +1,8 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
@@ -11,20 +11,31 @@ const run = promisify(execFile);
 /** Where the compiled classes and the libraries are, or why there are none. */
 export type Built = { readonly home: string; readonly missing?: undefined } | { readonly missing: string };
 
+export interface BuildOptions {
+  /** Properties of the Maven project. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Files that the project expects in its target folder, by path. */
+  readonly files?: ReadonlyMap<string, string>;
+}
+
 /**
  * Compiles the Maven project of `folder` into a place of its own below the system's temporary folder, once per machine,
- * sources and properties. Where there is no Java or Maven to do it with, that is said; a build that fails counts as that
+ * sources and options. Where there is no Java or Maven to do it with, that is said; a build that fails counts as that
  * too, except where CI is set: then it throws.
  */
-export async function buildJava(folder: string, properties: Readonly<Record<string, string>> = {}): Promise<Built> {
+export async function buildJava(
+  folder: string,
+  { properties = {}, files = new Map() }: BuildOptions = {},
+): Promise<Built> {
   const flags = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
-  const home = join(tmpdir(), `mortise-java-${keyOf(folder, flags)}`);
+  const home = join(tmpdir(), `mortise-java-${keyOf(folder, [...flags, ...[...files].flat()])}`);
   if (existsSync(home)) return { home };
   for (const tool of ["javac", "mvn"]) {
     if (!(await runs(tool))) return { missing: `${tool} is not installed` };
   }
   const building = `${home}-${process.pid}`;
   try {
+    for (const [path, text] of files) writeInto(join(building, path), text);
     await compile(folder, [...flags, `-Dinterop.target=${building}`]);
     if (!existsSync(home)) renameSync(building, home); // unless another process was faster
     return { home };
@@ -35,6 +46,11 @@ export async function buildJava(folder: string, properties: Readonly<Record<stri
   } finally {
     rmSync(building, { recursive: true, force: true });
   }
+}
+
+function writeInto(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
 }
 
 /** From what is already on this machine if that will do, so that no build waits for the network. */
@@ -55,12 +71,12 @@ function firstError({ stdout, message }: { readonly stdout?: string; readonly me
   return stdout?.split("\n").find((line) => line.includes("ERROR")) ?? message.trim();
 }
 
-function keyOf(folder: string, flags: readonly string[]): string {
+function keyOf(folder: string, options: readonly string[]): string {
   const files = readdirSync(join(folder, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
-  const hash = createHash("sha256").update(flags.join(" "));
+  const hash = createHash("sha256").update(JSON.stringify(options));
   for (const file of [join(folder, "pom.xml"), ...files]) hash.update(readFileSync(file));
   return hash.digest("hex").slice(0, 12);
 }

@@ -12,7 +12,7 @@ const commands = [
   "attachments x-a=1 x-b=ä|nothing|name|$echo hi|generic echo|generic nowhere|version 9.9.9",
 ].flatMap((line) => line.split("|"));
 
-const built = await buildJava(folder, { "dubbo.version": version });
+const built = await buildJava(folder, { properties: { "dubbo.version": version } });
 if (built.missing !== undefined) throw new Error(built.missing);
 const port = await freePort();
 const provider = await startJava(built.home, "com.example.interop.Provider", `${port}`, "one");
