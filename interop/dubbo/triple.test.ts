@@ -132,8 +132,10 @@ describe("a Dubbo provider of triple, called by a Mortise app", { skip }, () => 
     const { traceId } = await echo.whoami({}, callContext({ trace }));
     assert.match(traceId, /^00-4bf92f3577b34da6a3ce929d0e0e4736-/);
     let trailers: Metadata = noMetadata;
-    const onTrailers = (received: Metadata) => void (trailers = received);
-    await echo.echo(emptyNote, callContext({ metadata: { "x-one": "1" }, onTrailers }));
+    await echo.echo(
+      emptyNote,
+      callContext({ metadata: { "x-one": "1" }, onTrailers: (received) => (trailers = received) }),
+    );
     assert.equal(trailers.get("back-x-one"), "1");
   });
 
