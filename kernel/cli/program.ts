@@ -53,9 +53,11 @@ function describe(world: World, ended: Ended): Command {
   appCommand(program, "explain", "Shows what an app is made of, or the whole way of calls of one method, and why.")
     .argument("[method]", "service/method, for example shop.order.v1.Orders/place")
     .option("--json", "print it as JSON")
+    .option("--no-central", "leave out the central rules")
     .action(async (file, method, options) =>
       ended(await (await import("./commands/explain.ts")).explain(world, file, method, options)),
     );
+  configCommands(program, world, ended);
   program
     .command("plugins")
     .description("Lists the plugins that can be used here, or in an app.")
@@ -96,6 +98,34 @@ function describe(world: World, ended: Ended): Command {
     .argument("[file]", "an app file: also knows the plugins it names")
     .action(async (file) => ended(await (await import("./commands/schema.ts")).schema(world, file)));
   return program;
+}
+
+/** `mortise config …`: the central rules of an app. */
+function configCommands(program: Command, world: World, ended: Ended): void {
+  const config = program
+    .command("config")
+    .description("Reads and changes the central rules of an app, for all its processes.");
+  const commands = () => import("./commands/config.ts");
+  const publishing = (command: Command) =>
+    command
+      .option("--by <name>", "who changes them; by default the user of this system")
+      .option("--note <text>", "why")
+      .option("--after <version>", "publish only if this is still the newest version");
+  publishing(appCommand(config, "put", "Checks rules against the app and publishes them."))
+    .argument("<rules>", "a YAML file with policies; - is standard input")
+    .action(async (file, rules, options) => ended(await (await commands()).put(world, file, rules, options)));
+  publishing(appCommand(config, "rollback", "Publishes an earlier version again."))
+    .argument("<version>", "the number of a version")
+    .action(async (file, version, options) => ended(await (await commands()).rollback(world, file, version, options)));
+  appCommand(config, "get", "Prints the rules.")
+    .argument("[version]", "the number of a version; by default the newest")
+    .action(async (file, version, options) => ended(await (await commands()).get(world, file, version, options)));
+  appCommand(config, "history", "Lists the versions, with who, when and why.")
+    .option("--json", "print them as JSON, with their texts")
+    .action(async (file, options) => ended(await (await commands()).history(world, file, options)));
+  appCommand(config, "status", "Shows which version each process runs, and which it refuses and why.")
+    .option("--json", "print it as JSON")
+    .action(async (file, options) => ended(await (await commands()).status(world, file, options)));
 }
 
 function appCommand(program: Command, name: string, description: string): Command {

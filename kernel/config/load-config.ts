@@ -11,7 +11,9 @@ import type { SourceFile } from "./yaml-tree.ts";
 export interface LoadOptions {
   /** Lays `<base>.<profile>.yaml` beside the app file over it. */
   readonly profile?: string;
-  /** `path=value`, laid over the files in order. */
+  /** Central rules, laid over the files: policies only. */
+  readonly central?: SourceFile;
+  /** `path=value`, laid over all that in order. */
   readonly set?: readonly string[];
   readonly env?: Environment;
 }

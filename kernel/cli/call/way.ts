@@ -1,6 +1,6 @@
 import { cwd } from "node:process";
 import type { Context } from "../../call/context.ts";
-import { type App, loadApp } from "../../config/app.ts";
+import type { App } from "../../config/app.ts";
 import { installedPlugins } from "../../config/installed.ts";
 import type { ServiceType } from "../../contract/types.ts";
 import type { Catalogue } from "../../core/catalogue.ts";
@@ -10,8 +10,9 @@ import { type Kernel, startKernel } from "../../core/kernel.ts";
 import { formatProblems } from "../../core/problems.ts";
 import type { Snapshot } from "../../spi/registry.ts";
 import { registry } from "../../spi/registry.ts";
-import { type AppFlags, appOptions } from "../app-flags.ts";
+import type { AppFlags } from "../app-flags.ts";
 import { exitCodes, UserError } from "../exit.ts";
+import { ruledApp } from "../with-source.ts";
 import type { World } from "../world.ts";
 import { addressRegistry } from "./address-registry.ts";
 import { declaredContract, reflectedContract } from "./find-contract.ts";
@@ -73,7 +74,7 @@ async function atAddress(search: Search, address: string, { catalogue, options }
 
 async function throughApp(search: Search, file: string): Promise<Way> {
   const { world, service, flags } = search;
-  const app = await loadApp(file, appOptions(world, flags));
+  const app = await ruledApp(world, file, flags);
   if (app.problems.length > 0) throw new UserError(formatProblems(app.problems), exitCodes.problems);
   const known = { ...search, contract: search.contract ?? app.contracts.services.get(service) };
   if (flags.address !== undefined) return atAddress(known, flags.address, meansOf(app));

@@ -5,10 +5,13 @@ import { type ExitCode, exitCodes } from "../exit.ts";
 import { explainMethod } from "../explain-method.ts";
 import { showMethod, showSystem } from "../show-explanation.ts";
 import { showProblems, showWarnings } from "../show-problems.ts";
+import { ruledApp } from "../with-source.ts";
 import type { World } from "../world.ts";
 
 export interface ExplainFlags extends AppFlags {
   readonly json?: boolean;
+  /** Whether central rules are asked for. */
+  readonly central?: boolean;
 }
 
 /** Shows what an app is made of, or the whole way of calls of one method; behind every value where it comes from. */
@@ -19,7 +22,8 @@ export async function explain(
   flags: ExplainFlags,
 ): Promise<ExitCode> {
   const { terminal } = world;
-  const app = await loadApp(file, appOptions(world, flags));
+  const app =
+    flags.central === false ? await loadApp(file, appOptions(world, flags)) : await ruledApp(world, file, flags);
   showWarnings(terminal, app.warnings);
   const { plan, problems } = app;
   if (problems.length > 0 || !plan) {

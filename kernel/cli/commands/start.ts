@@ -1,4 +1,8 @@
+import { hostname } from "node:os";
+import process from "node:process";
 import { type App, loadApp } from "../../config/app.ts";
+import { liveApp } from "../../config/live-app.ts";
+import type { SourceFile } from "../../config/yaml-tree.ts";
 import { KernelError } from "../../core/errors.ts";
 import { type ApplyResult, createKernel, type Kernel } from "../../core/kernel.ts";
 import type { Log } from "../../core/plugin.ts";
@@ -24,7 +28,7 @@ export async function start(world: World, file: string, flags: StartFlags): Prom
   const { terminal, ports, interactive } = world;
   const began = ports.clock.now();
   const startTimeoutMs = milliseconds(flags.startTimeout);
-  const load = () => loadApp(file, appOptions(world, flags));
+  const load = (central?: SourceFile) => loadApp(file, { ...appOptions(world, flags), ...(central && { central }) });
   const app = await load();
   showWarnings(terminal, app.warnings);
   if (app.problems.length > 0) {
@@ -41,12 +45,14 @@ export async function start(world: World, file: string, flags: StartFlags): Prom
   });
   const kernel = createKernel({ catalogue: app.catalogue, ports, log, startTimeoutMs });
   const signal = stopSignal(() => terminal.err("Stopped without waiting."));
-  const started = kernel.apply(app.core);
-  const watching = flags.watch ? followFiles({ kernel, ports, log, app, load, started }) : undefined;
+  const live = liveApp({ kernel, ports, log, app, load, process: processName() });
+  const { started } = live;
+  const watching = flags.watch ? followFiles(app, live, ports, log) : undefined;
   try {
     return await run({ world, app, kernel, log, format, began, signal, started });
   } finally {
     await watching?.close();
+    await live.close();
     signal.dispose();
   }
 }
@@ -67,6 +73,7 @@ async function run(given: Run): Promise<ExitCode> {
   const result = await Promise.race([started, signal.stopped]);
   if (typeof result === "object" && !result.ok) {
     showFailure(world.terminal, result.error, "nothing is running.");
+    await kernel.stop(); // the source of central rules has started before
     return exitCodes.failed;
   }
   if (typeof result === "object") {
@@ -92,6 +99,11 @@ async function stop({ world, app, kernel, log, signal }: Run): Promise<ExitCode>
     showFailure(world.terminal, error, "everything else has stopped.");
     return exitCodes.failed;
   }
+}
+
+/** What others call this process. */
+function processName(): string {
+  return `${hostname()}:${process.pid}`;
 }
 
 function milliseconds(seconds: string): number {

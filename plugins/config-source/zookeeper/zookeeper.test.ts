@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, it } from "node:test";
+import type { ConfigSource } from "@mortise/kernel";
+import { configSourceConformance } from "@mortise/kernel/spi/config-source.conformance";
+import { eventually, onServer, startPlugin, zookeeperServer } from "@mortise/kernel/testing";
+import { zookeeper } from "./zookeeper.ts";
+
+let made = 0;
+const dir = mkdtempSync(join(tmpdir(), "zookeeper-rules-"));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+await onServer(
+  "config-source/zookeeper on a ZooKeeper server",
+  () => zookeeperServer({ ours: true }),
+  (server) => {
+    const open = (bucket: string, servers = server.url) =>
+      startPlugin<ConfigSource>(zookeeper, {
+        options: {
+          servers,
+          root: `/${bucket}/config`,
+          sessionMs: 1500,
+          lastGoodDir: join(dir, bucket),
+          keepVersions: 3,
+        },
+      });
+
+    configSourceConformance({
+      name: "zookeeper",
+      make() {
+        const bucket = `test${made++}`;
+        return { subject: { open: () => open(bucket) } };
+      },
+    });
+
+    it("hears of what is published after the server was away", async () => {
+      const [one, two] = [await open("away"), await open("away")];
+      const heard: number[] = [];
+      one.api.watch("shop", (newest) => heard.push(newest?.version ?? 0));
+      await two.api.publish("shop", { text: "a", by: "ann", note: "", after: 0 });
+      await eventually(() => heard.at(-1) === 1);
+      await server.kill();
+      await assert.rejects(two.api.read("shop"), { code: "UNAVAILABLE" });
+      await server.restart();
+      await eventually(
+        () => two.api.publish("shop", { text: "b", by: "ann", note: "", after: 1 }).catch(() => undefined),
+        15_000,
+      );
+      await eventually(() => heard.at(-1) === 2, 15_000);
+      await Promise.all([one.stop?.(), two.stop?.()]);
+    });
+
+    it("starts while the server is down, and still gives what has proved good", async () => {
+      const good = await open("down");
+      const version = await good.api.publish("shop", { text: "a", by: "ann", note: "", after: 0 });
+      await good.api.keep("shop", version);
+      await good.stop?.();
+      const { api, stop } = await open("down", "127.0.0.1:1");
+      const heard: unknown[] = [];
+      api.watch("shop", (newest) => heard.push(newest));
+      api.report("shop", { process: "a", runs: 1 });
+      await assert.rejects(api.read("shop"), { code: "UNAVAILABLE" });
+      assert.deepEqual(await api.kept("shop"), [version]);
+      assert.deepEqual(heard, []);
+      await stop?.();
+    });
+  },
+);
