@@ -35,8 +35,10 @@ export {
   writeProtoFiles,
 } from "./proto/write.ts";
 export { rpc, service, stream, topic } from "./service.ts";
+export * from "./transaction/honest.ts";
 export * from "./transaction/operation.ts";
 export * from "./transaction/participant.ts";
+export * from "./transaction/strategy.ts";
 export * from "./transaction/transaction.ts";
 export { contractFromTsProto, type TsProtoDefinition } from "./ts-proto.ts";
 export type * from "./types.ts";

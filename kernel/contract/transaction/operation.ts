@@ -14,13 +14,20 @@ export interface OperationFacts {
   readonly undo: boolean;
   /** Takes minutes or waits for people. */
   readonly long: boolean;
+  /** How long a reservation is kept at least, in milliseconds; undefined: until it is confirmed or cancelled. */
+  readonly expiresMs: number | undefined;
 }
 
 /** One thing a participant does on behalf of transactions. */
-export interface OperationType<I = unknown, O = unknown, F extends OperationFacts = OperationFacts> {
+export interface OperationType<
+  I = unknown,
+  O = unknown,
+  F extends OperationFacts = OperationFacts,
+  P extends string = string,
+> {
   readonly kind: "operation";
   /** The operations it belongs to, for example `shop.inventory.v1.Stock`; they share one database. */
-  readonly participant: string;
+  readonly participant: P;
   readonly name: string;
   readonly input: MessageType<I>;
   readonly output: MessageType<O>;
@@ -57,6 +64,7 @@ interface Defaults {
   readonly rejects: readonly [];
   readonly undo: false;
   readonly long: false;
+  readonly expiresMs: undefined;
 }
 
 export type Filled<F> = {
@@ -69,29 +77,34 @@ export function operation<I, O, const F extends Partial<OperationFacts> = Record
   output: MessageType<O>,
   facts?: F & { readonly keys?: (input: I) => readonly string[] },
 ): OperationSpec<I, O, Filled<F>> {
-  const { version = 1, acts = "local", rejects = [], undo = false, long = false, keys = () => [] } = facts ?? {};
+  const { version = 1, acts = "local", rejects = [], undo = false, long = false } = facts ?? {};
+  const { expiresMs, keys = () => [] } = facts ?? {};
   if (!Number.isInteger(version) || version < 1)
     throw new ContractError(`an operation on ${input.name}: version must be a whole number from 1`);
+  if (expiresMs !== undefined && !(expiresMs > 0))
+    throw new ContractError(`an operation on ${input.name}: expiresMs must be more than 0`);
   for (const reason of rejects) {
     if (!/^[A-Z][A-Z0-9_]*$/.test(reason))
       throw new ContractError(`an operation on ${input.name}: write the reject "${reason}" in UPPER_SNAKE`);
   }
-  const filled: OperationFacts = Object.freeze({ version, acts, rejects: Object.freeze([...rejects]), undo, long });
+  const reasons = Object.freeze([...rejects]);
+  const filled: OperationFacts = Object.freeze({ version, acts, rejects: reasons, undo, long, expiresMs });
   return { input, output, facts: filled as Filled<F>, keys };
 }
 
 type Specs = Readonly<Record<string, OperationSpec<unknown, unknown, OperationFacts>>>;
 
-type OperationOf<S> = S extends OperationSpec<infer I, infer O, infer F> ? OperationType<I, O, F> : never;
+type OperationOf<S, P extends string> =
+  S extends OperationSpec<infer I, infer O, infer F> ? OperationType<I, O, F, P> : never;
 
 /**
  * Declares the operations of one participant. Throws a {@link ContractError} for a bad name.
  * @param name fully qualified, for example `shop.inventory.v1.Stock`; a service of that name is offered to coordinators
  */
-export function operations<const S extends Specs>(
-  name: string,
+export function operations<const P extends string, const S extends Specs>(
+  name: P,
   specs: S,
-): OperationsType<{ readonly [K in keyof S]: OperationOf<S[K]> }> {
+): OperationsType<{ readonly [K in keyof S]: OperationOf<S[K], P> }> {
   const service: ServiceType = participantService(name);
   const entries = Object.entries(specs).map(([local, { input, output, facts, keys }]) => {
     if (!/^[a-z][a-zA-Z0-9]*$/.test(local))
@@ -106,5 +119,5 @@ export function operations<const S extends Specs>(
     name,
     operations: Object.freeze(Object.fromEntries(entries)),
     service,
-  }) as unknown as OperationsType<{ readonly [K in keyof S]: OperationOf<S[K]> }>;
+  }) as unknown as OperationsType<{ readonly [K in keyof S]: OperationOf<S[K], P> }>;
 }

@@ -31,21 +31,33 @@ export interface StepFacts {
 }
 
 /** One step of a transaction: an operation, its input, and what it waits for. */
-export interface StepType<Op extends OperationType = OperationType, F extends StepFacts = StepFacts> {
+export interface StepType<
+  Op extends OperationType = OperationType,
+  F extends StepFacts = StepFacts,
+  U extends string = string,
+  A extends string = string,
+> {
   readonly name: string;
   readonly operation: Op;
   readonly facts: F;
   /** Steps whose outputs its input is made of; it runs after them. */
-  readonly uses: readonly string[];
+  readonly uses: readonly U[];
   /** Steps it runs after, `uses` included. */
-  readonly after: readonly string[];
+  readonly after: readonly A[];
   input(input: unknown, outputs: Readonly<Record<string, unknown>>): unknown;
 }
 
 export type Steps = Readonly<Record<string, StepType>>;
 
+declare const order: unique symbol;
+
 /** A transaction: a graph of steps, the same whatever strategy drives it. */
-export interface TransactionType<I = unknown, S extends Steps = Steps, N extends TransactionNeeds = TransactionNeeds> {
+export interface TransactionType<
+  I = unknown,
+  S extends Steps = Steps,
+  N extends TransactionNeeds = TransactionNeeds,
+  Order extends readonly string[] = readonly string[],
+> {
   readonly kind: "transaction";
   /** lowerCamelCase; unique within an app, the key in its configuration. */
   readonly name: string;
@@ -54,6 +66,8 @@ export interface TransactionType<I = unknown, S extends Steps = Steps, N extends
   readonly needs: N;
   /** In an order in which each step comes after those it waits for. */
   readonly steps: S;
+  /** Phantom: the names of the steps in their order. */
+  readonly [order]?: Order;
 }
 
 type InputOf<Op> = Op extends OperationType<infer I> ? I : never;
@@ -71,9 +85,13 @@ type FactsOf<H> = {
   readonly [K in keyof StepFacts]: H extends { readonly [P in K]: infer V extends boolean } ? V : false;
 };
 
+type AfterOf<H> = H extends { readonly after: readonly (infer A extends string)[] } ? A : never;
+
 /** A transaction being written: each step may build on those before it. */
-export interface PlanBuilder<I, S extends Steps> {
+export interface PlanBuilder<I, S extends Steps, Order extends readonly string[] = readonly []> {
   readonly steps: S;
+  /** Phantom: the names of the steps in their order. */
+  readonly [order]?: Order;
   /**
    * Adds a step. `input` gets the input of the transaction and the outputs of the steps named in `uses`; it is a pure
    * function, for it runs again on recovery. Throws a {@link ContractError} for a name that is taken or wrong.
@@ -88,22 +106,27 @@ export interface PlanBuilder<I, S extends Steps> {
     operation: Op,
     input: (input: I, outputs: { readonly [K in U]: OutputOf<S[K]["operation"]> }) => InputOf<Op>,
     how?: H & { readonly uses?: readonly U[] },
-  ): PlanBuilder<I, S & { readonly [K in N]: StepType<Op, FactsOf<H>> }>;
+  ): PlanBuilder<I, S & { readonly [K in N]: StepType<Op, FactsOf<H>, U, U | AfterOf<H>> }, readonly [...Order, N]>;
 }
 
-export interface TransactionDefinition<I, N extends TransactionNeeds, S extends Steps> {
+export interface TransactionDefinition<
+  I,
+  N extends TransactionNeeds,
+  S extends Steps,
+  Order extends readonly string[] = readonly string[],
+> {
   /** Counts up with every change of the graph; whole, from 1. Default 1. */
   readonly version?: number;
   readonly input: MessageType<I>;
   readonly needs: N;
-  readonly plan: (plan: PlanBuilder<I, Record<never, never>>) => PlanBuilder<I, S>;
+  readonly plan: (plan: PlanBuilder<I, Record<never, never>>) => PlanBuilder<I, S, Order>;
 }
 
 /** Declares a transaction. Throws a {@link ContractError} for what can never work, whatever drives it. */
-export function transaction<I, const N extends TransactionNeeds, S extends Steps>(
+export function transaction<I, const N extends TransactionNeeds, S extends Steps, Order extends readonly string[]>(
   name: string,
-  { version = 1, input, needs, plan }: TransactionDefinition<I, N, S>,
-): TransactionType<I, S, N> {
+  { version = 1, input, needs, plan }: TransactionDefinition<I, N, S, Order>,
+): TransactionType<I, S, N, Order> {
   if (!/^[a-z][a-zA-Z0-9]*$/.test(name))
     throw new ContractError(`transaction "${name}": write the name in lowerCamelCase`);
   if (!Number.isInteger(version) || version < 1)

@@ -1,0 +1,61 @@
+import type { Isolation, ReplyNeed } from "./transaction.ts";
+
+/** How its plan must be for a strategy to be honest about it; the rule table reads it. */
+export interface StrategyFacts extends Readonly<Record<string, unknown>> {
+  readonly isolation: Isolation;
+  readonly reply: ReplyNeed;
+  /** Whether every step may be refused, only those of the first branch, or those before the pivot. */
+  readonly rejects: "all" | "before-pivot" | "first-branch";
+  /** Every step that may have to be taken back needs `undo`. */
+  readonly needsUndo: boolean;
+  /** Branches wait in prepared transactions of PostgreSQL, with rows locked. */
+  readonly prepares: boolean;
+  /** All steps must be on one participant. */
+  readonly oneBranch: boolean;
+  /** Steps beyond the first branch may be lost. */
+  readonly mayDrop: boolean;
+  readonly external: boolean;
+  readonly long: boolean;
+  /** In milliseconds; undefined: none. */
+  readonly defaultDeadlineMs: number | undefined;
+}
+
+const plain = {
+  needsUndo: false,
+  prepares: false,
+  oneBranch: false,
+  mayDrop: false,
+  external: true,
+  long: true,
+  defaultDeadlineMs: undefined,
+} as const;
+
+const twoPhase = {
+  ...plain,
+  isolation: "locked",
+  reply: "final",
+  rejects: "all",
+  prepares: true,
+  external: false,
+  long: false,
+  defaultDeadlineMs: 10_000,
+} as const;
+
+const messages = { ...plain, isolation: "none", reply: "accepted", rejects: "first-branch" } as const;
+
+/** The facts of the strategies that come with the platform, by name; their plugins and the types read them here. */
+export const builtInStrategies = {
+  local: { ...plain, isolation: "full", reply: "final", rejects: "all", oneBranch: true, external: false, long: false },
+  xa: twoPhase,
+  "3pc": twoPhase,
+  tcc: { ...plain, isolation: "reserved", reply: "final", rejects: "all", defaultDeadlineMs: 30_000 },
+  saga: { ...plain, isolation: "none", reply: "final", rejects: "before-pivot", needsUndo: true },
+  outbox: messages,
+  message: messages,
+  "best-effort": { ...messages, mayDrop: true },
+} as const satisfies Readonly<Record<string, StrategyFacts>>;
+
+type BuiltIn = typeof builtInStrategies;
+
+/** The strategies types know, by name. A package with one of its own declares it here as well. */
+export interface Strategies extends BuiltIn {}
