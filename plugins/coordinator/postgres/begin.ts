@@ -1,0 +1,77 @@
+import type { NewTransaction, TransactionRecord, TransactionStatus } from "@mortise/kernel";
+import { byGid, outputsText, readRecords, type Sql, textOf } from "./records.ts";
+
+export interface Begin {
+  readonly begun: NewTransaction;
+  /** Of this very begin, so that a repeated one knows its own row. */
+  readonly id: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
+/**
+ * Begins what is not there; of the others gives the records. Where only an abort was written so far, the begin leaves its
+ * plan there, so that whoever recovers it can tell all its branches.
+ */
+export async function beginAll(
+  sql: Sql,
+  begins: readonly Begin[],
+): Promise<readonly (TransactionRecord | undefined)[]> {
+  const made = new Set(
+    await insertBegins(
+      sql,
+      byGid(begins, ({ begun }) => begun.gid),
+    ),
+  );
+  const others = begins.flatMap(({ begun }) => (made.has(begun.gid) ? [] : [begun.gid]));
+  if (others.length === 0) return begins.map(() => undefined);
+  const there = await readOwned(sql, others);
+  return begins.map(({ begun, id }) => {
+    const found = there.get(begun.gid);
+    return found && !(found.beginId === id && found.record.status === begun.status) ? found.record : undefined;
+  });
+}
+
+/** Gives the ids of those that were not there. */
+async function insertBegins(sql: Sql, begins: readonly Begin[]): Promise<readonly string[]> {
+  const of = <T>(get: (begin: Begin) => T) => begins.map(get);
+  const rows = await sql<{ gid: string; status: TransactionStatus }[]>`
+    insert into mortise_transaction as held (
+      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, decided_at, deadline_at, owner,
+      lease_until, next_at)
+    select
+      gid, begin_id, name, version, strategy, status, decode(input, 'base64'), branches::json, outputs::jsonb, trace,
+      case when status = 'committing' then now() end,
+      now() + deadline_ms * interval '1 millisecond', owner,
+      now() + lease_ms * interval '1 millisecond', now() + lease_ms * interval '1 millisecond'
+    from unnest(
+      ${of(({ begun }) => begun.gid)}::uuid[], ${of(({ id }) => id)}::uuid[],
+      ${of(({ begun }) => begun.name)}::text[], ${of(({ begun }) => begun.version)}::int[],
+      ${of(({ begun }) => begun.strategy)}::text[], ${of(({ begun }) => begun.status)}::text[],
+      ${of(({ begun }) => textOf(begun.input))}::text[], ${of(({ begun }) => JSON.stringify(begun.branches))}::text[],
+      ${of(({ begun }) => outputsText(begun.outputs))}::text[], ${of(({ begun }) => begun.trace)}::text[],
+      ${of(({ begun }) => begun.deadlineMs ?? null)}::float8[], ${of(({ owner }) => owner)}::text[],
+      ${of(({ leaseMs }) => leaseMs)}::float8[])
+      as given (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, deadline_ms, owner, lease_ms)
+    on conflict (gid) do update set
+      begin_id = excluded.begin_id, name = excluded.name, version = excluded.version, strategy = excluded.strategy,
+      input = excluded.input, branches = excluded.branches, outputs = excluded.outputs, trace = excluded.trace,
+      deadline_at = excluded.deadline_at, owner = excluded.owner, lease_until = excluded.lease_until,
+      next_at = excluded.next_at
+    where held.name = '' and held.status = 'aborting'
+    returning held.gid, held.status`;
+  return rows.flatMap(({ gid, status }) => (status === "aborting" ? [] : [gid]));
+}
+
+interface Owned {
+  readonly record: TransactionRecord;
+  readonly beginId: string | null;
+}
+
+async function readOwned(sql: Sql, gids: string[]): Promise<ReadonlyMap<string, Owned>> {
+  const records = await readRecords(sql, gids);
+  const ids = await sql<{ gid: string; begin_id: string | null }[]>`
+    select gid, begin_id from mortise_transaction where gid = any(${gids}::uuid[])`;
+  const idOf = new Map(ids.map(({ gid, begin_id }) => [gid, begin_id]));
+  return new Map(records.map((record) => [record.gid, { record, beginId: idOf.get(record.gid) ?? null }]));
+}
