@@ -37,7 +37,7 @@ export interface Dishonest<Reason extends string> {
 type Checked<T extends AnyTransaction, N extends string> = [StrategyProblem<T, N>] extends [infer Reason extends string]
   ? [Reason] extends [never]
     ? unknown
-    : Dishonest<`${Reason}`> // spelt out, for the error to show it
+    : Dishonest<{ [K in Reason]: K }[Reason]> // spelt out, for the error to show it
   : never;
 
 /**
