@@ -1,4 +1,5 @@
-import { type Clock, definePlugin, freePermit, type Limiter, limiter, policyFields } from "@mortise/kernel";
+import { type Clock, definePlugin, type Limiter, limiter, policyFields } from "@mortise/kernel";
+import { tokenBucket as bucketOf, bucketSize } from "@mortise/kernel/spi/bucket";
 import { keyed } from "@mortise/kernel/spi/keyed";
 import { z } from "zod";
 
@@ -11,31 +12,14 @@ export const tokenBucketFields = policyFields({
     .describe("Calls at once after a rest; 0: as many as a second allows, at least one"),
 });
 
-interface Bucket {
-  tokens: number;
-  /** Monotonic milliseconds. */
-  filledAt: number;
-}
-
 /** Lets calls through while the bucket has tokens; it fills at a steady rate up to the burst. */
 export function tokenBucketLimiter(clock: Clock): Limiter {
   return {
     limit(site) {
       const { rate, burst } = tokenBucketFields.of(site);
       if (rate === 0) return undefined;
-      const capacity = burst === 0 ? Math.max(1, rate) : Math.max(1, burst);
-      const buckets = keyed((): Bucket => ({ tokens: capacity, filledAt: clock.now() }));
-      return {
-        acquire(key) {
-          const bucket = buckets(key);
-          const now = clock.now();
-          bucket.tokens = Math.min(capacity, bucket.tokens + ((now - bucket.filledAt) * rate) / 1000);
-          bucket.filledAt = now;
-          if (bucket.tokens < 1) return { retryAfterMs: Math.ceil(((1 - bucket.tokens) * 1000) / rate) };
-          bucket.tokens--;
-          return freePermit;
-        },
-      };
+      const buckets = keyed(() => bucketOf(bucketSize(rate, burst), clock));
+      return { acquire: (key) => buckets(key).acquire() };
     },
   };
 }
