@@ -15,10 +15,10 @@ import {
   ServerReflection,
   ServerReflectionAlpha,
 } from "@mortise/kernel/contract";
+import { advertisedAddress as addressOf } from "@mortise/kernel/spi/listening";
 import { all, callers, connectTo, echoExposure, failure, inWorld } from "@mortise/kernel/spi/protocol-laws/world";
 import { emptyNote } from "@mortise/kernel/spi/serializer.conformance";
 import { Echo, silentLog } from "@mortise/kernel/testing";
-import { addressOf } from "./bind.ts";
 import { descriptorIndex } from "./descriptor-index.ts";
 import { grpc, grpcProtocol } from "./grpc.ts";
 import { Health, ServingStatus } from "./health.ts";

@@ -15,7 +15,8 @@ import {
   type Timer,
   type Timers,
 } from "@mortise/kernel";
-import { addressOf, bind } from "./bind.ts";
+import { advertisedAddress } from "@mortise/kernel/spi/listening";
+import { bind } from "./bind.ts";
 
 import type { GrpcOptions } from "./options.ts";
 import { ownServices } from "./own-services.ts";
@@ -66,7 +67,7 @@ export async function grpcListener(exposure: Exposure, housing: Housing): Promis
   }
 
   update(exposure);
-  const address = addressOf(options, await bind(server, options, housing.credentials.server()));
+  const address = advertisedAddress(options, await bind(server, options, housing.credentials.server()));
   let closing: Promise<void> | undefined;
   return { address, update, close: (graceMs) => (closing ??= close(graceMs)) };
 }

@@ -1,12 +1,7 @@
 import type { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { isContextHeader, type Metadata, type MetadataValue, StatusError } from "@mortise/kernel";
+import { joinTexts, parseShapes, shapesHeader, splitText, type TextShape } from "@mortise/kernel/spi/shaped-headers";
 import type { SentHeaders } from "./sent-headers.ts";
-
-/**
- * Lists the texts that HTTP/2 would change, with what undoes it: `name=1.5` for several texts under one name, which come
- * out as one, with their lengths; `name=7@2` for spaces at the ends, which are cut off, with how many stood in front.
- */
-const shapesHeader = "mortise-shapes";
 
 /** Names the serializer of a call where it is not protobuf, by its subtype. */
 export const serializerHeader = "mortise-serializer";
@@ -19,9 +14,6 @@ export const retryableHeader = "mortise-retryable";
  * with an error. A stream that fails after its first message then ends with OK, and with the code in this trailer.
  */
 export const lateStatusHeader = "mortise-late-status";
-
-/** Longer texts than any header may be are not made up for a peer that claims them. */
-const maxText = 65_536;
 
 /** What belongs to gRPC, HTTP or this plugin and is not shown to handlers and callers. */
 const hidden =
@@ -46,10 +38,9 @@ export function addMetadata(target: SentHeaders, source: Metadata): void {
     if (name.endsWith("-bin")) {
       target.putBytes(name, values as readonly Uint8Array[]);
     } else {
-      const text = values.join(", ");
-      const sent = text.trim();
+      const { sent, shape } = joinTexts(values);
       target.put(name, sent);
-      if (values.length > 1 || sent.length < text.length) shapes.push(`${name}=${shapeOf(values, text)}`);
+      if (shape !== undefined) shapes.push(`${name}=${shape}`);
     }
   }
   if (shapes.length > 0) target.put(shapesHeader, shapes.join(","));
@@ -67,7 +58,7 @@ export function receivedMetadata(source: GrpcMetadata): Metadata {
 
 class ReceivedMetadata implements Metadata {
   readonly #source: GrpcMetadata;
-  #shapes: ReadonlyMap<string, Shape> | undefined;
+  #shapes: ReadonlyMap<string, TextShape> | undefined;
 
   constructor(source: GrpcMetadata) {
     this.#source = source;
@@ -89,50 +80,15 @@ class ReceivedMetadata implements Metadata {
     const [only] = values;
     if (values.length !== 1 || typeof only !== "string") return values;
     const shape = this.#shapeOf(name);
-    return shape ? restored(only, shape) : values;
+    return shape ? splitText(only, shape) : values;
   }
 
   names(): readonly string[] {
     return Object.keys(this.#source.toJSON()).filter((name) => !hidden.test(name));
   }
 
-  #shapeOf(name: string): Shape | undefined {
+  #shapeOf(name: string): TextShape | undefined {
     this.#shapes ??= parseShapes(this.#source.get(shapesHeader)[0]);
     return this.#shapes.get(name);
   }
-}
-
-function shapeOf(values: readonly MetadataValue[], text: string): string {
-  const front = text.length - text.trimStart().length;
-  return `${values.map((value) => value.length).join(".")}${front > 0 ? `@${front}` : ""}`;
-}
-
-/** What undoes the changes to one text. */
-interface Shape {
-  readonly lengths: readonly number[];
-  readonly front: number;
-}
-
-function parseShapes(header: unknown): ReadonlyMap<string, Shape> {
-  if (typeof header !== "string") return new Map();
-  return new Map(
-    header.split(",").map((entry) => {
-      const at = entry.indexOf("=");
-      const [lengths = "", front = "0"] = entry.slice(at + 1).split("@");
-      return [entry.slice(0, at), { lengths: lengths.split(".").map(Number), front: Number(front) }];
-    }),
-  );
-}
-
-/** Undoes the changes; gives the text as it came when the shape does not fit it. */
-function restored(text: string, { lengths, front }: Shape): readonly string[] {
-  const total = lengths.reduce((sum, length) => sum + length, 2 * (lengths.length - 1));
-  if (!(front >= 0 && front + text.length <= total && total <= maxText)) return [text];
-  const whole = (" ".repeat(front) + text).padEnd(total);
-  let at = 0;
-  return lengths.map((length) => {
-    const part = whole.slice(at, at + length);
-    at += length + 2;
-    return part;
-  });
 }
