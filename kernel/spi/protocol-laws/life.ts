@@ -3,7 +3,16 @@ import { Echo } from "../../testing/echo-contract.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { emptyNote, fullNote, sameMessage } from "../serializer.conformance.ts";
 import type { Serializer } from "../serializer.ts";
-import { callers, connectTo, echoExposure, failure, inWorld, law, type ProtocolSubject } from "./world.ts";
+import {
+  callers,
+  codecOfBytes,
+  connectTo,
+  echoExposure,
+  failure,
+  inWorld,
+  law,
+  type ProtocolSubject,
+} from "./world.ts";
 
 /** Another serializer, to be told from the first one: the same bytes turned round. */
 const reversed = (usual: Serializer): Serializer => ({
@@ -12,9 +21,8 @@ const reversed = (usual: Serializer): Serializer => ({
   codec: (type) => {
     const codec = usual.codec(type);
     return {
-      ...codec,
-      encode: (value) => codec.encode(value).toReversed(),
-      decode: (bytes) => codec.decode(bytes.toReversed()),
+      ...codecOfBytes(codec, (value) => codec.encode(value).toReversed()),
+      decode: (bytes, start = 0, end = bytes.length) => codec.decode(bytes.slice(start, end).reverse()),
     };
   },
 });

@@ -29,6 +29,7 @@ protocolConformance({
   deviations: [
     "refuses a request that does not fit its type with INVALID_ARGUMENT",
     "answers INVALID_ARGUMENT to bytes that are no request",
+    "answers INVALID_ARGUMENT to bytes that ask for no stream",
     "ends a stream with INVALID_ARGUMENT at bytes that are no message",
     "tells the caller INTERNAL when it cannot read the response",
     "answers INTERNAL when the handler's response does not fit its type",
