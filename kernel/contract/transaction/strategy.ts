@@ -12,6 +12,8 @@ export interface StrategyFacts extends Readonly<Record<string, unknown>> {
   readonly prepares: boolean;
   /** All steps must be on one participant. */
   readonly oneBranch: boolean;
+  /** The process that begins a transaction must perform its first branch. */
+  readonly ownFirst: boolean;
   /** Steps beyond the first branch may be lost. */
   readonly mayDrop: boolean;
   readonly external: boolean;
@@ -24,6 +26,7 @@ const plain = {
   needsUndo: false,
   prepares: false,
   oneBranch: false,
+  ownFirst: false,
   mayDrop: false,
   external: true,
   long: true,
@@ -50,9 +53,9 @@ export const builtInStrategies = {
   "3pc": twoPhase,
   tcc: { ...plain, isolation: "reserved", reply: "final", rejects: "all", defaultDeadlineMs: 30_000 },
   saga: { ...plain, isolation: "none", reply: "final", rejects: "before-pivot", needsUndo: true },
-  outbox: messages,
+  outbox: { ...messages, ownFirst: true },
   message: messages,
-  "best-effort": { ...messages, mayDrop: true },
+  "best-effort": { ...messages, ownFirst: true, mayDrop: true },
 } as const satisfies Readonly<Record<string, StrategyFacts>>;
 
 type BuiltIn = typeof builtInStrategies;

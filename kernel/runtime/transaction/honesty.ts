@@ -1,0 +1,127 @@
+import type { StrategyFacts } from "../../contract/transaction/strategy.ts";
+import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import { suggestion } from "../../core/nearest.ts";
+import type { TransactionCount } from "../../spi/coordinator.ts";
+import type { TransactionPolicy } from "../../spi/transaction-policies.ts";
+import { planRules } from "./plan-rules.ts";
+import type { Objection, RuleChoice, RuleWorld } from "./rule.ts";
+import { type TransactionCode, transactionCodes } from "./rule-codes.ts";
+import { type RulePlan, rulePlan } from "./rule-plan.ts";
+import { worldRules } from "./world-rules.ts";
+
+/** Why a transaction cannot be driven as it is configured. */
+export interface TransactionProblem {
+  readonly code: TransactionCode;
+  readonly transaction: string;
+  /** Empty where none is named. */
+  readonly strategy: string;
+  readonly step?: string;
+  /** Where something would have to change, if that is at a participant. */
+  readonly participant?: string;
+  /** The code, the strategy and what is wrong, in the words of the type error. */
+  readonly headline: string;
+  /** The headline, what to do, and which strategies would do. */
+  readonly message: string;
+  /** The strategies here that nothing speaks against. */
+  readonly allowed: readonly string[];
+}
+
+/** The strategies there are, by the name or alias the configuration has for them. */
+export type KnownStrategies = ReadonlyMap<string, StrategyFacts>;
+
+type Said = Partial<Pick<TransactionPolicy, "strategy" | "deadlineMs" | "maxInFlight" | "scheduleMs">>;
+
+/**
+ * Everything that speaks against driving a transaction as its policy says, all at once: on loading an app with what its
+ * plugins declare, on start and at a first begin also with what participants, coordinator and bus tell. Pure.
+ */
+export function transactionProblems(
+  transaction: AnyTransaction,
+  said: Said,
+  strategies: KnownStrategies,
+  world: RuleWorld = {},
+): TransactionProblem[] {
+  const plan = rulePlan(transaction);
+  const { strategy = "" } = said;
+  const facts = strategies.get(strategy);
+  const objections = facts ? objectionsTo(plan, choice(strategy, facts, said), world) : [unnamed(strategy)];
+  if (objections.length === 0) return [];
+  const allowed = honestStrategies(transaction, strategies, world, said);
+  const hint = facts || strategy === "" ? "" : suggestion(strategy, strategies.keys());
+  return objections.map((objection) => worded(objection, { transaction: plan.transaction, strategy, allowed, hint }));
+}
+
+/** The strategies nothing speaks against, with the same limits. */
+export function honestStrategies(
+  transaction: AnyTransaction,
+  strategies: KnownStrategies,
+  world: RuleWorld = {},
+  limits: Omit<Said, "strategy"> = {},
+): readonly string[] {
+  const plan = rulePlan(transaction);
+  return [...strategies].flatMap(([name, facts]) =>
+    objectionsTo(plan, choice(name, facts, limits), world).length === 0 ? [name] : [],
+  );
+}
+
+/** Transactions that cannot end because the strategy they began with is not there any more. */
+export function strandedTransactions(
+  counts: readonly TransactionCount[],
+  strategies: KnownStrategies,
+): TransactionProblem[] {
+  const stranded = counts.filter(({ strategy, status }) => !strategies.has(strategy) && !ended.has(status));
+  const groups = Map.groupBy(stranded, ({ name, strategy }) => JSON.stringify([name, strategy]));
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    const number = group.reduce((sum, { count }) => sum + count, 0);
+    if (!first || number === 0) return [];
+    const what = `${number} under way began with this strategy, which is not there any more`;
+    return [
+      worded({ code: "DTX011", what }, { transaction: first.name, strategy: first.strategy, allowed: [], hint: "" }),
+    ];
+  });
+}
+
+const ended: ReadonlySet<string> = new Set(["committed", "aborted"]);
+
+function objectionsTo(plan: RulePlan, chosen: RuleChoice, world: RuleWorld): Objection[] {
+  return [...planRules, ...worldRules].flatMap(({ code, check }) =>
+    check(plan, chosen, world).map((found) => ({ code, ...found })),
+  );
+}
+
+/** A deadline that is written as 0 is none. */
+function choice(strategy: string, facts: StrategyFacts, said: Said): RuleChoice {
+  const { deadlineMs = facts.defaultDeadlineMs, maxInFlight, scheduleMs } = said;
+  return { strategy, facts, deadlineMs: deadlineMs || undefined, maxInFlight, scheduleMs };
+}
+
+function unnamed(strategy: string): Objection {
+  return { code: "DTX001", what: strategy === "" ? "none is named" : "there is no such strategy" };
+}
+
+interface Around {
+  readonly transaction: string;
+  readonly strategy: string;
+  readonly allowed: readonly string[];
+  readonly hint: string;
+}
+
+function worded(
+  { code, ...objection }: Objection,
+  { transaction, strategy, allowed, hint }: Around,
+): TransactionProblem {
+  const headline = `${code} ${strategy || "strategy"}: ${objection.what}`;
+  const { step, participant } = objection;
+  const honest = allowed.length > 0 ? ` Honest here: ${allowed.join(", ")}.` : "";
+  return {
+    code,
+    transaction,
+    strategy,
+    ...(step !== undefined && { step }),
+    ...(participant !== undefined && { participant }),
+    headline,
+    message: `transaction ${transaction}: ${headline}.${hint} ${transactionCodes[code]}${honest}`,
+    allowed,
+  };
+}
