@@ -52,7 +52,7 @@ export const flowLaws = [
       }
       const caller = new AbortController();
       const answer = failure(call("sum", numbers(), { signal: caller.signal }), "CANCELLED");
-      await eventually(() => events.read >= 10);
+      await Promise.race([eventually(() => events.read >= 10), answer]);
       await settled(() => produced);
       assert.ok(produced * padding < maxUnderWay, `${produced} messages were produced for a handler that read 10`);
       caller.abort();

@@ -87,7 +87,7 @@ export const timeLaws = [
       }
     }
     const answer = failure(world.call("sum", numbers(), { signal: caller.signal }), "CANCELLED");
-    await eventually(() => world.events.read > 10);
+    await Promise.race([eventually(() => world.events.read > 10), answer]);
     caller.abort(stop());
     await answer;
     await eventually(() => closed && world.events.finished === 1);

@@ -1,0 +1,20 @@
+import { systemPorts } from "@mortise/kernel";
+import { protocolConformance } from "@mortise/kernel/spi/protocol.conformance";
+import { dubboProtocol } from "./dubbo.ts";
+import { noStreams } from "./no-streams.fixture.ts";
+import { options } from "./options.ts";
+
+protocolConformance({
+  name: "dubbo",
+  make: () => ({
+    subject: {
+      start: ({ at, maxMessageBytes, log }) =>
+        dubboProtocol({
+          options: options.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          ports: systemPorts,
+          log,
+        }),
+    },
+  }),
+  deviations: noStreams,
+});

@@ -1,0 +1,84 @@
+import { createServer, type Socket } from "node:net";
+import {
+  bareContexts,
+  type Exposure,
+  InFlight,
+  type Listener,
+  type Log,
+  type Ports,
+  StatusError,
+} from "@mortise/kernel";
+import { advertisedAddress } from "@mortise/kernel/spi/listening";
+import { bind } from "./bind.ts";
+import type { DubboOptions } from "./options.ts";
+import { offered } from "./served.ts";
+import { ServerSession, type SessionHouse } from "./server-session.ts";
+import type { Vigil } from "./vigil.ts";
+
+/** What a listener needs of its plugin. */
+export interface ListenerSetup {
+  readonly options: DubboOptions;
+  readonly ports: Ports;
+  readonly log: Log;
+  readonly vigil: Vigil;
+}
+
+/** How long the last bytes of answered calls may take to be written once all calls are over. */
+const lingerMs = 1000;
+
+/** Opens the port and serves. Rejects with an Error that says which option to change. */
+export async function dubboListener(
+  exposure: Exposure,
+  { options, ports, log, vigil }: ListenerSetup,
+): Promise<Listener> {
+  const inFlight = new InFlight();
+  const sessions = new Set<ServerSession>();
+  let allEnded: () => void = () => undefined;
+  let current = offered(exposure, options.services);
+  let closing: Promise<void> | undefined;
+
+  const house: SessionHouse = {
+    host: { ...options, ports, log, inFlight },
+    ports,
+    bare: bareContexts(ports),
+    offered: () => current,
+    closing: () => closing !== undefined,
+    ended(session) {
+      vigil.remove(session);
+      sessions.delete(session);
+      if (sessions.size === 0) allEnded();
+    },
+  };
+
+  function accept(socket: Socket): void {
+    if (closing) return void socket.destroy();
+    const session = new ServerSession(socket, house);
+    sessions.add(session);
+    vigil.add(session);
+  }
+
+  const server = createServer({ noDelay: true }, accept);
+  server.maxConnections = options.maxConnections;
+  const address = advertisedAddress(options, await bind(server, options));
+
+  async function close(graceMs: number): Promise<void> {
+    server.close();
+    for (const session of sessions) session.announceEnd();
+    await inFlight.drain(graceMs, ports.timers, new StatusError("UNAVAILABLE", `${address} was shut down`));
+    const ended = sessions.size === 0 ? undefined : new Promise<void>((resolve) => (allEnded = resolve));
+    const timer = ports.timers.after(lingerMs, () => {
+      for (const session of sessions) session.destroy();
+    });
+    for (const session of sessions) session.end();
+    await ended;
+    timer.cancel();
+  }
+
+  return {
+    address,
+    update(next) {
+      current = offered(next, options.services);
+    },
+    close: (graceMs) => (closing ??= close(graceMs)),
+  };
+}
