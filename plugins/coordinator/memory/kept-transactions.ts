@@ -62,11 +62,11 @@ export function keptCoordinator({ records, ended, audits, now }: KeptTransaction
     async begin(begun, owner, leaseMs) {
       checkBegun(begun);
       const there = records.get(begun.gid);
-      const at = now();
-      const leaseUntil = at + leaseMs;
-      if (!there) put({ ...begunRecord(begun, at), owner, leaseUntil, nextAt: leaseUntil });
+      const leaseUntil = now() + leaseMs;
+      const leased = { owner, leaseUntil, nextAt: leaseUntil };
+      if (!there) put({ ...begunRecord(begun, now()), ...leased });
       else if (there.name === "" && !hasEnded(there.status))
-        return put({ ...begunRecord(begun, at), ...decisionOf(there), owner, leaseUntil, nextAt: leaseUntil });
+        return put({ ...there, ...planOf(begun, there, now()), ...leased });
       return there;
     },
     async decide(gid, decision, { outputs = {}, abort }) {
@@ -152,15 +152,17 @@ function unbegunRecord(gid: string, abort: TransactionRecord["abort"], at: numbe
   return { ...record, status: "aborting", abort, decidedAt: at, nextAt: at + unbegunMs };
 }
 
-/** What a late begin leaves as it is. */
-function decisionOf({ status, abort, createdAt, decidedAt, paused }: TransactionRecord): Partial<TransactionRecord> {
-  return { status, abort, createdAt, decidedAt, paused };
+/** What a late begin brings to an abort that was written before it. */
+function planOf(begun: NewTransaction, there: TransactionRecord, at: number): Partial<TransactionRecord> {
+  const { name, version, strategy, input, branches, trace, deadlineAt, outputs } = begunRecord(begun, at);
+  return { name, version, strategy, input, branches, trace, deadlineAt, outputs: { ...outputs, ...there.outputs } };
 }
 
 function noted(record: TransactionRecord, note: TransactionNote, at: number): Partial<TransactionRecord> {
-  const { done = [], attempts, lastError, stuck, heuristic, nextInMs } = note;
+  const { done = [], outputs, attempts, lastError, stuck, heuristic, nextInMs } = note;
   return {
     done: [...new Set([...record.done, ...done])],
+    outputs: { ...record.outputs, ...outputs },
     attempts: attempts ?? record.attempts,
     lastError: lastError ?? record.lastError,
     stuck: stuck ?? record.stuck,

@@ -55,7 +55,7 @@ async function insertBegins(sql: Sql, begins: readonly Begin[]): Promise<readonl
       as given (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, deadline_ms, owner, lease_ms)
     on conflict (gid) do update set
       begin_id = excluded.begin_id, name = excluded.name, version = excluded.version, strategy = excluded.strategy,
-      input = excluded.input, branches = excluded.branches, outputs = excluded.outputs, trace = excluded.trace,
+      input = excluded.input, branches = excluded.branches, outputs = excluded.outputs || held.outputs, trace = excluded.trace,
       deadline_at = excluded.deadline_at, owner = excluded.owner, lease_until = excluded.lease_until,
       next_at = excluded.next_at
     where held.name = '' and held.status = 'aborting'

@@ -1,5 +1,5 @@
 import type { ClaimRequest, TransactionNote, TransactionRecord } from "@mortise/kernel";
-import { byGid, cleanText, columns, type Row, recordOf, type Sql } from "./records.ts";
+import { byGid, cleanText, columns, outputsText, type Row, recordOf, type Sql } from "./records.ts";
 
 export interface Note {
   readonly gid: string;
@@ -16,6 +16,7 @@ export async function noteAll(sql: Sql, given: readonly Note[]): Promise<readonl
       done = case when given.done is null then held.done else held.done || array(
         select id from json_array_elements_text(given.done::json) with ordinality as added (id, n)
         where id <> all (held.done) order by n) end,
+      outputs = case when given.outputs is null then held.outputs else held.outputs || given.outputs::jsonb end,
       attempts = coalesce(given.attempts, held.attempts),
       last_error = coalesce(given.last_error, held.last_error),
       stuck = coalesce(given.stuck::boolean, held.stuck),
@@ -26,10 +27,11 @@ export async function noteAll(sql: Sql, given: readonly Note[]): Promise<readonl
     from unnest(
       ${notes.map(({ gid }) => gid)}::uuid[],
       ${of(({ done }) => done && JSON.stringify([...new Set(done)]))}::text[],
+      ${of(({ outputs }) => outputs && outputsText(outputs))}::text[],
       ${of(({ attempts }) => attempts)}::int[], ${of(({ lastError }) => text(lastError))}::text[],
       ${of(({ stuck }) => stuck?.toString())}::text[], ${of(({ heuristic }) => text(heuristic))}::text[],
       ${of(({ nextInMs }) => nextInMs)}::float8[])
-      as given (gid, done, attempts, last_error, stuck, heuristic, next_ms)
+      as given (gid, done, outputs, attempts, last_error, stuck, heuristic, next_ms)
     where held.gid = given.gid and held.ended_at is null`;
   return notes.map(() => undefined);
 }
@@ -58,7 +60,7 @@ export async function claim(
 ): Promise<readonly TransactionRecord[]> {
   const rows = await sql<Row[]>`
     with unbegun as (
-      update mortise_transaction set status = 'aborted', ended_at = now()
+      update mortise_transaction set status = 'aborted', ended_at = now(), stuck = false
       where gid in (
         select gid from mortise_transaction
         where ended_at is null and name = '' and next_at <= now() for update skip locked)

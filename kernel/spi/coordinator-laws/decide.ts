@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import {
+  begun,
+  broughtTo,
+  claimAs,
+  law,
+  long,
+  noStock,
+  recordOf,
+  sampleTransaction,
+  statuses,
+  statusOf,
+} from "./common.ts";
+
+/** What decisions keep to: one wins, and all see it. */
+export const decideLaws = [
+  law("moves a status only along its way, and asks a decided one in vain", async (one, two) => {
+    for (const status of statuses) {
+      for (const decision of ["committing", "aborting"] as const) {
+        const gid = await broughtTo(one, status);
+        const after = status === "active" ? decision : status;
+        assert.equal(await two.decide(gid, decision, {}), after);
+        assert.equal(await statusOf(one, gid), after);
+      }
+    }
+  }),
+  law("finishes what is decided and nothing else", async (one, two) => {
+    const ends = {
+      active: "active",
+      committing: "committed",
+      aborting: "aborted",
+      committed: "committed",
+      aborted: "aborted",
+    };
+    for (const status of statuses) {
+      const gid = await broughtTo(one, status);
+      const before = await recordOf(one, gid);
+      await two.finish(gid);
+      const { status: after, endedAt, decidedAt } = await recordOf(one, gid);
+      assert.deepEqual([after, decidedAt], [ends[status], before.decidedAt]);
+      assert.equal(endedAt !== undefined, status !== "active");
+      if (before.endedAt !== undefined) assert.equal(endedAt, before.endedAt);
+    }
+    await one.finish(randomUUID());
+  }),
+  law("keeps outputs with a commit, beside those that were known before", async (one) => {
+    const gid = await begun(one, { outputs: { order: new Uint8Array([1]) } });
+    await one.decide(gid, "committing", { outputs: { pay: new Uint8Array([2, 3]) } });
+    const { outputs, abort } = await recordOf(one, gid);
+    assert.deepEqual([outputs, abort], [{ order: new Uint8Array([1]), pay: new Uint8Array([2, 3]) }, undefined]);
+  }),
+  law("keeps the reason with an abort, and that of who decided only", async (one) => {
+    const gid = await begun(one);
+    await one.decide(gid, "aborting", { abort: noStock });
+    await one.decide(gid, "aborting", { abort: { ...noStock, reason: "FORCED" } });
+    assert.deepEqual((await recordOf(one, gid)).abort, noStock);
+  }),
+  law("lets one decision win a race, and tells everybody which", async (one, two) => {
+    for (let round = 0; round < 5; round++) {
+      const gid = await begun(one);
+      const asked = Array.from({ length: 100 }, (_, i) =>
+        (i % 3 ? one : two).decide(gid, i % 2 ? "committing" : "aborting", { abort: noStock }),
+      );
+      const answers = new Set(await Promise.all(asked));
+      assert.deepEqual([...answers], [await statusOf(two, gid)]);
+    }
+  }),
+  law("lets an abort where nothing was begun win over a late begin", async (one, two) => {
+    const sample = sampleTransaction();
+    assert.equal(await one.decide(sample.gid, "aborting", { abort: noStock }), "aborting");
+    const there = await two.begin(sample, "me", long);
+    assert.deepEqual([there?.status, there?.abort], ["aborting", noStock]);
+    assert.equal(await two.decide(sample.gid, "committing", {}), "aborting");
+  }),
+  law("lets a late begin bring the plan of what was aborted before, so that it is found", async (one, two) => {
+    const sample = sampleTransaction();
+    await one.decide(sample.gid, "aborting", { abort: noStock });
+    await one.begin(sample, "me", 0);
+    const [found] = await claimAs(two, "you");
+    assert.deepEqual([found?.gid, found?.status, found?.branches], [sample.gid, "aborting", sample.branches]);
+  }),
+  law("has nothing to commit where nothing was begun", async (one) => {
+    const gid = randomUUID();
+    assert.equal(await one.decide(gid, "committing", {}), undefined);
+    assert.equal(await one.get(gid), undefined);
+  }),
+  law("lets begin or abort win, never both, when they come together", async (one, two) => {
+    for (let round = 0; round < 20; round++) {
+      const sample = sampleTransaction();
+      const [there, aborted] = await Promise.all([
+        one.begin(sample, "me", long),
+        two.decide(sample.gid, "aborting", { abort: noStock }),
+      ]);
+      assert.equal(aborted, "aborting");
+      assert.equal(await one.decide(sample.gid, "committing", {}), "aborting");
+      assert.ok(there === undefined || there.status === "aborting");
+      assert.deepEqual((await recordOf(one, sample.gid)).branches, sample.branches);
+    }
+  }),
+  law("answers an inquiry with the status, and with a written abort where nothing was begun", async (one, two) => {
+    for (const status of statuses) assert.equal(await two.inquire(await broughtTo(one, status)), status);
+    const sample = sampleTransaction();
+    const answers = await Promise.all([one.inquire(sample.gid), two.inquire(sample.gid), one.inquire(sample.gid)]);
+    assert.deepEqual(answers, ["aborting", "aborting", "aborting"]);
+    assert.equal((await one.begin(sample, "me", long))?.abort?.reason, "ORPHAN");
+  }),
+];

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { eventually } from "../../testing/eventually.ts";
+import type { Coordinator } from "../coordinator.ts";
+import { endOf } from "../transaction-record.ts";
+import { begun, broughtTo, claimAs, gidsOf, law, long, recordOf, statuses } from "./common.ts";
+
+/** What people and their tools rely on. */
+export const operateLaws = [
+  law("makes a transaction due at once that is woken", async (one, two) => {
+    const gid = await begun(one);
+    assert.deepEqual([await two.wake(gid), await two.wake(randomUUID())], [true, false]);
+    assert.deepEqual(gidsOf(await claimAs(two, "you")), [gid]);
+  }),
+  law("gives nobody a paused transaction until it goes on", async (one, two) => {
+    const gid = await begun(one, {}, 0);
+    assert.deepEqual([await two.pause(gid, true), await two.pause(randomUUID(), true)], [true, false]);
+    assert.equal(await one.wake(gid), true);
+    assert.deepEqual(await claimAs(one, "me"), []);
+    assert.equal((await recordOf(one, gid)).paused, true);
+    assert.equal(await two.pause(gid, false), true);
+    assert.deepEqual(gidsOf(await claimAs(one, "me")), [gid]);
+  }),
+  law("closes by hand what is decided and has not ended", async (one) => {
+    for (const status of statuses) {
+      const gid = await broughtTo(one, status);
+      const end = endOf(status);
+      assert.equal(await one.close(gid, "paid by cash"), end !== undefined);
+      const { status: after, heuristic } = await recordOf(one, gid);
+      assert.deepEqual([after, heuristic], end ? [end, "paid by cash"] : [status, ""]);
+    }
+    assert.equal(await one.close(randomUUID(), "x"), false);
+  }),
+  law("keeps what was known to be wrong before what closing by hand adds", async (one) => {
+    const gid = await broughtTo(one, "committing");
+    await one.note(gid, { heuristic: "b1 is away", stuck: true });
+    await one.close(gid, "done by hand");
+    const { heuristic, stuck } = await recordOf(one, gid);
+    assert.deepEqual([heuristic, stuck], ["b1 is away; done by hand", false]);
+  }),
+  law("keeps the acts of people in their order", async (one, two) => {
+    const [gid, other] = [await begun(one), randomUUID()];
+    await one.audit({ gid, action: "pause", by: "ann", reason: "looks odd" });
+    await two.audit({ gid: other, action: "retry", by: "bob", reason: "" });
+    await two.audit({ gid, action: "resume", by: "bob", reason: "ok 'ä'" });
+    const { createdAt } = await recordOf(one, gid);
+    const acts = await one.audits(gid);
+    assert.deepEqual(
+      acts.map(({ at, ...act }) => act),
+      [
+        { gid, action: "pause", by: "ann", reason: "looks odd" },
+        { gid, action: "resume", by: "bob", reason: "ok 'ä'" },
+      ],
+    );
+    assert.ok(acts.every(({ at }) => at >= createdAt - 1));
+    assert.deepEqual(await one.audits(randomUUID()), []);
+  }),
+  law("finds what matches every part of a filter, the oldest first", async (one) => {
+    const old = await begun(one);
+    await eventually(
+      async () =>
+        (await recordOf(one, await begun(one, { name: "x" }))).createdAt > (await recordOf(one, old)).createdAt + 20,
+    );
+    const saga = await begun(one, { strategy: "saga" });
+    await one.note(saga, { stuck: true });
+    await one.decide(saga, "committing", {});
+    const found = async (filter: Parameters<Coordinator["find"]>[0]) => gidsOf(await one.find(filter));
+    assert.deepEqual(
+      (await one.find({ name: "placeOrder" })).map(({ gid }) => gid),
+      [old, saga],
+    );
+    assert.deepEqual(
+      (await one.find({ name: "placeOrder", limit: 1 })).map(({ gid }) => gid),
+      [old],
+    );
+    assert.deepEqual(await found({ strategy: "saga" }), [saga]);
+    assert.deepEqual(await found({ stuck: true }), [saga]);
+    assert.deepEqual(await found({ stuck: false, name: "placeOrder" }), [old]);
+    assert.deepEqual(await found({ status: ["committing", "committed"] }), [saga]);
+    assert.deepEqual(await found({ status: ["aborted"] }), []);
+    assert.deepEqual(await found({ name: "placeOrder", status: undefined, olderThanMs: 10, strategy: "tcc" }), [old]);
+    assert.deepEqual(await found({ olderThanMs: long }), []);
+    assert.ok((await one.find({})).length >= 3);
+  }),
+  law("counts what has not ended by name, strategy and status", async (one) => {
+    for (const status of statuses) await broughtTo(one, status);
+    const [gid] = [await begun(one), await begun(one, { strategy: "saga" })];
+    await one.note(gid, { stuck: true });
+    await one.inquire(randomUUID());
+    const counts = (await one.counts()).map(({ oldestMs, ...count }) => {
+      assert.ok(oldestMs >= 0 && oldestMs < long);
+      return count;
+    });
+    assert.deepEqual(
+      counts.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+      [
+        { name: "placeOrder", strategy: "saga", status: "active", count: 1, stuck: 0 },
+        { name: "placeOrder", strategy: "tcc", status: "aborting", count: 1, stuck: 0 },
+        { name: "placeOrder", strategy: "tcc", status: "active", count: 2, stuck: 1 },
+        { name: "placeOrder", strategy: "tcc", status: "committing", count: 1, stuck: 0 },
+      ],
+    );
+  }),
+  law("tells whether decisions are durable", async (one) => {
+    const { durable, replicated } = await one.health();
+    assert.equal(typeof durable, "boolean");
+    assert.ok(durable || !replicated);
+  }),
+];
