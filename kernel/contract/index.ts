@@ -34,11 +34,14 @@ export {
   writeProto,
   writeProtoFiles,
 } from "./proto/write.ts";
+export { isText, restRuleOf, restShape } from "./rest/compile.ts";
+export type { RestRule, RestSegment } from "./rest/rule.ts";
 export { rpc, service, stream, topic } from "./service.ts";
 export * from "./transaction/honest.ts";
 export * from "./transaction/operation.ts";
 export * from "./transaction/participant.ts";
 export * from "./transaction/strategy.ts";
+export * from "./transaction/topics.ts";
 export * from "./transaction/transaction.ts";
 export { contractFromTsProto, type TsProtoDefinition } from "./ts-proto.ts";
 export type * from "./types.ts";

@@ -1,4 +1,6 @@
 import { ContractError } from "./message.ts";
+import { compileRest, restShape } from "./rest/compile.ts";
+import type { RestRule, RestSpec } from "./rest/rule.ts";
 import type { MessageType, Method, MethodFacts, MethodKind, ServiceType, TopicType } from "./types.ts";
 import { Empty } from "./well-known.ts";
 
@@ -28,13 +30,19 @@ export interface RpcSpec<I, O, K extends MethodKind> {
   readonly input: MessageType<I>;
   readonly output: MessageType<O>;
   readonly facts: MethodFacts;
+  readonly rest: object | undefined;
+}
+
+/** What a method promises, and how it is called over HTTP: `rest: { get: "/orders/{id}" }`, in the style of google.api.http. */
+export interface RpcOptions<P extends string, I> extends Partial<MethodFacts> {
+  readonly rest?: RestSpec<P, I>;
 }
 
 /** Declares a method. `readOnly` implies `idempotent`; only idempotent methods are ever retried after they were sent. */
-export function rpc<I extends Side, O extends Side>(
+export function rpc<I extends Side, O extends Side, const P extends string = string>(
   input: I,
   output: O,
-  facts: Partial<MethodFacts> = {},
+  options: RpcOptions<P, Item<I>> = {},
 ): RpcSpec<Item<I>, Item<O>, KindOf<I, O>> {
   const kind =
     "stream" in input
@@ -44,12 +52,13 @@ export function rpc<I extends Side, O extends Side>(
       : "stream" in output
         ? "server-stream"
         : "unary";
-  const { readOnly = false, idempotent = readOnly, criticality = "normal" } = facts;
+  const { readOnly = false, idempotent = readOnly, criticality = "normal", rest } = options;
   return {
     kind: kind as KindOf<I, O>,
     input: ("stream" in input ? input.stream : input) as MessageType<Item<I>>,
     output: ("stream" in output ? output.stream : output) as MessageType<Item<O>>,
     facts: Object.freeze({ readOnly, idempotent: idempotent || readOnly, criticality }),
+    rest,
   };
 }
 
@@ -60,7 +69,7 @@ type MethodOf<R> = R extends RpcSpec<infer I, infer O, infer K> ? Method<I, O> &
 export type MethodsOf<R> = { readonly [N in keyof R]: MethodOf<R[N]> };
 
 /**
- * Declares a service. Throws a {@link ContractError} for a bad name.
+ * Declares a service. Throws a {@link ContractError} for a bad name, or a `rest` declaration that cannot be.
  * @param name fully qualified, for example `shop.inventory.v1.Inventory`
  */
 export function service<const R extends RpcSpecs>(name: string, methods: R): ServiceType<MethodsOf<R>> {
@@ -71,9 +80,31 @@ export function service<const R extends RpcSpecs>(name: string, methods: R): Ser
     if (!/^[a-z][a-zA-Z0-9]*$/.test(method))
       throw new ContractError(`service ${name}: write method "${method}" in lowerCamelCase`);
     const wireName = method.charAt(0).toUpperCase() + method.slice(1);
-    return [method, Object.freeze({ ...spec, service: name, name: method, wireName, path: `${name}/${wireName}` })];
+    const { rest: declared, ...parts } = spec;
+    const rest = declared && compileRest(`service ${name}, method ${method}`, declared, spec);
+    const named = { ...parts, service: name, name: method, wireName, path: `${name}/${wireName}` };
+    return [method, Object.freeze({ ...named, ...(rest && { rest }) })] as const;
   });
-  return Object.freeze({ kind: "service", name, methods: Object.freeze(Object.fromEntries(entries)) });
+  refuseConflicts(name, entries);
+  return Object.freeze({
+    kind: "service",
+    name,
+    methods: Object.freeze(Object.fromEntries(entries) as unknown as MethodsOf<R>),
+  });
+}
+
+function refuseConflicts(service: string, methods: readonly (readonly [string, { readonly rest?: RestRule }])[]): void {
+  const known = new Map<string, string>();
+  for (const [method, { rest }] of methods) {
+    if (!rest) continue;
+    const shape = restShape(rest);
+    const other = known.get(shape);
+    if (other !== undefined)
+      throw new ContractError(
+        `service ${service}: ${other} and ${method} are both ${shape} over rest; change one path`,
+      );
+    known.set(shape, method);
+  }
 }
 
 /**

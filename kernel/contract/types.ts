@@ -1,3 +1,5 @@
+import type { RestRule } from "./rest/rule.ts";
+
 /** The scalar types of protobuf. 64-bit ones are bigint. */
 export type Scalar =
   | "double"
@@ -102,6 +104,8 @@ export interface Method<I = unknown, O = unknown> {
   readonly input: MessageType<I>;
   readonly output: MessageType<O>;
   readonly facts: MethodFacts;
+  /** How it is called over HTTP, where it says so. */
+  readonly rest?: RestRule;
 }
 
 /** A service declared in TypeScript. */
