@@ -11,6 +11,8 @@ export interface ZooKeeperError extends Error {
 export interface Stat {
   /** The transaction that made the node, 8 bytes. */
   readonly czxid: Buffer;
+  /** Grows with every write of the data. */
+  readonly version: number;
   readonly numChildren: number;
 }
 
@@ -29,6 +31,10 @@ export interface ZooKeeperClient {
   create(path: string, acls: readonly unknown[], mode: number, done: Answer): void;
   create(path: string, data: Buffer, acls: readonly unknown[], mode: number, done: Answer<[string]>): void;
   remove(path: string, done: Answer): void;
+  remove(path: string, version: number, done: Answer): void;
+  setData(path: string, data: Buffer, done: Answer<[Stat]>): void;
+  /** As the server has granted it, in milliseconds. */
+  getSessionTimeout(): number;
   exists(path: string, done: Answer<[Stat | null]>): void;
   getData(path: string, done: Answer<[Buffer | undefined, Stat]>): void;
   getChildren(path: string, changed: () => void, done: Answer<[string[], Stat]>): void;
@@ -48,6 +54,8 @@ export interface ZooKeeperDriver {
   readonly Exception: {
     readonly NO_NODE: number;
     readonly NODE_EXISTS: number;
+    readonly BAD_VERSION: number;
+    readonly NOT_EMPTY: number;
     readonly SYSTEM_ERROR: number;
     create: (code: number, path?: string) => ZooKeeperError;
   };

@@ -14,6 +14,8 @@ export interface SessionOptions {
 /** A session that is replaced by a new one whenever it is lost. */
 export interface Sessions {
   readonly connected: boolean;
+  /** After how much silence the server ends the session, as it has granted it, in milliseconds. */
+  readonly timeoutMs: number;
   /** Grows with every session. */
   readonly number: number;
   /** Runs one request. Throws a StatusError: UNAVAILABLE without a connection or an answer in time. */
@@ -105,6 +107,9 @@ export async function zooKeeperSessions(
   return {
     get connected() {
       return up;
+    },
+    get timeoutMs() {
+      return client.getSessionTimeout() || leaseMs; // 0 before the first connection
     },
     get number() {
       return number;

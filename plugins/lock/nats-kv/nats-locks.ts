@@ -1,5 +1,6 @@
 import type { Clock } from "@mortise/kernel";
 import type { LockClaim, LockServer } from "@mortise/kernel/spi/leased-lock";
+import { silence } from "@mortise/kernel/spi/silence";
 import type { Bucket } from "./bucket.ts";
 
 /** A key is a lock. Its value names the owner; an empty one: nobody. */
@@ -8,34 +9,13 @@ interface Holder {
   readonly leaseMs: number;
 }
 
-/** Since when a waiting one sees the same revision, in monotonic milliseconds. */
-interface Seen {
-  readonly revision: number;
-  readonly since: number;
-}
-
-/** How many locks of others are remembered. */
-const maxSeen = 10_000;
-
 /**
  * Locks by comparing revisions: every renewal writes the key, and a waiting one that has seen the same revision for a whole
  * lease takes it over if it is still that one. So no clock is compared with another. Tokens are revisions.
  */
 export function natsLocks(bucket: Bucket, clock: Clock): LockServer {
   const own = new Map<string, number>();
-  const seen = new Map<string, Seen>();
-
-  /** Whether the holder has been silent for its lease, as far as we have looked. */
-  function isSilent(key: string, revision: number, { leaseMs }: Holder): boolean {
-    const now = clock.now();
-    const before = seen.get(key);
-    if (before?.revision === revision) return now - before.since >= leaseMs;
-    seen.delete(key); // the latest comes last
-    seen.set(key, { revision, since: now });
-    const [oldest] = seen.keys();
-    if (seen.size > maxSeen && oldest !== undefined) seen.delete(oldest);
-    return false;
-  }
+  const others = silence(clock);
 
   /** Writes over what this claim has written; false when somebody else has the lock. */
   async function overwrite({ name, owner }: LockClaim, text: string): Promise<boolean> {
@@ -58,10 +38,11 @@ export function natsLocks(bucket: Bucket, clock: Clock): LockServer {
       const key = keyOf(name);
       const now = await bucket.read(key);
       const holder = now && holderOf(now.text);
-      if (now && holder && holder.owner !== owner && !isSilent(key, now.revision, holder)) return undefined;
+      const taken = now && holder && holder.owner !== owner;
+      if (taken && !others.isSilent(key, `${now.revision}`, holder.leaseMs)) return undefined;
       const revision = await bucket.write(key, textOf({ owner, leaseMs }), now?.revision ?? 0);
       if (revision === undefined) return undefined;
-      seen.delete(key);
+      others.forget(key);
       own.set(owner, revision);
       return BigInt(revision);
     },
