@@ -1,0 +1,126 @@
+// Calls per second and their latency for every way of carrying them: `npm run bench -- rpc`, as data with --json. Each system has
+// a server and a client in processes of their own, all alive at the same time; they take turns within each round, so
+// that the machine's mood hits all alike, and ratios are taken inside a round. --only=<text> measures rows of that name.
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systems } from "./rpc/systems.ts";
+import { type Task, type Turn, turn } from "./rpc/turn.ts";
+
+const flag = (name: string) => process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split("=", 2)[1];
+const short = process.argv.includes("--short");
+const rounds = short ? 3 : 7;
+const turnMs = short ? 400 : 1000;
+const warmUpMs = short ? 1500 : 3000;
+const concurrencies = flag("c")?.split(",").map(Number) ?? [1, 32, 256];
+const reference = "nice-grpc";
+
+const role = flag("role");
+if (role === "server") {
+  const [name = "", dir = ""] = (flag("of") ?? "").split(",");
+  process.send?.(await systems[name]?.serve(dir));
+} else if (role === "client") {
+  const [name = "", where = ""] = (flag("of") ?? "").split(",");
+  const echo = await systems[name]?.connect(where);
+  process.on("message", async (task: Task) => process.send?.(echo && (await turn(echo, task))));
+  process.send?.("ready");
+} else {
+  await measure();
+}
+
+interface Pair {
+  readonly name: string;
+  readonly client: ChildProcess;
+  readonly server: ChildProcess;
+}
+
+/** Starts a process of a system; gives what it says first. */
+async function started(role: string, of: string): Promise<{ readonly child: ChildProcess; readonly said: string }> {
+  const execArgv = ["--conditions=source", ...(flag("prof")?.split("+").includes(role) ? ["--cpu-prof"] : [])];
+  const child = fork(import.meta.filename, [`--role=${role}`, `--of=${of}`], { execArgv });
+  const [said] = await once(child, "message");
+  return { child, said };
+}
+
+async function pair(name: string, dir: string): Promise<Pair> {
+  const server = await started("server", `${name},${dir}`);
+  const client = await started("client", `${name},${server.said}`);
+  return { name, client: client.child, server: server.child };
+}
+
+async function take({ client }: Pair, task: Task): Promise<Turn> {
+  client.send(task);
+  const [result] = await once(client, "message");
+  return result;
+}
+
+async function measure(): Promise<void> {
+  const dirs: string[] = [];
+  const pairs: Pair[] = [];
+  for (const name of Object.keys(systems)) {
+    if (!name.includes(flag("only") ?? "") && name !== reference) continue;
+    const dir = mkdtempSync(join(tmpdir(), "mortise-bench-"));
+    dirs.push(dir);
+    pairs.push(await pair(name, dir));
+  }
+  const rows: Row[] = [];
+  for (const concurrency of concurrencies) rows.push(...(await compare(pairs, concurrency)));
+  for (const { client, server } of pairs) for (const child of [client, server]) child.kill("SIGINT");
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+  print(rows);
+  process.exit();
+}
+
+async function compare(pairs: readonly Pair[], concurrency: number): Promise<Row[]> {
+  const turns = new Map(pairs.map(({ name }) => [name, [] as Turn[]]));
+  for (const one of pairs) await take(one, { concurrency, ms: warmUpMs });
+  for (let round = 0; round < rounds; round++) {
+    for (const one of pairs) turns.get(one.name)?.push(await take(one, { concurrency, ms: turnMs }));
+  }
+  const base = turns.get(reference) ?? [];
+  return [...turns].map(([name, taken]) => ({
+    name,
+    concurrency,
+    rps: Math.round(median(taken.map(({ rps }) => rps))),
+    p50Us: Math.round(median(taken.map(({ p50Us }) => p50Us))),
+    p99Us: Math.round(median(taken.map(({ p99Us }) => p99Us))),
+    times: median(taken.map(({ rps }, i) => rps / (base[i]?.rps ?? Number.NaN))),
+    clientUs: median(taken.map(({ clientUs }) => clientUs)),
+  }));
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+interface Row {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly rps: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** The reference's calls per second that go into these, by the median of the rounds. */
+  readonly times: number;
+  readonly clientUs: number;
+}
+
+function print(rows: readonly Row[]): void {
+  if (process.argv.includes("--json")) {
+    return console.log(JSON.stringify(rows.map(({ times: _, clientUs: __, ...row }) => row)));
+  }
+  console.log("calls of 119 bytes each way, client and server in processes of their own\n");
+  console.log(`${"".padEnd(28)}  calls/s   p50 µs   p99 µs   × ${reference}   µs of client`);
+  for (const { name, concurrency, rps, p50Us, p99Us, times, clientUs } of rows) {
+    const numbers = [
+      `${rps}`.padStart(8),
+      `${p50Us}`.padStart(8),
+      `${p99Us}`.padStart(8),
+      times.toFixed(2).padStart(10),
+    ];
+    console.log(
+      `${`c=${concurrency}`.padEnd(6)} ${name.padEnd(21)} ${numbers.join(" ")} ${clientUs.toFixed(1).padStart(14)}`,
+    );
+  }
+}
