@@ -18,6 +18,7 @@ const concurrencies = flag("c")?.split(",").map(Number) ?? [1, 32, 256];
 const reference = "nice-grpc";
 
 const role = flag("role");
+if (role) process.on("disconnect", () => process.exit());
 if (role === "server") {
   const [name = "", dir = ""] = (flag("of") ?? "").split(",");
   process.send?.(await systems[name]?.serve(dir));
@@ -44,6 +45,12 @@ async function started(role: string, of: string): Promise<{ readonly child: Chil
   return { child, said };
 }
 
+/** A process of a system ends with its channel, so that its profile is written. */
+async function ended(child: ChildProcess): Promise<void> {
+  child.disconnect();
+  await once(child, "exit");
+}
+
 async function pair(name: string, dir: string): Promise<Pair> {
   const server = await started("server", `${name},${dir}`);
   const client = await started("client", `${name},${server.said}`);
@@ -67,7 +74,7 @@ async function measure(): Promise<void> {
   }
   const rows: Row[] = [];
   for (const concurrency of concurrencies) rows.push(...(await compare(pairs, concurrency)));
-  for (const { client, server } of pairs) for (const child of [client, server]) child.kill("SIGINT");
+  await Promise.all(pairs.flatMap(({ client, server }) => [client, server]).map(ended));
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
   print(rows);
   process.exit();
