@@ -4,8 +4,16 @@ import { directoryRegistry } from "./plugins/directory-registry.ts";
 import { policiesConfig } from "./plugins/policies-config.ts";
 import { serverRuntime } from "./plugins/server-runtime.ts";
 import { transactionPoliciesConfig } from "./plugins/transaction-policies-config.ts";
+import { transactionsRuntime } from "./plugins/transactions-runtime.ts";
 
-export { clientsRuntime, directoryRegistry, policiesConfig, serverRuntime, transactionPoliciesConfig };
+export {
+  clientsRuntime,
+  directoryRegistry,
+  policiesConfig,
+  serverRuntime,
+  transactionPoliciesConfig,
+  transactionsRuntime,
+};
 
 /** The plugins that make an app of all others. */
 export const runtimePlugins: readonly Plugin[] = Object.freeze([
@@ -14,4 +22,5 @@ export const runtimePlugins: readonly Plugin[] = Object.freeze([
   policiesConfig,
   serverRuntime,
   transactionPoliciesConfig,
+  transactionsRuntime,
 ]);

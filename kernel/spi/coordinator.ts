@@ -85,7 +85,10 @@ export interface TransactionRecord extends Omit<NewTransaction, "status" | "dead
 
 /** What changes while a transaction is on its way and no decision is made. */
 export interface TransactionNote {
+  /** Added to those that are done. */
   readonly done?: readonly string[];
+  /** Added to those that are known, as bytes by step. */
+  readonly outputs?: Readonly<Record<string, Uint8Array>>;
   readonly attempts?: number;
   readonly lastError?: string;
   readonly stuck?: boolean;

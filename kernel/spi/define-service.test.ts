@@ -65,7 +65,7 @@ describe("a service with operations", () => {
     const transactions: Partial<Transactions> = {
       perform: async (performer) => {
         seen.push(performer);
-        return { offer, stop: async () => void stopped.push("stopped") };
+        return { offer, listens: [], stop: async () => void stopped.push("stopped") };
       },
     };
     const running = await startPlugin<Service>(shelf, { deps: { "(operations)": transactions } });

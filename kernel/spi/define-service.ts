@@ -1,4 +1,5 @@
 import type { OperationsType } from "../contract/transaction/operation.ts";
+import { acknowledgementTopic, branchTopic } from "../contract/transaction/topics.ts";
 import type { ServiceType, TopicType } from "../contract/types.ts";
 import type { Deps, Needs } from "../core/needs.ts";
 import { definePlugin, type Plugin, type Setup } from "../core/plugin.ts";
@@ -6,7 +7,7 @@ import type { Schema } from "../core/schema.ts";
 import type { AnyPerformance, Performances } from "./perform.ts";
 import { type EventHandler, type EventOf, type Handlers, type Offer, type ServiceFacts, service } from "./service.ts";
 import type { Database } from "./store.ts";
-import { type Performing, type Transactions, transactions } from "./transactions.ts";
+import { type Initiates, type Performing, type Transactions, transactions } from "./transactions.ts";
 
 type Topics = Readonly<Record<string, TopicType>>;
 
@@ -59,12 +60,19 @@ export function defineService<
   const { name = shortName(contract), description, needs, options, topics, operations } = definition;
   const contracts = operations ? [contract, operations.service] : [contract];
   const performs = operations ? [operations] : [];
-  const listed = Object.values(topics ?? {});
+  const initiated = Object.values(needs ?? {}).flatMap((need) =>
+    "initiates" in need ? [need as unknown as Initiates] : [],
+  );
+  const listed = [
+    ...Object.values(topics ?? {}),
+    ...(operations ? [branchTopic(operations.name)] : []),
+    ...initiated.map(({ initiates }) => acknowledgementTopic(initiates.name)),
+  ];
   return definePlugin<unknown, N, O>({
     spi: service,
     name,
     description,
-    needs: { ...needs, ...(operations && { [hidden]: transactions }) } as N,
+    needs: { ...needs, ...((operations || initiated.length > 0) && { [hidden]: transactions }) } as N,
     ...(options && { options }),
     facts: { contracts, topics: listed, performs } satisfies ServiceFacts,
     setup: async (given) => {
@@ -72,10 +80,10 @@ export function defineService<
       const performing = operations && (await perform(name, operations, parts, given.deps));
       const offer = { service: contract, handlers: parts.handlers as unknown as Offer["handlers"] };
       const on = (parts.on ?? {}) as Readonly<Record<string, EventHandler<never>>>;
-      const listens = Object.entries(topics ?? {}).map(([key, topic]) => ({
-        topic,
-        handler: handlerOf(name, key, on),
-      }));
+      const own = Object.entries(topics ?? {}).map(([key, topic]) => ({ topic, handler: handlerOf(name, key, on) }));
+      const api = (given.deps as Readonly<Record<string, unknown>>)[hidden] as Transactions | undefined;
+      const acknowledged = initiated.flatMap(({ initiates }) => api?.acknowledgements(initiates) ?? []);
+      const listens = [...own, ...(performing?.listens ?? []), ...acknowledged];
       return {
         api: {
           offers: performing ? [offer, performing.offer] : [offer],

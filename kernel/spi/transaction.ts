@@ -1,7 +1,9 @@
 import type { DriveReply } from "../contract/transaction/participant.ts";
-import type { Isolation, ReplyNeed } from "../contract/transaction/transaction.ts";
+import type { StrategyFacts } from "../contract/transaction/strategy.ts";
 import { defineSpi } from "../core/spi.ts";
-import type { AbortReason, Decision, PlannedBranch, TransactionRecord, TransactionStatus } from "./coordinator.ts";
+import type { AbortReason, Decision, PlannedBranch, TransactionRecord } from "./coordinator.ts";
+
+export type { StrategyFacts };
 
 /** What a participant can be asked to do with a branch. */
 export const actions = [
@@ -23,6 +25,8 @@ export const actions = [
   "rollbackPrepared",
   /** Asks whether it was applied; if not, it never will be. */
   "settle",
+  /** Asks whether it was applied, and changes nothing. */
+  "peek",
 ] as const;
 
 export type BranchAction = (typeof actions)[number];
@@ -41,63 +45,69 @@ export const drivenOutcomes = ["done", "rejected", "refused", "ongoing", "heuris
 export type OutboxKind = "message" | "notice";
 
 /** How an attempt to take all branches forward ended. */
-export type Forward = { readonly done: true } | { readonly done: false; readonly abort: AbortReason };
-
-/** How its plan must be for a strategy to be honest about it; the rule table reads it. */
-export interface StrategyFacts extends Readonly<Record<string, unknown>> {
-  readonly isolation: Isolation;
-  readonly reply: ReplyNeed;
-  /** Whether every step may be refused, only those of the first branch, or those before the pivot. */
-  readonly rejects: "all" | "before-pivot" | "first-branch";
-  /** Every step that may have to be taken back needs `undo`. */
-  readonly needsUndo: boolean;
-  /** Branches wait in prepared transactions of PostgreSQL, with rows locked. */
-  readonly prepares: boolean;
-  /** All steps must be on one participant. */
-  readonly oneBranch: boolean;
-  /** Steps beyond the first branch may be lost. */
-  readonly mayDrop: boolean;
-  readonly external: boolean;
-  readonly long: boolean;
-  /** In milliseconds; undefined: none. */
-  readonly defaultDeadlineMs: number | undefined;
-}
+export type Forward =
+  | { readonly done: true }
+  /** `certain`: it was said no; otherwise an answer may have been lost, and the branch that did not go may be done. */
+  | { readonly done: false; readonly abort: AbortReason; readonly certain: boolean };
 
 /** One transaction as a strategy sees it: its plan, and everything that may be done with it. */
 export interface DrivenTransaction {
   readonly gid: string;
-  readonly strategy: string;
-  /** Branches that decide the outcome, in an order that respects `after`. */
+  /** Branches that decide the outcome, each after those it waits for. */
   readonly branches: readonly PlannedBranch[];
   /** Branches that run after the commit. */
   readonly later: readonly PlannedBranch[];
-  /** What is kept of it; undefined while it is driven for the first time. */
-  readonly record: TransactionRecord | undefined;
-  /** Resolves when the begin is durable. Rejects with an Answered error if the gid was begun before. */
+  /** Whether nobody can have begun it before, so that its begin may still be under way while branches are driven. */
+  readonly fresh: boolean;
+  /** Resolves when the begin is durable. Rejects when that is not known, or when somebody began it before. */
   begin(): Promise<void>;
   /** One attempt. Rejects with a StatusError when the answer is not known. */
   drive(branch: PlannedBranch, action: BranchAction): Promise<DriveReply>;
-  /** Takes all of `branches` forward in the order of the graph, side by side where it allows that. */
+  /**
+   * Takes branches forward, each after those it waits for and otherwise side by side, again and again until the deadline.
+   * Resolves at the first that will not go.
+   */
   forward(branches: readonly PlannedBranch[], action: BranchAction): Promise<Forward>;
-  /** Repeats until it is done, for ever if need be. */
-  settle(branch: PlannedBranch, action: BranchAction): Promise<void>;
-  decide(decision: Decision, abort?: AbortReason): Promise<TransactionStatus>;
-  finish(): Promise<void>;
-  /** Tells whoever waits how it ended; only the first answer counts. */
-  answer(outcome: "committed" | "pending" | AbortReason): void;
+  /**
+   * Repeats until all is done, in the given order. After some attempts it rejects, and another node, or this one, goes on
+   * later: what must happen never ends for want of time.
+   */
+  settle(branches: readonly PlannedBranch[], action: BranchAction, order: SettleOrder): Promise<void>;
+  /**
+   * Decides, unless somebody else has. Resolves, once that is durable, with what was decided; the status of an ended
+   * transaction counts as its decision.
+   */
+  decide(decision: Decision, abort?: AbortReason): Promise<Decision>;
+  /** Tells whoever waits; only the first answer counts. An abort without a reason is looked up. */
+  answer(outcome: "committed" | "pending" | "aborted" | AbortReason): Promise<void>;
+  /** Takes the branches forward that run after the commit. Those that may be lost are not repeated for long. */
+  runLater(): Promise<void>;
+  /** Tells the bus how it ended, and writes the end. */
+  finish(decision: Decision): Promise<void>;
+  /** Lets the coordinator know of one that is decided by what its first participant committed. */
+  adopt(): Promise<void>;
   /** Publishes branches on the bus once. Whoever does one acknowledges it, which shows in `done` of the record. */
   deliver(branches: readonly PlannedBranch[]): Promise<void>;
   /**
    * Applies `first`, which this process performs itself, and in the same database transaction writes the rest to its
    * outbox, from where it is published (`message`) or called on a schedule (`notice`).
    */
-  applyWithOutbox(first: PlannedBranch, rest: readonly PlannedBranch[], kind: OutboxKind): Promise<DriveReply>;
+  applyWithOutbox(first: PlannedBranch, rest: readonly PlannedBranch[], kind: OutboxKind): Promise<Forward>;
+  /** Puts it off: it is taken on again later, by whoever is due then. */
+  leave(lastError: string): Promise<void>;
+  /** Waits before the same is tried again: longer after each attempt, counted from 0. */
+  pause(attempt: number): Promise<void>;
   /** A named point of the protocol, where faults are injected. */
   at(point: string): Promise<void> | void;
 }
 
+/** `along`: each after those it waits for; `reverse`: each before those it waits for; `beside`: all side by side. */
+export type SettleOrder = "along" | "reverse" | "beside";
+
 /** One way to bring a transaction to one outcome on all its participants. */
 export interface TransactionStrategy {
+  /** The same as the facts of its plugin. */
+  readonly facts: StrategyFacts;
   /** Drives it from its begin. Answers as soon as the outcome is certain, resolves when there is nothing left to do. */
   run(driven: DrivenTransaction): Promise<void>;
   /** Goes on with what another node, or this one, left behind. */

@@ -6,7 +6,7 @@ import { type Derived, derived } from "../core/needs.ts";
 import { defineSpi } from "../core/spi.ts";
 import type { AbortReason } from "./coordinator.ts";
 import type { Performer } from "./perform.ts";
-import type { Offer } from "./service.ts";
+import type { Listening, Offer } from "./service.ts";
 
 /** What a transaction takes in. */
 export type InputOfTransaction<T> = T extends TransactionType<infer I, infer _, infer __> ? I : never;
@@ -59,6 +59,8 @@ export interface Initiator<T extends AnyTransaction> {
 export interface Performing {
   /** How coordinators reach it; to be served. */
   readonly offer: Offer;
+  /** How the bus reaches it. */
+  readonly listens: readonly Listening[];
   /** Takes on nothing more and waits for what is under way. */
   stop(): Promise<void>;
 }
@@ -68,6 +70,8 @@ export interface Transactions {
   initiator<T extends AnyTransaction>(transaction: T): Initiator<T>;
   /** Hosts a participant. Its successor may be there before the one it replaces has stopped. */
   perform(performer: Performer): Promise<Performing>;
+  /** How this process hears what became of branches a transaction sent over the bus. */
+  acknowledgements(transaction: AnyTransaction): Listening;
 }
 
 export const transactions = defineSpi<Transactions>("transactions", { kind: "one", fallback: "runtime" });

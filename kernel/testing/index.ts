@@ -4,6 +4,7 @@ export type { TableRegistry } from "./app/table-registry.ts";
 export { tableRegistry } from "./app/table-registry.ts";
 export type { BankOperations } from "./bank.ts";
 export { accountOf, Balance, bankDatabase, bankOperations, bankPerformer, Movement } from "./bank.ts";
+export * from "./bank-app.ts";
 export type { TestAuthority, TestCertificate } from "./certificates.ts";
 export { testAuthority } from "./certificates.ts";
 export type { Deviation, Law, Made, Subject } from "./conformance.ts";

@@ -4,11 +4,12 @@ import {
   type Context,
   decodeTrace,
   type Log,
+  makeWorker,
   type Ports,
   StatusError,
+  type Worker,
 } from "@mortise/kernel";
 import { PaymentState, type Payments } from "@mortise/proto/shop/payment";
-import { makeWorker, type Worker } from "../shared/worker.ts";
 import type { OrderBook, OrderRow } from "./book.ts";
 import { recoveryOf } from "./rules.ts";
 import type { OrderSteps } from "./steps.ts";

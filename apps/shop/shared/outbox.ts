@@ -5,15 +5,16 @@ import {
   decodeTrace,
   encodeTraceparent,
   type Log,
+  makeWorker,
   type Ports,
   type Publish,
   type TopicType,
+  type Worker,
 } from "@mortise/kernel";
 import { codecOf } from "@mortise/kernel/contract";
 import { asc, inArray, sql } from "drizzle-orm";
 import type { Transaction } from "./database.ts";
 import type { OutboxTable } from "./outbox-table.ts";
-import { makeWorker, type Worker } from "./worker.ts";
 
 /** A topic whose events go through an outbox. */
 export interface Channel {

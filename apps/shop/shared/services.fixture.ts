@@ -7,8 +7,10 @@ import {
   type MethodKind,
   type Offer,
   type Plugin,
+  packagePlugins,
   type Service,
   type ServiceType,
+  type Sessions,
   StatusError,
   type Store,
   systemPorts,
@@ -54,6 +56,19 @@ export async function testStore(): Promise<Store> {
       return known;
     },
   };
+}
+
+/** Sessions in a database of a store, by the plugin the shop selects. */
+export async function testSessions(store: Store): Promise<Sessions> {
+  const { catalogue } = await packagePlugins(import.meta.dirname, {
+    names: ["@mortise/plugins"],
+    dir: import.meta.dirname,
+  });
+  const plugin = await catalogue.find(({ id }) => id === "session/postgres")?.load();
+  if (!plugin) throw new Error("there is no session/postgres");
+  const { api, stop } = await startPlugin<Sessions>(plugin, { deps: { store } });
+  after(() => stop?.());
+  return api;
 }
 
 /** What may happen to a call or an event on its way. */

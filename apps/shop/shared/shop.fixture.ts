@@ -9,7 +9,7 @@ import { inventory } from "../inventory/inventory.ts";
 import { order } from "../order/order.ts";
 import { payment } from "../payment/payment.ts";
 import { user } from "../user/user.ts";
-import { Services, testStore } from "./services.fixture.ts";
+import { Services, testSessions, testStore } from "./services.fixture.ts";
 
 /** A whole shop in this process, without a kernel: services call each other directly, the door is open. */
 export interface TestShop {
@@ -32,7 +32,7 @@ export async function testShop(gatewayOptions: Readonly<Record<string, unknown>>
     completed: services.publisher(OrderCompleted),
     cancelled: services.publisher(OrderCancelled),
   };
-  await services.start(user, { store });
+  await services.start(user, { store, session: await testSessions(store) });
   await services.start(payment, { store });
   await services.start(inventory, { store, deducted: services.publisher(StockDeducted) });
   await services.start(order, { store, ...clients, ...events });

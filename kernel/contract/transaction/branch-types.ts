@@ -6,7 +6,6 @@ import type { Steps, StepType, TransactionType } from "./transaction.ts";
 export type StepsOf<T> = T extends { readonly steps: infer S extends Steps } ? S : never;
 export type NameIn<S> = keyof S & string;
 export type FactsOf<S extends Steps, K extends NameIn<S>> = S[K]["operation"]["facts"];
-type After<S extends Steps, K extends NameIn<S>> = S[K]["after"][number];
 type OrderOf<T> =
   T extends TransactionType<infer _I, infer _S, infer _N, infer Order extends readonly string[]> ? Order : readonly [];
 
@@ -21,21 +20,6 @@ export type MainSteps<S extends Steps> = Exclude<NameIn<S>, LateSteps<S>>;
 type Pivot<S extends Steps> = {
   readonly [K in NameIn<S>]: S[K]["facts"]["pivot"] extends true ? K : never;
 }[NameIn<S>];
-
-/** These steps, and all that wait for one of them. */
-type Waiting<S extends Steps, Found extends string> = [Exclude<WaitsFor<S, Found>, Found>] extends [never]
-  ? Found
-  : Waiting<S, Found | WaitsFor<S, Found>>;
-
-type WaitsFor<S extends Steps, Found extends string> = {
-  readonly [K in NameIn<S>]: [After<S, K> & Found] extends [never] ? never : K;
-}[NameIn<S>];
-
-/** Main steps that wait for the pivot. */
-export type BeyondPivot<S extends Steps> = Exclude<Waiting<S, Pivot<S>>, Pivot<S> | LateSteps<S>>;
-
-/** Main steps that may be done when there is still a way back. */
-export type BeforePivot<S extends Steps> = Exclude<MainSteps<S>, Pivot<S> | BeyondPivot<S>>;
 
 interface Group {
   readonly participant: string;
@@ -120,6 +104,33 @@ export type FirstBranch<Groups, All = Groups> = Groups extends readonly [infer G
   : All extends readonly [infer G extends Group, ...infer _]
     ? G["names"]
     : string;
+
+type PivotBranch<S extends Steps, G extends Group> = Holding<G, Pivot<S>>["names"];
+
+/** The steps of these branches, and of all that wait for one of them. */
+type Behind<All extends Group, Found extends string> = [Exclude<WaitingFor<All, Found>, Found>] extends [never]
+  ? Found
+  : Behind<All, Found | WaitingFor<All, Found>>;
+
+type WaitingFor<G extends Group, Found extends string> = G extends Group
+  ? [BeyondGroup<G> & Found] extends [never]
+    ? never
+    : G["names"]
+  : never;
+
+type InAll<Groups> = Groups extends readonly Group[] ? Groups[number] : never;
+
+/** Steps whose branch waits for that of the pivot. */
+export type BeyondPivot<S extends Steps, Groups> = Exclude<
+  Behind<InAll<Groups>, PivotBranch<S, InAll<Groups>>>,
+  PivotBranch<S, InAll<Groups>>
+>;
+
+/** Steps that may be done when there is still a way back. */
+export type BeforePivot<S extends Steps, Groups> = Exclude<
+  MainSteps<S>,
+  PivotBranch<S, InAll<Groups>> | BeyondPivot<S, Groups>
+>;
 
 /** Participants with more than one main branch. */
 export type Twice<Groups, Seen extends string = never> = Groups extends readonly [infer G extends Group, ...infer Rest]

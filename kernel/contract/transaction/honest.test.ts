@@ -45,6 +45,7 @@ it("tells for each strategy why it would be dishonest about a plan", () => {
       StrategyProblem<typeof place, "local">,
       | "DTX018 local: step 'coupon' is in another database transaction than the first"
       | "DTX018 local: step 'stock' is in another database transaction than the first"
+      | "DTX018 local: step 'points' is in another database transaction than the first"
     >
   >();
   yes<

@@ -49,25 +49,26 @@ export function honest<T extends AnyTransaction, const N extends string>(_: T, s
 }
 
 type Problem<N extends string, Needs, S extends Steps, G, F extends StrategyFacts> =
-  | (F["needsUndo"] extends true ? NoUndo<N, S> : never)
+  | (F["needsUndo"] extends true ? NoUndo<N, S, Extract<NameIn<S>, BeforePivot<S, G>>> : never)
   | (F["external"] extends false ? OutsideOf<N, S, MainSteps<S>> : never)
   | (F["long"] extends false ? Long<N, S, MainSteps<S>> : never)
-  | (F["rejects"] extends "before-pivot" ? Refusable<N, S, BeyondPivot<S>> : never)
+  | (F["rejects"] extends "before-pivot" ? Refusable<N, S, Extract<NameIn<S>, BeyondPivot<S, G>>> : never)
   | (F["rejects"] extends "first-branch" ? Forwarded<N, S, Names<FirstBranch<G>>> : never)
   | Isolated<N, Needs, F["isolation"]>
   | Answered<N, Needs, F["reply"]>
   | (F["mayDrop"] extends true ? Lost<N, S, Exclude<NameIn<S>, Names<FirstBranch<G>>>> : never)
   | (F["prepares"] extends true ? Blocked<N, Twice<G>> : never)
   | RefusableLate<N, S>
-  | (F["oneBranch"] extends true ? Apart<N, Exclude<MainSteps<S>, Names<FirstBranch<G>>>> : never);
+  | (F["oneBranch"] extends true ? Apart<N, Exclude<NameIn<S>, Names<FirstBranch<G>>>> : never);
 
 type Names<T> = Extract<T, string>;
 
-type NoUndo<N extends string, S extends Steps> = {
-  readonly [K in BeforePivot<S>]: [FactsOf<S, K>["undo"]] extends [false]
-    ? `DTX002 ${N}: step '${K}' has no undo`
+type NoUndo<N extends string, S extends Steps, K extends NameIn<S>> =
+  K extends NameIn<S>
+    ? [FactsOf<S, K>["undo"]] extends [false]
+      ? `DTX002 ${N}: step '${K}' has no undo`
+      : never
     : never;
-}[BeforePivot<S>];
 
 type OutsideOf<N extends string, S extends Steps, K extends NameIn<S>> =
   K extends NameIn<S>

@@ -29,7 +29,7 @@ export interface TransactionProblem {
 /** The strategies there are, by the name or alias the configuration has for them. */
 export type KnownStrategies = ReadonlyMap<string, StrategyFacts>;
 
-type Said = Partial<Pick<TransactionPolicy, "strategy" | "deadlineMs" | "maxInFlight" | "scheduleMs">>;
+type Said = Partial<TransactionPolicy>;
 
 /**
  * Everything that speaks against driving a transaction as its policy says, all at once: on loading an app with what its
@@ -90,9 +90,10 @@ function objectionsTo(plan: RulePlan, chosen: RuleChoice, world: RuleWorld): Obj
   );
 }
 
-/** A deadline that is written as 0 is none. */
+/** A deadline that is written as 0 is none, and a limit nobody wrote is no claim. */
 function choice(strategy: string, facts: StrategyFacts, said: Said): RuleChoice {
-  const { deadlineMs = facts.defaultDeadlineMs, maxInFlight, scheduleMs } = said;
+  const { deadlineMs = facts.defaultDeadlineMs, scheduleMs, sources = {} } = said;
+  const maxInFlight = sources.maxInFlight === undefined ? undefined : said.maxInFlight;
   return { strategy, facts, deadlineMs: deadlineMs || undefined, maxInFlight, scheduleMs };
 }
 

@@ -28,6 +28,7 @@ export interface LocalBranches {
   /** Gives back a reservation, or takes back what was applied; what has not come yet will be refused. */
   back(request: DriveRequest, context: Context): Promise<DriveReply>;
   settle(request: DriveRequest): Promise<DriveReply>;
+  peek(request: DriveRequest): Promise<DriveReply>;
 }
 
 export interface ForwardHow {
@@ -185,6 +186,12 @@ export function localBranches({ operations, database, perform }: Performer): Loc
           return done();
         }),
       ),
+
+    peek: ({ gid, branch }) =>
+      inTransaction(database, async ({ sql }) => {
+        const there = await read(sql, gid, branch, "R");
+        return there ? repeated(there.kind, there.kept) : answer("refused", "it has not come");
+      }),
 
     settle: (request) =>
       guarded(() =>

@@ -75,6 +75,8 @@ export function participant(performer: Performer): Participant {
         return prepared.rollback(request, context);
       case "settle":
         return local.settle(request);
+      case "peek":
+        return local.peek(request);
       default:
         throw invalid(`"${request.action}" is no action`);
     }
@@ -86,7 +88,7 @@ export function participant(performer: Performer): Participant {
     drive: (request, context) => reachable(() => drive(request, context)),
     applyAlong: (request, context, along) =>
       reachable(async () => {
-        check(request);
+        if (check(request)) throw invalid("an external operation cannot share the transaction of an outbox");
         return local.forward(request, "apply", context, { along });
       }),
 

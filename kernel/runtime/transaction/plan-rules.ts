@@ -62,7 +62,7 @@ export const planRules: readonly Rule[] = [
   ),
   ofPlan("DTX018", (plan, { facts }) =>
     eachStep(plan, (step) =>
-      facts.oneBranch && step.place === "further" ? "is in another database transaction than the first" : undefined,
+      facts.oneBranch && step.place !== "first" ? "is in another database transaction than the first" : undefined,
     ),
   ),
 ];

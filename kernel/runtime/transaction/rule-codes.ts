@@ -29,6 +29,8 @@ export const transactionCodes = {
   DTX018:
     "Put all steps on one participant without using each other's outputs, or choose a strategy for several databases.",
   DTX019: "Begin the transaction in the service that performs its first branch, or choose another strategy.",
+  DTX020:
+    "Rename one of the two, or let both services take it from one module: what began under a name is gone on with by that name.",
 } as const;
 
 export type TransactionCode = keyof typeof transactionCodes;

@@ -14,7 +14,7 @@ export interface RuleStep {
   readonly droppable: boolean;
   /** In the branch that comes first, in another that decides the outcome, or after the commit. */
   readonly place: "first" | "further" | "later";
-  /** Where it stands to the pivot; without one everything that decides the outcome is before it. */
+  /** Where its branch stands to that of the pivot; without one everything that decides the outcome is before it. */
   readonly pivot: "before" | "itself" | "beyond";
 }
 
@@ -31,24 +31,28 @@ export interface RulePlan {
 export function rulePlan({ name, needs, steps }: AnyTransaction): RulePlan {
   const all: readonly StepType[] = Object.values(steps);
   const { main } = branchesOf({ steps });
-  const first = new Set(main[0]?.steps.map(({ step }) => step));
-  const waiting = beyond(all, all.find(({ facts }) => facts.pivot)?.name);
-  const read = ({ name: step, operation, uses, facts }: StepType): RuleStep => ({
-    name: step,
-    operation: `${operation.participant}.${operation.name}`,
-    participant: operation.participant,
-    facts: operation.facts,
-    uses,
-    droppable: facts.droppable,
-    place: facts.afterCommit ? "later" : first.has(step) ? "first" : "further",
-    pivot: facts.pivot ? "itself" : waiting.has(step) ? "beyond" : "before",
-  });
+  const homes = new Map(main.flatMap((branch) => branch.steps.map(({ step }) => [step, branch] as const)));
+  const behind = behindPivot(main);
+  const read = ({ name: step, operation, uses, facts }: StepType): RuleStep => {
+    const home = homes.get(step);
+    return {
+      name: step,
+      operation: `${operation.participant}.${operation.name}`,
+      participant: operation.participant,
+      facts: operation.facts,
+      uses,
+      droppable: facts.droppable,
+      place: home === undefined ? "later" : home === main[0] ? "first" : "further",
+      pivot: home?.pivot ? "itself" : home === undefined || behind.has(home.id) ? "beyond" : "before",
+    };
+  };
   return { transaction: name, needs, steps: all.map(read), branches: main };
 }
 
-/** The steps that wait for the pivot, directly or not. Steps come in an order in which each is behind those it waits for. */
-function beyond(steps: readonly StepType[], pivot: string | undefined): ReadonlySet<string> {
+/** Ids of the branches that wait for that of the pivot, directly or not. Each comes after those it waits for. */
+function behindPivot(branches: readonly PlannedBranch[]): ReadonlySet<string> {
+  const pivot = branches.find((branch) => branch.pivot)?.id;
   const found = new Set<string>();
-  for (const { name, after } of steps) if (after.some((one) => one === pivot || found.has(one))) found.add(name);
+  for (const { id, after } of branches) if (after.some((one) => one === pivot || found.has(one))) found.add(id);
   return found;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { keptLog, silentLog, virtualPorts } from "@mortise/kernel/testing";
+import { keptLog, silentLog, virtualPorts } from "../testing/index.ts";
 import { makeWorker } from "./worker.ts";
 
 describe("a worker", () => {

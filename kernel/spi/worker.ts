@@ -1,4 +1,5 @@
-import type { Log, Ports } from "@mortise/kernel";
+import type { Log } from "../core/plugin.ts";
+import type { Ports } from "../core/ports.ts";
 
 export interface WorkerOptions {
   readonly name: string;

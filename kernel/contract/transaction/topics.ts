@@ -1,0 +1,40 @@
+import { bool, bytes, field, map, string } from "../fields.ts";
+import { message } from "../message.ts";
+import { topic } from "../service.ts";
+import type { TopicType } from "../types.ts";
+import { Drive, Driven, type DriveRequest } from "./participant.ts";
+
+/** Tells whoever sent a branch over the bus how it ended. */
+export const Acknowledged = message("mortise.transaction.v1.Acknowledged", {
+  gid: string(1),
+  branch: string(2),
+  driven: field(3, Driven),
+});
+
+/** Tells how a transaction ended. Delivered at least once, before or after the last of its branches is final. */
+export const TransactionEnded = message("mortise.transaction.v1.TransactionEnded", {
+  gid: string(1),
+  transaction: string(2),
+  committed: bool(3),
+  /** Why it was not done; empty where it was. */
+  reason: string(4),
+  step: string(5),
+  details: map("string", string(6)),
+  /** As bytes of the input's message. */
+  input: bytes(7),
+});
+
+/** Branches for the participant called `name`; those of one transaction in their order. */
+export function branchTopic(name: string): TopicType<DriveRequest> {
+  return topic(`mortise.transaction.branch.${name}`, Drive, { key: "gid" });
+}
+
+/** What became of branches that the transaction called `name` sent over the bus. */
+export function acknowledgementTopic(name: string) {
+  return topic(`mortise.transaction.done.${name}`, Acknowledged, { key: "gid" });
+}
+
+/** The ends of the transactions called `name`. */
+export function endedTopic(name: string) {
+  return topic(`mortise.transaction.ended.${name}`, TransactionEnded, { key: "gid" });
+}

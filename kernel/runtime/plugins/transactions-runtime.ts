@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { every, live, optional } from "../../core/needs.ts";
+import { definePlugin } from "../../core/plugin.ts";
+import { coordinator } from "../../spi/coordinator.ts";
+import { faults } from "../../spi/faults.ts";
+import { clients } from "../../spi/runtime.ts";
+import { tracer } from "../../spi/tracer.ts";
+import { transaction } from "../../spi/transaction.ts";
+import { transactionPolicies } from "../../spi/transaction-policies.ts";
+import { transactions } from "../../spi/transactions.ts";
+import { transactionsOf } from "../transaction/transactions.ts";
+
+const ms = (value: number, what: string) => z.number().positive().default(value).describe(`${what}, in milliseconds.`);
+const count = (value: number, what: string) => z.int().positive().default(value).describe(`${what}.`);
+
+const options = z.strictObject({
+  leaseMs: ms(15_000, "How long a process is believed to work on what it took on without saying so again"),
+  recoverEveryMs: ms(1_000, "How often a process looks for transactions that nobody works on"),
+  recoverBatch: count(200, "How many of those it takes on at once"),
+  driveTimeoutMs: ms(3_000, "How long one request to a participant may take"),
+  attempts: count(5, "Attempts in one round, before a transaction is left for later"),
+  backoffMs: ms(50, "The first wait after a failure; it doubles, with jitter"),
+  maxBackoffMs: ms(30_000, "The longest such wait"),
+  stuckAfterRounds: count(10, "After so many rounds a transaction counts as stuck; it is still tried, slowly"),
+  stuckAfterMs: ms(300_000, "After so long a decided transaction counts as stuck"),
+  graceMs: ms(5_000, "How long a stop waits for what is under way"),
+  sweepEveryMs: ms(30_000, "How often branches nobody has asked about are looked for"),
+  orphanAfterMs: ms(60_000, "How old such a branch must be"),
+  relayEveryMs: ms(500, "How often outboxes are looked through for what another process left"),
+});
+
+/** Runs transactions, hosts participants, and takes over what other processes left. */
+export const transactionsRuntime = definePlugin({
+  spi: transactions,
+  name: "runtime",
+  description: "Runs transactions, performs operations, and recovers what was left",
+  options,
+  needs: {
+    clients: live(clients),
+    coordinator: live(coordinator),
+    policies: live(transactionPolicies),
+    strategies: live(every(transaction)),
+    tracer: live(optional(tracer)),
+    faults: live(optional(faults)),
+  },
+  setup: ({ deps, options, ports, log }) => {
+    const made = transactionsOf({
+      options,
+      ports,
+      log,
+      clients: () => deps.clients.current,
+      coordinator: () => deps.coordinator.current,
+      policies: () => deps.policies.current,
+      strategies: () => deps.strategies.current,
+      factsOf: (strategy) => deps.strategies.current.get(strategy)?.facts,
+      tracer: () => deps.tracer.current,
+      at: (point) => deps.faults.current?.at(point),
+      admit: async () => undefined,
+    });
+    return { api: made, stop: () => made.stop() };
+  },
+});

@@ -1,0 +1,90 @@
+import { StatusError } from "../../call/status.ts";
+import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import { acknowledgementTopic, branchTopic } from "../../contract/transaction/topics.ts";
+import type { TopicType } from "../../contract/types.ts";
+import type { Performer } from "../../spi/perform.ts";
+import type { Publish } from "../../spi/runtime.ts";
+import type { EventContext, EventHandler, Listening, Offer, ServerContext } from "../../spi/service.ts";
+import type { Performing } from "../../spi/transactions.ts";
+import { createFence } from "./fence.ts";
+import { type Participant, participant } from "./participant.ts";
+import { type Sweeper, sweep } from "./sweep.ts";
+
+/** The participants of this process by name. While one replaces another there may be two; the younger serves. */
+export interface Hosts {
+  get(name: string): Participant | undefined;
+  all(): readonly Participant[];
+  perform(performer: Performer): Promise<Performing>;
+}
+
+export interface HostsSetup {
+  readonly publisher: <T>(topic: TopicType<T>) => Publish<T>;
+  readonly sweeper: Sweeper;
+  readonly at: (point: string) => Promise<void> | void;
+}
+
+export function hosts({ publisher, sweeper, at }: HostsSetup): Hosts {
+  const hosted: Participant[] = [];
+
+  /** Does a branch that came over the bus, and tells whoever sent it. What is not certain is delivered again. */
+  const receiving = (one: Participant) => async (request: DriveRequest, call: EventContext) => {
+    await at("O5");
+    const reply = await one.drive({ ...request, action: "apply" }, call);
+    if (reply.outcome === "ongoing") throw new StatusError("UNAVAILABLE", reply.note);
+    await at("O6");
+    const { gid, branch, transaction } = request;
+    const id = `${gid}:${branch}:${call.attempt}:done`;
+    await publisher(acknowledgementTopic(transaction))({ gid, branch, driven: reply }, call, { id });
+  };
+
+  return {
+    get: (name) => hosted.findLast(({ performer }) => performer.operations.name === name),
+    all: () => hosted,
+
+    async perform(performer) {
+      await createFence(performer.database.sql);
+      const one = counted(participant(performer));
+      hosted.push(one.participant);
+      const topic = branchTopic(performer.operations.name);
+      const listening: Listening = { topic, handler: receiving(one.participant) as EventHandler<never> };
+      return {
+        offer: offerOf(one.participant, sweeper),
+        listens: [listening],
+        async stop() {
+          hosted.splice(hosted.indexOf(one.participant), 1);
+          await one.quiet();
+        },
+      };
+    },
+  };
+}
+
+/** Counts what is under way, so that a stop can wait for it. */
+function counted(inner: Participant): { readonly participant: Participant; quiet(): Promise<unknown> } {
+  const open = new Set<Promise<unknown>>();
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    const settled = work.catch(() => undefined).finally(() => open.delete(settled));
+    open.add(settled);
+    return work;
+  };
+  const participant: Participant = {
+    ...inner,
+    drive: (request, context) => track(inner.drive(request, context)),
+    applyAlong: (request, context, along) => track(inner.applyAlong(request, context, along)),
+  };
+  return { participant, quiet: () => Promise.all(open) };
+}
+
+function offerOf(one: Participant, sweeper: Sweeper): Offer {
+  const { service } = one.performer.operations;
+  return {
+    service,
+    handlers: {
+      drive: (request: DriveRequest, call: ServerContext): Promise<DriveReply> => one.drive(request, call),
+      inspect: ({ gid }: { gid: string }) => one.inspect(gid),
+      manifest: () => one.manifest(),
+      sweep: ({ reportOnly, olderThanMs }: { reportOnly: boolean; olderThanMs: number }, call: ServerContext) =>
+        sweep(one, sweeper, { reportOnly, olderThanMs }, call),
+    } as unknown as Offer["handlers"],
+  };
+}

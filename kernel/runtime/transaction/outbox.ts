@@ -1,0 +1,114 @@
+import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import type { PlannedBranch } from "../../spi/coordinator.ts";
+import type { TransactionHandle } from "../../spi/perform.ts";
+import type { Database } from "../../spi/store.ts";
+import type { OutboxKind } from "../../spi/transaction.ts";
+
+/** What a local transaction leaves behind for others to do. */
+export interface OutboxRows {
+  readonly gid: string;
+  readonly transaction: AnyTransaction;
+  readonly strategy: string;
+  readonly input: Uint8Array;
+  /** The branch whose fence row holds the outputs that inputs are made of. */
+  readonly first: string;
+  readonly branches: readonly PlannedBranch[];
+  readonly kind: OutboxKind;
+  readonly trace: string;
+}
+
+/** One branch that waits to be handed on. */
+export interface OutboxEntry {
+  readonly gid: string;
+  readonly branch: string;
+  readonly kind: OutboxKind;
+  readonly transaction: string;
+  readonly strategy: string;
+  readonly firstBranch: string;
+  readonly plan: PlannedBranch;
+  readonly input: Uint8Array;
+  readonly trace: string;
+  /** Attempts made, this one included. */
+  readonly attempts: number;
+}
+
+type Sql = TransactionHandle["sql"];
+
+/** Writes the rows in the database transaction of what they follow from: all of them become visible, or none. */
+export async function writeOutbox(sql: Sql, rows: OutboxRows): Promise<void> {
+  const { gid, transaction, strategy, input, first, branches, kind, trace } = rows;
+  if (branches.length === 0) return;
+  const layers = layersOf(branches);
+  const { name, version } = transaction;
+  await sql`
+    insert into mortise_outbox (gid, branch, layer, kind, transaction, version, strategy, first_branch, plan, input, trace)
+    select ${gid}, one.branch, one.layer, ${kind}, ${name}, ${version}, ${strategy}, ${first}, one.plan, ${input}, ${trace}
+    from unnest(${branches.map(({ id }) => id)}::text[], ${layers}::int[],
+      ${branches.map((branch) => JSON.stringify(branch))}::jsonb[]) as one(branch, layer, plan)`;
+}
+
+/** How many others each branch has to wait for one after the other. */
+function layersOf(branches: readonly PlannedBranch[]): number[] {
+  const layers = new Map<string, number>();
+  return branches.map(({ id, after }) => {
+    const layer = 1 + Math.max(-1, ...after.map((other) => layers.get(other) ?? -1));
+    layers.set(id, layer);
+    return layer;
+  });
+}
+
+export interface TakeOptions {
+  readonly names: readonly string[];
+  readonly limit: number;
+  /** The wait until it is handed on again if nobody acknowledges it, in milliseconds; doubles up to the maximum. */
+  readonly againMs: number;
+  readonly maxAgainMs: number;
+}
+
+/** Takes what is due, each by one process; none before those it waits for are done. Whoever commits late is not passed over. */
+export async function takeDue(
+  sql: Database["sql"],
+  { names, limit, againMs, maxAgainMs }: TakeOptions,
+): Promise<OutboxEntry[]> {
+  const rows = await sql<OutboxEntry[]>`
+    update mortise_outbox set state = 'sent', attempts = attempts + 1,
+      next_at = clock_timestamp() + least(${againMs} * power(2, least(attempts, 20)), ${maxAgainMs}) * interval '1 millisecond'
+    where (gid, branch) in (
+      select gid, branch from mortise_outbox as due
+      where state in ('ready', 'sent') and next_at <= clock_timestamp() and transaction = any(${[...names]})
+        and not exists (select 1 from mortise_outbox as earlier where earlier.gid = due.gid and earlier.layer < due.layer)
+      order by next_at limit ${limit} for update skip locked)
+    returning gid, branch, kind, transaction, strategy, first_branch as "firstBranch", plan, input, trace, attempts`;
+  return [...rows];
+}
+
+/** Removes a branch that was done, and lets those that waited for it go on. Tells how many of the transaction are left. */
+export async function removeDone(
+  sql: Database["sql"],
+  gid: string,
+  branch: string,
+): Promise<{ readonly there: boolean; readonly left: number }> {
+  const removed = await sql`delete from mortise_outbox where gid = ${gid} and branch = ${branch} returning 1`;
+  const [row] = await sql<{ left: number }[]>`select count(*)::int as left from mortise_outbox where gid = ${gid}`;
+  return { there: removed.length > 0, left: row?.left ?? 0 };
+}
+
+/** Puts the next attempt off, or gives the branch up. */
+export async function putOff(
+  sql: Database["sql"],
+  { gid, branch }: Pick<OutboxEntry, "gid" | "branch">,
+  next: { readonly inMs: number | "never"; readonly error: string },
+): Promise<void> {
+  const never = next.inMs === "never";
+  await sql`
+    update mortise_outbox set last_error = ${next.error}, state = ${never ? "exhausted" : "ready"},
+      next_at = clock_timestamp() + ${never ? 0 : next.inMs} * interval '1 millisecond'
+    where gid = ${gid} and branch = ${branch}`;
+}
+
+/** Makes everything of a transaction due at once, also what was given up. Tells how many rows that are. */
+export async function wakeOutbox(sql: Database["sql"], gid: string): Promise<number> {
+  const rows = await sql`
+    update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where gid = ${gid} returning 1`;
+  return rows.length;
+}

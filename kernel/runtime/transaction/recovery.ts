@@ -1,0 +1,59 @@
+import type { TransactionRecord } from "../../spi/coordinator.ts";
+import { makeWorker, type Worker } from "../../spi/worker.ts";
+import { type Running, start, strategyOf, subjectOfRecord } from "./initiator.ts";
+import type { TransactionNode } from "./node.ts";
+
+/** Goes on with what is due and nobody works on, and says what this process still works on. */
+export function recovery(node: TransactionNode, running: Map<string, Running>): Worker {
+  const { options, ports, log } = node;
+  const finding = makeWorker({
+    name: "recovery of transactions",
+    everyMs: options.recoverEveryMs,
+    ports,
+    log,
+    work: async () => {
+      const names = [...node.initiated.keys()];
+      if (names.length === 0) return false;
+      const { owner } = node;
+      const limit = options.recoverBatch;
+      const records = await node.coordinator().claim({ owner, names, limit, leaseMs: options.leaseMs });
+      for (const record of records) takeOn(node, running, record);
+      return records.length === limit;
+    },
+  });
+  const renewing = makeWorker({
+    name: "leases of transactions",
+    everyMs: options.leaseMs / 3,
+    ports,
+    log,
+    work: async () => {
+      if (running.size > 0) await node.coordinator().renew([...running.keys()], node.owner, options.leaseMs);
+      return false;
+    },
+  });
+  return {
+    start: () => {
+      finding.start();
+      renewing.start();
+    },
+    wake: finding.wake,
+    stop: async () => {
+      await Promise.all([finding.stop(), renewing.stop()]);
+    },
+  };
+}
+
+/** Drives a transaction further from where its record says it is. */
+export function takeOn(
+  node: TransactionNode,
+  running: Map<string, Running>,
+  record: TransactionRecord,
+): Running | undefined {
+  const transaction = node.initiated.get(record.name);
+  if (!transaction) return undefined;
+  const here = running.get(record.gid);
+  if (here) return here;
+  return start(node, running, subjectOfRecord(record, transaction), (driver) =>
+    strategyOf(node, record.strategy).resume(driver, record),
+  );
+}

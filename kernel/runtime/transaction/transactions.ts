@@ -1,0 +1,200 @@
+import { backgroundOf } from "../../call/call-context.ts";
+import type { DriveReply } from "../../contract/transaction/participant.ts";
+import { participantService } from "../../contract/transaction/participant.ts";
+import { type Acknowledged, acknowledgementTopic, branchTopic, endedTopic } from "../../contract/transaction/topics.ts";
+import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import type { Infer, TopicType } from "../../contract/types.ts";
+import type { Log } from "../../core/plugin.ts";
+import type { Ports } from "../../core/ports.ts";
+import type { Coordinator } from "../../spi/coordinator.ts";
+import type { Client, Clients, Publish } from "../../spi/runtime.ts";
+import type { EventHandler } from "../../spi/service.ts";
+import type { Tracer } from "../../spi/tracer.ts";
+import type { StrategyFacts, TransactionStrategy } from "../../spi/transaction.ts";
+import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
+import type { Initiator, Transactions } from "../../spi/transactions.ts";
+import { makeWorker } from "../../spi/worker.ts";
+import { branchesOf } from "./branches.ts";
+import { drive } from "./driver.ts";
+import { hosts } from "./hosting.ts";
+import { initiatorOf, type Running, subjectOfRecord } from "./initiator.ts";
+import type { TransactionNode, TransactionOptions } from "./node.ts";
+import { type OutboxEntry, removeDone } from "./outbox.ts";
+import { recovery, takeOn } from "./recovery.ts";
+import { relayDue } from "./relay.ts";
+import { sweep } from "./sweep.ts";
+
+export interface TransactionsSetup {
+  readonly options: TransactionOptions;
+  readonly ports: Ports;
+  readonly log: Log;
+  readonly clients: () => Clients;
+  readonly coordinator: () => Coordinator;
+  readonly policies: () => TransactionPolicies;
+  readonly strategies: () => ReadonlyMap<string, TransactionStrategy>;
+  readonly factsOf: (strategy: string) => StrategyFacts | undefined;
+  readonly tracer: () => Tracer | undefined;
+  readonly at: (point: string) => Promise<void> | void;
+  readonly admit: (transaction: AnyTransaction, strategy: string) => Promise<void>;
+}
+
+export interface RunningTransactions extends Transactions {
+  /** Begins nothing more, waits for what is under way within the grace, and leaves the rest to others. */
+  stop(): Promise<void>;
+}
+
+/** The transactions of one process: those it begins, those it takes over, and the participants it hosts. */
+export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
+  const { options, ports, log, clients, at } = setup;
+  const running = new Map<string, Running>();
+  const initiated = new Map<string, AnyTransaction>();
+  const initiators = new Map<AnyTransaction, Initiator<never>>();
+  const participants = remembered((name) => clients().client(participantService(name)) as Client<ParticipantService>);
+  const publishers = remembered((name) => clients().publisher(branchTopic(name)));
+  const ends = remembered((name) => clients().publisher(endedTopic(name)));
+  const publisher = <T>(topic: TopicType<T>): Publish<T> => clients().publisher(topic);
+  const sweeper = { coordinator: setup.coordinator, log };
+  const hosted = hosts({ publisher, sweeper, at });
+
+  const relaying = makeWorker({
+    name: "outboxes of transactions",
+    everyMs: options.relayEveryMs,
+    ports,
+    log,
+    work: async () => {
+      const scheduleOf = (name: string) => setup.policies().of(name).scheduleMs;
+      const more = await Promise.all(hosted.all().map((host) => relayDue(host, { node, scheduleOf, complete })));
+      return more.some(Boolean);
+    },
+  });
+  const sweeping = makeWorker({
+    name: "sweep of participants",
+    everyMs: options.sweepEveryMs,
+    ports,
+    log,
+    work: async () => {
+      const how = { reportOnly: false, olderThanMs: options.orphanAfterMs };
+      const context = backgroundOf(ports).with({ timeoutMs: options.sweepEveryMs });
+      for (const host of hosted.all()) await sweep(host, sweeper, how, context);
+      return false;
+    },
+  });
+
+  const node: TransactionNode = {
+    owner: ports.ids.uuid(),
+    options,
+    ports,
+    log,
+    coordinator: setup.coordinator,
+    strategy: (name) => setup.strategies().get(name),
+    tracer: setup.tracer,
+    ask: (name, request, context) =>
+      hosted.get(name)?.drive(request, context) ?? participants(name).drive(request, context),
+    hosted: (name) => hosted.get(name),
+    initiated,
+    publishBranch: (request, id, participant, context) => publishers(participant)(request, context, { id }),
+    publishEnd: (end, context) => ends(end.transaction)(end, context, { id: `${end.gid}:end` }),
+    at,
+    relayed: relaying.wake,
+  };
+  const recovering = recovery(node, running);
+
+  /** The outbox of a transaction is empty: what its first participant committed has happened everywhere. */
+  async function complete(gid: string, entry: OutboxEntry | undefined, results: DriveReply["results"]): Promise<void> {
+    const known = await setup.coordinator().get(gid);
+    const transaction = initiated.get(known?.name ?? entry?.transaction ?? "");
+    if (!transaction) return;
+    if (!known && entry) {
+      const { strategy, input, trace: traceparent } = entry;
+      const subject = {
+        gid,
+        transaction,
+        strategy,
+        input,
+        fresh: false,
+        deadlineMs: undefined,
+        trace: undefined,
+        traceparent,
+      };
+      await drive(node, subject).adopt();
+    }
+    const outputs = Object.fromEntries(results.map(({ step, output }) => [step, output]));
+    await setup.coordinator().note(gid, { outputs });
+    const record = await setup.coordinator().get(gid);
+    if (record) await drive(node, subjectOfRecord(record, transaction)).finish("committing");
+  }
+
+  /** Whether the branch was in an outbox of this process. */
+  async function acknowledgedInOutbox(transaction: AnyTransaction, ack: Ack): Promise<boolean> {
+    const first = branchesOf(transaction).main[0];
+    const host = first && hosted.get(first.participant);
+    if (!host || ack.driven?.outcome !== "done") return false;
+    const { there, left } = await removeDone(host.performer.database.sql, ack.gid, ack.branch);
+    if (there && left === 0) await complete(ack.gid, undefined, ack.driven.results);
+    else if (there) relaying.wake();
+    return there;
+  }
+
+  async function acknowledged(transaction: AnyTransaction, ack: Ack): Promise<void> {
+    const { gid, branch, driven } = ack;
+    if (await acknowledgedInOutbox(transaction, ack)) return;
+    const coordinator = setup.coordinator();
+    if (driven?.outcome !== "done") {
+      const lastError = `${branch}: ${driven?.refusal?.reason ?? driven?.outcome}`;
+      log.error("a branch cannot be done and needs a person", { gid, transaction: transaction.name, lastError });
+      return coordinator.note(gid, { lastError, stuck: true });
+    }
+    const outputs = Object.fromEntries(driven.results.map(({ step, output }) => [step, output]));
+    await coordinator.note(gid, { done: [branch], outputs });
+    const record = await coordinator.get(gid);
+    if (record?.status !== "committing") return;
+    const left = record.branches.slice(1).filter(({ id }) => !record.done.includes(id));
+    const unlocked = left.some(({ after }) => after.includes(branch));
+    if (left.length === 0 || unlocked) takeOn(node, running, record);
+  }
+
+  recovering.start();
+  relaying.start();
+  sweeping.start();
+
+  return {
+    initiator(transaction) {
+      const known = initiators.get(transaction);
+      if (known) return known as never;
+      initiated.set(transaction.name, transaction);
+      const made = initiatorOf(transaction, { ...setup, node, running });
+      initiators.set(transaction, made as never);
+      recovering.wake();
+      return made;
+    },
+    perform: async (performer) => {
+      const performing = await hosted.perform(performer);
+      relaying.wake();
+      return performing;
+    },
+    acknowledgements: (transaction) => ({
+      topic: acknowledgementTopic(transaction.name),
+      handler: ((ack: Ack) => acknowledged(transaction, ack)) as EventHandler<never>,
+    }),
+    async stop() {
+      await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop()]);
+      const all = Promise.all([...running.values()].map(({ over }) => over));
+      const enough = new AbortController();
+      await Promise.race([all, ports.timers.sleep(options.graceMs, enough.signal).catch(() => undefined)]);
+      enough.abort();
+    },
+  };
+}
+
+type Ack = Infer<typeof Acknowledged>;
+type ParticipantService = ReturnType<typeof participantService>;
+
+/** One value per name, made when it is first asked for. */
+function remembered<T>(make: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const found = known.get(name) ?? make(name);
+    known.set(name, found);
+    return found;
+  };
+}

@@ -1,0 +1,86 @@
+import {
+  asOne,
+  type Decision,
+  type DrivenTransaction,
+  decisionFor,
+  definePlugin,
+  type Forward,
+  isLate,
+  type PlannedBranch,
+  type TransactionStrategy,
+  transaction,
+} from "@mortise/kernel";
+import { builtInStrategies } from "@mortise/kernel/contract";
+
+/** The branches of a saga by their place before, at and after the point of no return. */
+interface Course {
+  readonly before: readonly PlannedBranch[];
+  readonly pivot: readonly PlannedBranch[];
+  readonly after: readonly PlannedBranch[];
+}
+
+/** Without a pivot the point of no return is the end. */
+export function courseOf(branches: readonly PlannedBranch[]): Course {
+  const behind = new Set<string>();
+  for (const { id, after, pivot } of branches) {
+    if (pivot || after.some((other) => behind.has(other))) behind.add(id);
+  }
+  return {
+    before: branches.filter(({ id }) => !behind.has(id)),
+    pivot: branches.filter(({ pivot }) => pivot),
+    after: branches.filter(({ id, pivot }) => behind.has(id) && !pivot),
+  };
+}
+
+/** Does one step after the other; if one says no, takes back those before it. */
+export const sagaStrategy: TransactionStrategy = {
+  facts: builtInStrategies.saga,
+
+  async run(t) {
+    if (await asOne(t)) return;
+    await t.begin();
+    await t.at("S2");
+    await goOn(t);
+  },
+
+  async resume(t, record) {
+    if (record.status === "active" && !isLate(record)) return goOn(t);
+    await conclude(t, await decisionFor(t, record));
+  },
+};
+
+async function goOn(t: DrivenTransaction): Promise<void> {
+  const forward = await upToThePivot(t);
+  await conclude(t, forward.done ? await t.decide("committing") : await t.decide("aborting", forward.abort));
+}
+
+async function upToThePivot(t: DrivenTransaction): Promise<Forward> {
+  const { before, pivot } = courseOf(t.branches);
+  const first = await t.forward(before, "apply");
+  if (!first.done) return first;
+  await t.at("S3");
+  return t.forward(pivot, "apply");
+}
+
+async function conclude(t: DrivenTransaction, decision: Decision): Promise<void> {
+  if (decision === "committing") {
+    await t.at("S8");
+    await t.answer("committed");
+    await t.settle(courseOf(t.branches).after, "apply", "along");
+    await t.runLater();
+  } else {
+    await t.at("S6");
+    await t.answer("aborted");
+    const { before, pivot } = courseOf(t.branches);
+    await t.settle([...before, ...pivot], "undo", "reverse");
+  }
+  await t.finish(decision);
+}
+
+export const saga = definePlugin({
+  spi: transaction,
+  name: "saga",
+  description: "One step after the other; if one says no, those before it are undone",
+  facts: builtInStrategies.saga,
+  setup: () => ({ api: sagaStrategy }),
+});

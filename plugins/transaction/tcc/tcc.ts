@@ -1,0 +1,18 @@
+import { definePlugin, inTwoPhases, transaction } from "@mortise/kernel";
+import { builtInStrategies } from "@mortise/kernel/contract";
+
+/** Reserves everywhere, decides, then confirms or cancels everywhere. */
+export const tcc = definePlugin({
+  spi: transaction,
+  name: "tcc",
+  description: "Reserves everywhere, then confirms or cancels (try, confirm, cancel)",
+  facts: builtInStrategies.tcc,
+  setup: () => ({
+    api: inTwoPhases(builtInStrategies.tcc, {
+      first: "reserve",
+      commit: "confirm",
+      abort: "cancel",
+      points: { begun: "T2", voted: "T7", decided: "T9", during: "T10", ended: "T11" },
+    }),
+  }),
+});
