@@ -25,6 +25,8 @@ export interface ListenerSetup {
 
 /** How long the last bytes of answered calls may take to be written once all calls are over. */
 const lingerMs = 1000;
+/** How long Dubbo's own peers must have asked nothing, after they were told to, before their connections are closed. */
+const quietMs = 200;
 
 /** Opens the port and serves. Rejects with an Error that says which option to change. */
 export async function dubboListener(
@@ -36,13 +38,14 @@ export async function dubboListener(
   let allEnded: () => void = () => undefined;
   let current = offered(exposure, options.services);
   let closing: Promise<void> | undefined;
+  let refusing = false;
 
   const house: SessionHouse = {
     host: { ...options, ports, log, inFlight },
     ports,
     bare: bareContexts(ports),
     offered: () => current,
-    closing: () => closing !== undefined,
+    closing: () => (refusing ? "refusing" : closing && "announced"),
     ended(session) {
       vigil.remove(session);
       sessions.delete(session);
@@ -61,10 +64,25 @@ export async function dubboListener(
   server.maxConnections = options.maxConnections;
   const address = advertisedAddress(options, await bind(server, options));
 
+  /** Waits until nothing more comes from peers that speak plain Dubbo 2. */
+  async function quiet(end: number): Promise<void> {
+    while (ports.clock.now() + quietMs < end && [...sessions].some(({ asked }) => asked)) {
+      for (const session of sessions) session.asked = false;
+      await ports.timers.sleep(quietMs);
+    }
+  }
+
   async function close(graceMs: number): Promise<void> {
     server.close();
     for (const session of sessions) session.announceEnd();
-    await inFlight.drain(graceMs, ports.timers, new StatusError("UNAVAILABLE", `${address} was shut down`));
+    const end = ports.clock.now() + graceMs;
+    await quiet(end);
+    refusing = true;
+    await inFlight.drain(
+      Math.max(0, end - ports.clock.now()),
+      ports.timers,
+      new StatusError("UNAVAILABLE", `${address} was shut down`),
+    );
     const ended = sessions.size === 0 ? undefined : new Promise<void>((resolve) => (allEnded = resolve));
     const timer = ports.timers.after(lingerMs, () => {
       for (const session of sessions) session.destroy();

@@ -81,6 +81,11 @@ export class ServerCall implements InFlightCall {
     this.context.cancel(reason);
   }
 
+  /** Its caller is gone; one that waits for no answer has no part in what becomes of its request. */
+  abandon(reason: StatusError): void {
+    if (this.#twoWay) this.cancel(reason);
+  }
+
   #succeed(reply: Reply): void {
     if (this.#over) return;
     this.#end();

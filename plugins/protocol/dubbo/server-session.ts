@@ -26,8 +26,8 @@ import type { Watched } from "./vigil.ts";
 export interface SessionHouse extends RequestSetup {
   readonly host: ServerHost;
   offered(): Offered;
-  /** Whether new calls are refused. */
-  closing(): boolean;
+  /** Whether new calls are refused; `announced`: those of peers that have been asked to send none. */
+  closing(): "announced" | "refusing" | undefined;
   ended(session: ServerSession): void;
 }
 
@@ -50,6 +50,8 @@ export class ServerSession implements FrameHandler, Watched {
   #over = false;
   heard = true;
   spoke = true;
+  /** Whether a request of Dubbo 2 has come since this was last set to false. */
+  asked = false;
   heardAt = 0;
   spokeAt = 0;
 
@@ -85,7 +87,8 @@ export class ServerSession implements FrameHandler, Watched {
     const idLow = readInt32(bytes, at + 8);
     const serial = flags & serialMask;
     const twoWay = (flags & twoWayFlag) !== 0;
-    const refusal = this.#refusal();
+    if (serial === hessianSerial) this.asked = true;
+    const refusal = this.#refusal(serial);
     if (refusal) return this.#refuse(refusal, serial, twoWay, idHigh, idLow);
     const start = at + headerBytes;
     const offered = this.#house.offered();
@@ -100,8 +103,10 @@ export class ServerSession implements FrameHandler, Watched {
     call.handle(request);
   }
 
-  #refusal(): StatusError | undefined {
-    if (this.#house.closing()) return shuttingDown();
+  /** A peer that is no Mortise process may have asked before it heard that it should not, and would have to tell its user. */
+  #refusal(serial: number): StatusError | undefined {
+    const closing = this.#house.closing();
+    if (closing === "refusing" || (closing && serial !== hessianSerial)) return shuttingDown();
     const { maxCallsPerConnection } = this.host;
     if (this.#underWay < maxCallsPerConnection) return undefined;
     return new StatusError(
@@ -274,7 +279,7 @@ export class ServerSession implements FrameHandler, Watched {
     for (const first of this.#table)
       for (let call = first; call; ) {
         const { after }: ServerCall = call;
-        call.cancel(reason);
+        call.abandon(reason);
         call = after;
       }
   }

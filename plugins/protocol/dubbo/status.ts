@@ -29,12 +29,13 @@ export function frameStatusOf({ code, neverSent }: StatusError): number {
 }
 
 /** What Dubbo says where it does not know the service or method that was asked for. */
-const notExported = /not found exported service|No such (method|service)/i;
+const notExported = /not found exported service|No such (method|service)|\bparameterTypes=null\b/i;
+/** Dubbo 3.3 answers a request for a service that it does not have with badRequest. */
+const notFound: ReadonlySet<number> = new Set([frameStatus.serviceError, frameStatus.badRequest]);
 
 /** The error of a response that says no more than a status and a text. */
 export function errorOfStatus(status: number, message: string): StatusError {
-  if (status === frameStatus.serviceError && notExported.test(message))
-    return new StatusError("UNIMPLEMENTED", message);
+  if (notFound.has(status) && notExported.test(message)) return new StatusError("UNIMPLEMENTED", message);
   const code = codeOfStatus[status] ?? "UNKNOWN";
   return new StatusError(code, message, { neverSent: status === frameStatus.channelInactive });
 }
