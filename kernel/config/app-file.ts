@@ -2,9 +2,11 @@ import type { Location, UseValue } from "../core/config.ts";
 import { suggestion } from "../core/nearest.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import { isPolicyTarget } from "../runtime/policy-target.ts";
+import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import { type Inside, inside, mapAt, type Spot, textAt, under, wrong } from "./expect.ts";
 import { describe, isNull, type Node, plain } from "./node.ts";
 import type { Report } from "./problem.ts";
+import { transactionTable } from "./transaction-table.ts";
 
 /** A file the configuration names: the module of a service or of a plugin. */
 export interface FileReference {
@@ -23,16 +25,17 @@ export interface AppFile {
   readonly services: readonly FileReference[];
   readonly plugins: readonly FileReference[];
   readonly policies: PolicyTable;
+  readonly transactions: TransactionTable;
 }
 
-export const appKeys = ["app", "use", "options", "services", "plugins", "policies"] as const;
+export const appKeys = ["app", "use", "options", "services", "plugins", "policies", "transactions"] as const;
 
 export const patterns = {
   name: /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
   pluginId: /^[a-z][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/,
 } as const;
 
-const nothing: AppFile = { app: "", use: {}, options: {}, services: [], plugins: [], policies: {} };
+const nothing: AppFile = { app: "", use: {}, options: {}, services: [], plugins: [], policies: {}, transactions: {} };
 
 /** Checks the shape of an app file; keys that begin with `x-` are free, for what anchors refer to. Everything wrong is reported; what is right comes back. */
 export function readAppFile(root: Node, report: Report): AppFile {
@@ -53,6 +56,7 @@ export function readAppFile(root: Node, report: Report): AppFile {
     services: references(spot("services"), serviceForm),
     plugins: references(spot("plugins"), pluginForm),
     policies: policyTable(spot("policies")),
+    transactions: transactionTable(spot("transactions")),
   };
 }
 

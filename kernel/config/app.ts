@@ -8,7 +8,9 @@ import type { Plugin } from "../core/plugin.ts";
 import { formatLocation } from "../core/problems.ts";
 import { filePlugins } from "../core/sources.ts";
 import { checkApp } from "../runtime/check-app.ts";
+import { checkTransactions } from "../runtime/check-transactions.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
+import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
 import { coreConfig, policiesKey } from "./core-config.ts";
 import { installedPlugins } from "./installed.ts";
@@ -30,6 +32,7 @@ export interface App {
   /** What the kernel would run; nothing if there are problems. */
   readonly plan: Plan | undefined;
   readonly policies: PolicyTable;
+  readonly transactions: TransactionTable;
   /** Contracts its plugins serve and call. */
   readonly contracts: KnownContracts;
   /** The files it was read from, to be watched. */
@@ -46,16 +49,18 @@ export async function loadApp(path: string, options: LoadOptions = {}): Promise<
   const planned = plan(definitions, core);
   const policies = await checkedPolicies(config.file, definitions, core);
   const unworkable = planned.plan ? checkApp(planned.plan, config.file.policies) : [];
+  const transactions = planned.plan && checkTransactions(planned.plan, config.file.transactions);
   const read = [...config.problems, ...found.problems];
-  const later = [...planned.problems, ...policies.problems, ...unworkable];
+  const later = [...planned.problems, ...policies.problems, ...unworkable, ...(transactions?.problems ?? [])];
   return {
     name: config.file.app,
     core,
     catalogue: found.catalogue,
     problems: byPlace([...read, ...withoutConsequences(later, read)]),
-    warnings: byPlace([...planned.warnings.filter(isWritten), ...policies.warnings]),
+    warnings: byPlace([...planned.warnings.filter(isWritten), ...policies.warnings, ...(transactions?.warnings ?? [])]),
     plan: planned.plan,
     policies: config.file.policies,
+    transactions: config.file.transactions,
     contracts: knownContracts(pluginsIn(definitions)),
     files: config.files,
   };
@@ -73,6 +78,7 @@ function unread({ file, problems, files }: LoadedConfig): App {
     warnings: [],
     plan: undefined,
     policies: {},
+    transactions: {},
     contracts,
     files,
   };

@@ -1,7 +1,9 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import type { UseValue } from "../core/config.ts";
+import { nameOf, spiOf } from "../core/definitions.ts";
 import { readUse } from "../core/use.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
+import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import { breaker } from "../spi/breaker.ts";
 import { bus } from "../spi/bus.ts";
 import { cache } from "../spi/cache.ts";
@@ -25,6 +27,9 @@ export const chosenSpis = [
   cache,
 ] as const;
 
+/** The plugins of this SPI are chosen in `transactions`. */
+const strategySpi = "transaction";
+
 type Use = Readonly<Record<string, UseValue>>;
 
 /** Adds to `use` what policies choose and nobody listed, after what is there; so `use` keeps naming the default. */
@@ -38,6 +43,21 @@ export function withChosen(use: Use, policies: PolicyTable, catalogue: Catalogue
   return { ...use, ...Object.fromEntries(added) };
 }
 
+/**
+ * Adds to `use` what drives transactions: the strategies that are named, and unless the app lists its own all others that are
+ * installed, so that what began under another one can end after the line was edited.
+ */
+export function withStrategies(use: Use, transactions: TransactionTable, catalogue: Catalogue): Use {
+  const installed = catalogue.filter(({ id }) => spiOf(id) === strategySpi).map(({ id }) => nameOf(id));
+  const chosen = chosenNames(transactions, "strategy").filter((name) => installed.includes(name));
+  const written = use[strategySpi];
+  if (Object.keys(transactions).length === 0 || installed.length === 0) return use;
+  if (written === undefined) return { ...use, [strategySpi]: [...new Set([...chosen, ...installed])] };
+  const known = knownNames(strategySpi, use);
+  const names = chosen.filter((name) => !known.has(name));
+  return names.length === 0 ? use : { ...use, [strategySpi]: extended(written, names) };
+}
+
 /** What policies can call the plugins of an SPI: names and aliases, or the fallback if none is listed. */
 export function knownNames(spi: string, use: Use): Set<string> {
   const { entries } = readUse(spi, use[spi]).use;
@@ -46,7 +66,7 @@ export function knownNames(spi: string, use: Use): Set<string> {
   return new Set(entries.flatMap(({ name, alias }) => [name, alias]));
 }
 
-function chosenNames(policies: PolicyTable, spi: string): string[] {
+function chosenNames(policies: PolicyTable | TransactionTable, spi: string): string[] {
   const names = Object.values(policies).map((fields) => fields[spi]);
   return [...new Set(names.filter((name): name is string => typeof name === "string" && name !== ""))];
 }

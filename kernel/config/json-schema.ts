@@ -2,6 +2,7 @@ import { nameOf } from "../core/definitions.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { type JsonSchema, jsonSchemaOf, type Schema } from "../core/schema.ts";
 import type { SpiKind } from "../core/spi.ts";
+import { transactionFields } from "../runtime/transaction-policy.ts";
 import { patterns } from "./app-file.ts";
 import { chosenSpis } from "./chosen.ts";
 import { basicFields } from "./policies.ts";
@@ -29,6 +30,7 @@ export function configSchema(plugins: readonly Plugin[]): JsonSchema {
       services: references("Services that run in this process: names (user is user/user.ts), or paths by name"),
       plugins: references("Plugins in files: paths, or paths by plugin id"),
       policies,
+      transactions: transactionsSchema(sorted),
     },
     definitions: { ...nameDefinitions(sorted), policy: policySchema(sorted), ...optionDefinitions(sorted) },
   };
@@ -116,6 +118,26 @@ const policies: JsonSchema = {
   type: ["object", "null"],
   additionalProperties: { $ref: "#/definitions/policy" },
 };
+
+/** What is said of transactions; strategies are the plugins of their SPI. */
+function transactionsSchema(plugins: readonly Plugin[]): JsonSchema {
+  const installed = plugins.some(({ spi }) => spi.id === "transaction");
+  const { description } = transactionFields.strategy;
+  const strategy = {
+    description,
+    anyOf: [{ $ref: `#/definitions/${installed ? "transaction" : "name"}` }, { type: "null" }],
+  };
+  const fields = Object.entries(transactionFields).map(([name, schema]) => [name, inputSchema(schema as Schema)]);
+  return {
+    description: "Which strategy drives each transaction, by its name, or * for all that say nothing themselves",
+    type: ["object", "null"],
+    additionalProperties: {
+      type: ["object", "null"],
+      properties: { ...Object.fromEntries(fields), strategy },
+      additionalProperties: false,
+    },
+  };
+}
 
 const variable = { type: "string", pattern: "\\$\\{" };
 

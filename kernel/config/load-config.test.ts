@@ -74,7 +74,7 @@ describe("an app file", () => {
     const { problems } = await loadConfig(file, { profile: "locl" });
     assert.deepEqual(problems.map(formatProblem), [
       `${join(directory, "shop.locl.yaml")}  there is no such file, so no profile "locl". Did you mean local? (compose, local)`,
-      `${file}:1:1  unknown key "ap". Did you mean app? (app, options, plugins, policies, services, use)`,
+      `${file}:1:1  unknown key "ap". Did you mean app? (app, options, plugins, policies, services, transactions, use)`,
       `${file}:1:1  app is missing; begin with \`app: <name>\``,
     ]);
   });

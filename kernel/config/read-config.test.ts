@@ -86,7 +86,7 @@ policies:
       "shop.yaml:2:1  app is missing; begin with `app: <name>`",
       "shop.yaml:3:20  use.protocol.1 takes the name of a plugin, not the number 3",
       "shop.yaml:4:17  use.loadbalancer takes the name of a plugin, a list of names, or names by alias, not the boolean true",
-      'shop.yaml:5:1  unknown key "servces". Did you mean services? (app, options, plugins, policies, services, use)',
+      'shop.yaml:5:1  unknown key "servces". Did you mean services? (app, options, plugins, policies, services, transactions, use)',
       'shop.yaml:6:18  "Order" is not the name of a service in kebab-case',
       'shop.yaml:8:3  "shop/v1/Shop" is nothing a policy can be for; write "*", a service (shop.order.v1.Orders), a pattern (shop.*) or a method (shop.order.v1.Orders/place)',
       "shop.yaml:9:17  policies.shop.v1.Shop takes policy fields, for example `{ timeoutMs: 1000 }`, not the number 3",
@@ -148,7 +148,7 @@ describe("text that is not YAML", () => {
   it("reports a key written twice, and the rest as well", () => {
     assert.deepEqual(problems("app: a\nuse: { bus: nats, bus: memory }\nusee: 1"), [
       'shop.yaml:2:19  "bus" is already written in line 2; keep one of them',
-      'shop.yaml:3:1  unknown key "usee". Did you mean use? (app, options, plugins, policies, services, use)',
+      'shop.yaml:3:1  unknown key "usee". Did you mean use? (app, options, plugins, policies, services, transactions, use)',
     ]);
   });
 

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { message, operation, operations, rpc, service, string, transaction } from "../contract/index.ts";
+import { builtInStrategies } from "../contract/transaction/strategy.ts";
+import { pluginEntry } from "../core/definitions.ts";
+import { plan } from "../core/plan.ts";
+import { definePlugin, type Plugin } from "../core/plugin.ts";
+import { formatProblem } from "../core/problems.ts";
+import { checkTransactions } from "../runtime/check-transactions.ts";
+import { runtimePlugins } from "../runtime/runtime-plugins.ts";
+import { defineService } from "../spi/define-service.ts";
+import { protocol } from "../spi/protocol.ts";
+import { transaction as strategy } from "../spi/transaction.ts";
+import { transactionPolicies } from "../spi/transaction-policies.ts";
+import { initiates, transactions } from "../spi/transactions.ts";
+import { basicPlugins, surroundings } from "../testing/test-app.ts";
+import { coreConfig } from "./core-config.ts";
+import { readConfig } from "./read-config.ts";
+
+const Text = message("test.v1.Text", { text: string(1) });
+const Orders = operations("test.v1.Orders", { create: operation(Text, Text, { undo: true }) });
+const Coupons = operations("test.v1.Coupons", { use: operation(Text, Text, { rejects: ["USED"] }) });
+const place = transaction("placeOrder", {
+  input: Text,
+  needs: { isolation: "none", reply: "accepted" },
+  plan: (steps) =>
+    steps
+      .step("order", Orders.operations.create, (input) => input)
+      .step("coupon", Coupons.operations.use, (input) => input),
+});
+
+const made = (spi: Parameters<typeof definePlugin>[0]["spi"], name: string, facts = {}): Plugin =>
+  definePlugin({ spi, name, description: name, facts, setup: () => assert.fail("nothing runs") });
+const strategies = Object.entries(builtInStrategies).map(([name, facts]) => made(strategy, name, facts));
+const others = [made(transactions, "runtime"), made(protocol, "grpc")];
+
+const begins = (name: string, what = place) =>
+  defineService(service(`test.v1.${name}`, { go: rpc(Text, Text) }), {
+    description: name,
+    name: name.toLowerCase(),
+    needs: { place: initiates(what) },
+    setup: () => assert.fail("nothing runs"),
+  });
+
+function check(text: string, services: readonly Plugin[] = [begins("Shop")]) {
+  const names = services.map(({ name }) => name).join(", ");
+  const read = readConfig({ sources: [{ file: "shop.yaml", text: `app: shop\nservices: [${names}]\n${text}` }] });
+  const own = runtimePlugins.filter(({ spi }) => spi.id !== transactions.id);
+  const plugins = [...strategies, ...others, ...services, ...basicPlugins(surroundings()), ...own];
+  const core = coreConfig(
+    read,
+    plugins.map((plugin) => pluginEntry(plugin)),
+  );
+  const { plan: planned, problems } = plan(plugins, core);
+  const checked = planned && checkTransactions(planned, read.file.transactions);
+  return {
+    read: read.problems.map(formatProblem),
+    planned: problems.map(formatProblem),
+    found: (checked?.problems ?? []).map(formatProblem),
+    warned: (checked?.warnings ?? []).map(formatProblem),
+    core,
+    plan: planned,
+  };
+}
+
+describe("transactions in an app file", () => {
+  it("reach the policies of transactions, and bring all strategies, the named ones first", () => {
+    const { read, planned, found, warned, core, plan } = check(
+      'transactions:\n  placeOrder: { strategy: tcc, deadlineMs: 20000 }\n  "*": { strategy: saga }',
+    );
+    assert.deepEqual([read, planned, found, warned], [[], [], [], []]);
+    assert.deepEqual(core.options["transaction-policies/config"], {
+      table: { placeOrder: { strategy: "tcc", deadlineMs: 20_000 }, "*": { strategy: "saga" } },
+    });
+    assert.deepEqual(core.use.transaction, ["tcc", "saga", "local", "xa", "3pc", "outbox", "message", "best-effort"]);
+    assert.equal(plan?.serving.get("transaction")?.length, 8);
+    assert.deepEqual(core.locate?.(["use", "transaction", 0]), { file: "shop.yaml", line: 4, column: 27 });
+    assert.deepEqual(core.locate?.(["use", "transaction", 3]), { file: "shop.yaml", line: 3, column: 1 });
+  });
+
+  it("keep to the strategies an app lists, and add only what is named", () => {
+    const { core } = check("use: { transaction: [xa] }\ntransactions: { placeOrder: { strategy: tcc } }");
+    assert.deepEqual(core.use.transaction, ["xa", "tcc"]);
+    assert.equal(check("").core.use.transaction, undefined);
+  });
+
+  it("are refused with names, fields and values that are none, each in its place", () => {
+    const { read } = check(
+      "transactions:\n  place-order: { strategy: tcc }\n  placeOrder: { stratgy: tcc, deadlineMs: soon, scheduleMs: [1, -1] }",
+    );
+    assert.equal(read.length, 4, read.join("\n"));
+    assert.match(read[0] ?? "", /^shop\.yaml:4:3 {2}"place-order" is no name of a transaction/);
+    assert.match(
+      read[1] ?? "",
+      /^shop\.yaml:5:17 {2}unknown field "stratgy" of a transaction\. Did you mean strategy\?/,
+    );
+    assert.match(read[2] ?? "", /^shop\.yaml:5:43 {2}transactions\.placeOrder\.deadlineMs is the text "soon"/);
+    assert.match(read[3] ?? "", /transactions\.placeOrder\.scheduleMs\.1 is a list/);
+  });
+
+  it("are refused without a strategy, and with one that is not there, and tell the honest ones", () => {
+    const unnamed = check("").found;
+    assert.equal(unnamed.length, 1);
+    assert.match(unnamed[0] ?? "", /^shop\.yaml:2:12 {2}transaction placeOrder: DTX001 strategy: none is named\./);
+    assert.match(unnamed[0] ?? "", /Honest here: xa, 3pc, tcc\.$/);
+    const { found } = check('transactions: { "*": { strategy: tca } }');
+    assert.equal(found.length, 1);
+    assert.match(found[0] ?? "", /^shop\.yaml:3:34 .*DTX001 tca: there is no such strategy\. Did you mean tcc\?/);
+    assert.match(found[0] ?? "", /Honest here: xa, 3pc, tcc\.$/m);
+  });
+
+  it("are refused with a dishonest strategy, with all reasons at once", () => {
+    const { found } = check("transactions: { placeOrder: { strategy: outbox } }");
+    assert.deepEqual(
+      found.map((text) => /DTX\d+/.exec(text)?.[0]),
+      ["DTX004", "DTX019"],
+    );
+    assert.match(
+      found[0] ?? "",
+      /^shop\.yaml:3:41 {2}transaction placeOrder: DTX004 outbox: step 'coupon' may be refused/,
+    );
+    const saga = check("transactions: { placeOrder: { strategy: saga } }").found;
+    assert.match(saga[0] ?? "", /DTX002 saga: step 'coupon' has no undo/);
+    const slow = check("transactions: { placeOrder: { strategy: tcc, deadlineMs: 700000000 } }").found;
+    assert.match(slow[0] ?? "", /^shop\.yaml:3:58 .*DTX014 tcc: fence rows are kept for/);
+  });
+
+  it("are warned about when nothing here begins them but something of nearly their name", () => {
+    const { warned } = check('transactions: { placeOrders: { strategy: tcc }, payOut: {}, "*": { strategy: tcc } }');
+    assert.deepEqual(warned, [
+      "shop.yaml:3:17  no service here begins a transaction placeOrders. Did you mean placeOrder?",
+    ]);
+  });
+
+  it("have one meaning per name", () => {
+    const other = transaction("placeOrder", {
+      input: Text,
+      needs: { isolation: "none", reply: "accepted" },
+      plan: (steps) => steps.step("order", Orders.operations.create, (input) => input),
+    });
+    const same = check('transactions: { "*": { strategy: tcc } }', [begins("Shop"), begins("Desk")]);
+    assert.deepEqual(same.found, []);
+    const { found } = check('transactions: { "*": { strategy: tcc } }', [
+      begins("Shop"),
+      begins("Desk", other as never),
+    ]);
+    assert.equal(found.length, 1);
+    assert.match(
+      found[0] ?? "",
+      /^shop\.yaml:2:18 {2}service\/desk begins another transaction placeOrder than service\/shop/,
+    );
+  });
+
+  it("are left to another source of them where the app selects one", () => {
+    const fixed = made(transactionPolicies, "fixed");
+    assert.ok(fixed);
+    const { core } = check("use: { transaction-policies: fixed }\ntransactions: { placeOrder: { strategy: tcc } }");
+    assert.equal(core.options["transaction-policies/config"], undefined);
+  });
+});

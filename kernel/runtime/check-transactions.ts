@@ -1,0 +1,110 @@
+import { builtInStrategies, type StrategyFacts } from "../contract/transaction/strategy.ts";
+import type { AnyTransaction } from "../contract/transaction/transaction.ts";
+import type { ConfigPath, Problem } from "../core/config.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Plan, Step } from "../core/plan.ts";
+import { locationOf } from "../core/problems.ts";
+import type { ServiceFacts } from "../spi/service.ts";
+import type { Initiates } from "../spi/transactions.ts";
+import { honestStrategies, type KnownStrategies, transactionProblems } from "./transaction/honesty.ts";
+import { transactionCodes } from "./transaction/rule-codes.ts";
+import { type TransactionTable, transactionPolicyOf } from "./transaction-policy.ts";
+
+/** How fence rows are kept where nothing is said, in milliseconds: 7 days. */
+const retentionMs = 7 * 24 * 3600 * 1000;
+
+const builtIn: KnownStrategies = new Map(Object.entries(builtInStrategies));
+
+/** A transaction that something in a plan begins. */
+export interface Initiated {
+  readonly transaction: AnyTransaction;
+  readonly by: readonly Step[];
+}
+
+/** What is wrong with the transactions of an app, and what in its configuration has no effect. */
+export interface TransactionsChecked {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** The transactions that plugins of a plan begin, by name. */
+export function initiatedIn({ steps }: Pick<Plan, "steps">): ReadonlyMap<string, Initiated> {
+  const found = new Map<string, Initiated>();
+  for (const step of steps.values()) {
+    for (const { initiates } of Object.values(step.plugin.needs) as readonly Partial<Initiates>[]) {
+      if (!initiates) continue;
+      const { transaction = initiates, by = [] } = found.get(initiates.name) ?? {};
+      found.set(initiates.name, { transaction, by: [...new Set([...by, step])] });
+    }
+  }
+  return found;
+}
+
+/** The strategies of a plan, by name or alias. */
+export function strategiesIn({ serving, steps }: Plan): KnownStrategies {
+  const entries = (serving.get("transaction") ?? []).flatMap(({ alias, step }) => {
+    const plugin = steps.get(step)?.plugin;
+    return plugin ? [[alias, plugin.facts as unknown as StrategyFacts] as const] : [];
+  });
+  return new Map(entries);
+}
+
+/** The strategies that would be honest about a transaction of a plan. */
+export function honestIn(plan: Plan, transaction: AnyTransaction): readonly string[] {
+  return honestStrategies(transaction, strategiesIn(plan), worldOf(plan));
+}
+
+/**
+ * Checks every transaction that begins here against the strategy it is to begin with, as far as that is known before anything
+ * runs; and that two transactions of one name are one. Pure.
+ */
+export function checkTransactions(plan: Plan, table: TransactionTable): TransactionsChecked {
+  const initiated = initiatedIn(plan);
+  const world = worldOf(plan);
+  const strategies = strategiesIn(plan);
+  const problems = [...initiated.values()].flatMap(({ transaction, by }) => {
+    const policy = transactionPolicyOf(table, transaction.name);
+    const known = policy.strategy === undefined && strategies.size === 0 ? builtIn : strategies; // to tell what could be named
+    return transactionProblems(transaction, policy, known, world).map(({ code, message }): Problem => {
+      const field =
+        code === "DTX014" ? (policy.sources.deadlineMs === undefined ? "strategy" : "deadlineMs") : "strategy";
+      return { code, message, path: pathOf(policy.sources[field], field, by) };
+    });
+  });
+  const located = (found: readonly Problem[]) =>
+    found.map((one) => ({ ...one, location: locationOf(plan.config.locate, one.path) }));
+  return { problems: located([...problems, ...twins(plan)]), warnings: located(unused(table, initiated)) };
+}
+
+function pathOf(source: string | undefined, field: string, by: readonly Step[]): ConfigPath {
+  return source === undefined ? (by[0]?.path ?? ["services"]) : ["transactions", source, field];
+}
+
+function worldOf({ steps }: Plan) {
+  const performed = [...steps.values()].flatMap(({ plugin }) => (plugin.facts as Partial<ServiceFacts>).performs ?? []);
+  return { performedHere: new Set(performed.map(({ name }) => name)), retentionMs };
+}
+
+/** Different transactions of one name: what one began the other would go on with. */
+function twins({ steps }: Plan): Problem[] {
+  const first = new Map<string, { readonly transaction: AnyTransaction; readonly key: string }>();
+  return [...steps.values()].flatMap(({ plugin, key, path }) =>
+    (Object.values(plugin.needs) as readonly Partial<Initiates>[]).flatMap(({ initiates }): Problem[] => {
+      if (!initiates) return [];
+      const other = first.get(initiates.name) ?? { transaction: initiates, key };
+      first.set(initiates.name, other);
+      if (other.transaction === initiates) return [];
+      const message = `${key} begins another transaction ${initiates.name} than ${other.key}. ${transactionCodes.DTX020}`;
+      return [{ code: "DTX020", message, path }];
+    }),
+  );
+}
+
+function unused(table: TransactionTable, initiated: ReadonlyMap<string, Initiated>): Problem[] {
+  return Object.keys(table).flatMap((name) => {
+    const near = name === "*" || initiated.has(name) ? undefined : nearest(name, initiated.keys());
+    if (near === undefined) return [];
+    const message = `no service here begins a transaction ${name}. Did you mean ${near}?`;
+    return [{ code: "TRANSACTION_UNUSED", message, path: ["transactions", name] }];
+  });
+}
