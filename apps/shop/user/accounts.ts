@@ -1,7 +1,6 @@
 import type { Orm } from "@mortise/kernel";
-import { and, eq, gt, lt, sql } from "drizzle-orm";
-import { only } from "../shared/database.ts";
-import { sessions, users } from "./schema.ts";
+import { eq, sql } from "drizzle-orm";
+import { users } from "./schema.ts";
 
 /** A customer as the database has it, without what proves who they are. */
 export interface AccountRow {
@@ -22,12 +21,6 @@ const account = { id: users.id, email: users.email, name: users.name, createdAt:
 
 /** Everything this service asks of its database. */
 export function accounts(orm: Orm) {
-  const bySession = orm
-    .select(account)
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-    .where(and(eq(sessions.digest, sql.placeholder("digest")), gt(sessions.expiresAt, sql`now()`)))
-    .prepare("account_by_session");
   const byId = orm
     .select(account)
     .from(users)
@@ -50,22 +43,6 @@ export function accounts(orm: Orm) {
       return rows[0];
     },
     byId: async (id: string): Promise<AccountRow | undefined> => (await byId.execute({ id }))[0],
-    bySession: async (digest: string): Promise<AccountRow | undefined> => (await bySession.execute({ digest }))[0],
     byEmail: async (email: string) => (await byEmail.execute({ email }))[0],
-
-    /** Opens a session by the database's clock and clears away those that are over. Gives when it ends. */
-    openSession: (digest: string, userId: string, days: number): Promise<Date> =>
-      orm.transaction(async (tx) => {
-        await tx.delete(sessions).where(lt(sessions.expiresAt, sql`now()`));
-        const expiresAt = sql`now() + ${days} * interval '1 day'`;
-        const rows = await tx
-          .insert(sessions)
-          .values({ digest, userId, expiresAt })
-          .returning({ at: sessions.expiresAt });
-        return only(rows).at;
-      }),
-    closeSession: async (digest: string): Promise<void> => {
-      await orm.delete(sessions).where(eq(sessions.digest, digest));
-    },
   };
 }

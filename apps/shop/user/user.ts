@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { defineService, store } from "@mortise/kernel";
+import { defineService, type SessionKind, session, store } from "@mortise/kernel";
 import { type Account, User } from "@mortise/proto/shop/user";
 import { hash, verify } from "@node-rs/argon2";
 import { z } from "zod";
@@ -9,11 +8,13 @@ import { refusal } from "../shared/refusal.ts";
 import { type AccountRow, accounts } from "./accounts.ts";
 import { checkPassword, cleanEmail, cleanName, isUserId } from "./rules.ts";
 
+const login = z.strictObject({ userId: z.uuid() });
+
 /** Customers, their passwords and their sessions. */
 export const user = defineService(User, {
   name: "user",
   description: "Customers of the shop: register, log in, sessions, profile",
-  needs: { store },
+  needs: { store, session },
   options: z.strictObject({
     database: z.string().default("shop_user"),
     /** Days until a session ends. */
@@ -26,10 +27,12 @@ export const user = defineService(User, {
     // Checked when no account has the address, so that both cases take the same time.
     const decoy = await hash(ports.ids.hex(16));
 
+    const maxMs = options.sessionDays * 86_400_000;
+    const logins: SessionKind<z.output<typeof login>> = { name: "shop-login", schema: login, idleMs: 0, maxMs };
+
     async function openSession(row: AccountRow) {
-      const token = ports.ids.hex(32);
-      const expiresAt = await data.openSession(digest(token), row.id, options.sessionDays);
-      return { token, expiresAt: timestampOf(expiresAt), account: toAccount(row) };
+      const { id: token, expiresAt } = await deps.session.create(logins, { userId: row.id });
+      return { token, expiresAt: timestampOf(new Date(expiresAt)), account: toAccount(row) };
     }
 
     return {
@@ -52,12 +55,13 @@ export const user = defineService(User, {
           return openSession(row);
         },
         checkSession: async ({ token }) => {
-          const row = await data.bySession(digest(token));
+          const opened = await deps.session.get(logins, token);
+          const row = opened && (await data.byId(opened.data.userId));
           if (!row) throw refusal("UNAUTHENTICATED", "NO_SESSION", "Please log in.");
           return toAccount(row);
         },
         logout: async ({ token }) => {
-          await data.closeSession(digest(token));
+          await deps.session.destroy(logins, token);
           return {};
         },
         getProfile: async ({ userId }) => found(isUserId(userId) ? await data.byId(userId) : undefined),
@@ -67,10 +71,6 @@ export const user = defineService(User, {
     };
   },
 });
-
-function digest(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
-}
 
 function found(row: AccountRow | undefined): Account {
   if (!row) throw refusal("NOT_FOUND", "NO_SUCH_USER", "There is no such user.");
