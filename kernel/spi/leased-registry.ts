@@ -61,8 +61,9 @@ interface Known {
 }
 
 /**
- * A registry over a server that keeps leased entries. While the server is away, nothing known expires, and what was
- * registered is made known as soon as it is back. An update costs what changed, whatever else is there.
+ * A registry over a server that keeps leased entries. While the server is away, nothing known expires; what was registered
+ * is made known and what was withdrawn is removed as soon as it is back. An update costs what changed, whatever else is
+ * there.
  */
 export function leasedRegistry(
   server: LeasedServer,
@@ -73,6 +74,7 @@ export function leasedRegistry(
   const { clock, timers } = ports;
   const table = instanceTable((error) => log.error("a listener of the registry failed", { error }));
   const offered = new Map<string, LeasedEntry>();
+  const leaving = new Map<string, LeasedEntry>(); // what the server could not be told to remove
   const known = new Map<string, Known>();
   let away = false;
 
@@ -91,7 +93,20 @@ export function leasedRegistry(
     }
   }
 
+  /** Removes an entry, now or when the server is back. */
+  async function remove(entry: LeasedEntry): Promise<void> {
+    const key = `${entry.service} ${entry.id}`;
+    leaving.set(key, entry);
+    const done = await attempt("withdraw", () => server.remove(entry));
+    if (done && leaving.get(key) === entry) leaving.delete(key);
+  }
+
+  function removeLeft(): void {
+    for (const entry of leaving.values()) void remove(entry);
+  }
+
   const renewal = timers.every(leaseMs / 3, () => {
+    removeLeft();
     if (offered.size > 0) void attempt("renew", () => server.renew([...offered.values()]));
     if (server.silentExpiry && server.connected) expire();
   });
@@ -99,8 +114,9 @@ export function leasedRegistry(
   function expire(): void {
     const oldest = clock.now() - leaseMs;
     for (const [service, { seen }] of known) {
-      for (const [id, { renewedAt }] of seen) if (renewedAt < oldest) seen.delete(id);
-      show(service);
+      let gone = 0;
+      for (const [id, { renewedAt }] of seen) if (renewedAt < oldest && seen.delete(id)) gone++;
+      if (gone > 0) show(service);
     }
   }
 
@@ -147,7 +163,10 @@ export function leasedRegistry(
     const close = server.listen(service, {
       put: (id, text) => void (take(seen, id, text) && show(service)),
       removed: (id) => void (seen.delete(id) && show(service)),
-      missed: () => void attempt("list", () => refresh(service, false)),
+      missed() {
+        removeLeft();
+        void attempt("list", () => refresh(service, false));
+      },
     });
     const one = { seen, close, watchers: 0 };
     known.set(service, one);
@@ -158,13 +177,14 @@ export function leasedRegistry(
     const entry = { service: instance.service, id: instance.id, text: writeInstance(instance) };
     const before = offered.get(entry.id);
     offered.set(entry.id, entry);
-    if (before && before.service !== entry.service) await attempt("withdraw", () => server.remove(before));
+    leaving.delete(`${entry.service} ${entry.id}`);
+    if (before && before.service !== entry.service) await remove(before);
     await attempt("register", () => server.put(entry));
     return {
       async withdraw() {
         if (offered.get(entry.id) !== entry) return;
         offered.delete(entry.id);
-        await attempt("withdraw", () => server.remove(entry));
+        await remove(entry);
       },
     };
   }
@@ -204,8 +224,9 @@ export function leasedRegistry(
     },
     async stop() {
       renewal.cancel();
-      const own = [...offered.values()];
+      const own = [...offered.values(), ...leaving.values()];
       offered.clear();
+      leaving.clear();
       await Promise.allSettled(own.map((entry) => server.remove(entry)));
       await server.close();
     },

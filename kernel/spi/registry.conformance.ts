@@ -126,6 +126,26 @@ export const registryConformance = conformance<RegistrySubject>("registry", [
     await z.withdraw();
     await eventually(async () => assert.deepEqual(await one.services(), ["a.v1.A"]) ?? true, 1000);
   }),
+  law("tells of a change once, to the watchers of its service alone, with one new object", async (one, two) => {
+    const services = Array.from({ length: 20 }, (_, i) => `load.v1.S${i}`);
+    const ids = ["a", "b", "c", "d", "e"];
+    const register = (of: string, id: string, weight = 100) =>
+      two.register(sampleInstance(`${of}-${id}`, { service: of, weight }));
+    const seen = await Promise.all(services.map((of) => watch(one, of)));
+    await Promise.all(services.flatMap((of) => ids.map((id) => register(of, id))));
+    const all = await Promise.all(seen.map((of, i) => of.sees(...ids.map((id) => `${services[i]}-${id}`))));
+    const heard = seen.map(({ heard }) => heard.length);
+    await register("load.v1.S7", "c", 7);
+    const after = await eventually(() => {
+      const last = seen[7]?.heard.at(-1) ?? [];
+      return last.some(({ weight }) => weight === 7) && last;
+    }, 1000);
+    assert.deepEqual(
+      seen.map(({ heard }) => heard.length),
+      heard.map((length, i) => (i === 7 ? length + 1 : length)),
+    );
+    assert.equal(after.filter((instance) => !all[7]?.includes(instance)).length, 1);
+  }),
   law("is silent after a watch is closed, for that watch alone", async (one, two) => {
     const closed = await watch(one);
     const open = await watch(one);

@@ -24,4 +24,4 @@ export interface Registry {
   services(): Promise<readonly string[]>;
 }
 
-export const registry = defineSpi<Registry>("registry", { kind: "one", fallback: "memory" });
+export const registry = defineSpi<Registry>("registry", { kind: "named", fallback: "memory" });

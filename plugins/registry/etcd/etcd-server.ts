@@ -23,8 +23,6 @@ export function etcdServer(
   let lease: Promise<string> | undefined;
   /** What lies under the lease. */
   let kept = new Map<string, string>();
-  /** What was taken back while etcd was away; the lease of the process would keep it. */
-  const unwanted = new Set<string>();
 
   async function grant(): Promise<string> {
     const { ID } = await client.call("lease/grant", { TTL: `${Math.ceil(leaseMs / 1000)}` });
@@ -45,7 +43,6 @@ export function etcdServer(
   }
 
   async function put(entry: LeasedEntry): Promise<void> {
-    unwanted.delete(keyOf(entry));
     const under = await currentLease();
     await client.call("kv/put", { key: base64(keyOf(entry)), value: base64(entry.text), lease: under });
     kept.set(keyOf(entry), entry.text);
@@ -64,9 +61,7 @@ export function etcdServer(
 
   async function remove(key: string): Promise<void> {
     kept.delete(key);
-    unwanted.add(key);
     await client.call("kv/deleterange", { key: base64(key) });
-    unwanted.delete(key);
   }
 
   /** Whether the lease was still there. */
@@ -95,7 +90,7 @@ export function etcdServer(
     async renew(entries) {
       if (!(await keepAlive())) dropLease();
       const lacking = entries.filter((entry) => kept.get(keyOf(entry)) !== entry.text);
-      await Promise.all([...lacking.map(putSurely), ...[...unwanted].map(remove)]);
+      await Promise.all(lacking.map(putSurely));
     },
     list: (service) => list(service),
     async services() {

@@ -29,13 +29,12 @@ export function fileRegistry(
   const lease = repeated(timers, leaseMs / 3, () => ours.renew(), log);
   const poll = repeated(timers, pollMs, refresh, log);
 
+  /** Costs as much as there are owners, and as what has changed. */
   async function refresh(): Promise<void> {
-    const byService = new Map<string, Map<string, Instance>>(table.services().map((service) => [service, new Map()]));
-    for (const instance of await all.read()) {
-      const peers = byService.get(instance.service) ?? new Map<string, Instance>();
-      byService.set(instance.service, peers.set(instance.id, instance));
+    for (const service of await all.look()) {
+      const byId = new Map(all.instances(service).map((instance) => [instance.id, instance]));
+      table.set(service, byId.values());
     }
-    for (const [service, peers] of byService) table.set(service, peers.values());
   }
 
   async function register(instance: Instance): Promise<Registration> {

@@ -5,7 +5,7 @@ import { type Owner, writeInstanceFile } from "./format.ts";
 
 /** The file in which one owner tells others what it offers. */
 export interface OwnFile {
-  /** Resolves when others can read exactly these instances; without any the file goes away. */
+  /** Resolves when others can read these instances, or what was given after them; without any the file goes away. */
   write(instances: readonly Instance[]): Promise<void>;
   /** Renews the lease, and writes the file again if somebody removed it. */
   renew(): Promise<void>;
@@ -17,6 +17,8 @@ export function ownFile(dir: string, name: string, owner: Owner, clock: Clock): 
   const draft = join(dir, `${name}.tmp`);
   let written: readonly Instance[] = [];
   let last: Promise<void> = Promise.resolve();
+  let wanted: readonly Instance[] = [];
+  let waiting: Promise<void> | undefined;
 
   /** One after another, also after one that failed. */
   function inTurn(work: () => Promise<void>): Promise<void> {
@@ -39,7 +41,14 @@ export function ownFile(dir: string, name: string, owner: Owner, clock: Clock): 
   }
 
   return {
-    write: (instances) => inTurn(() => replace(instances)),
+    write(instances) {
+      wanted = instances;
+      waiting ??= inTurn(() => {
+        waiting = undefined;
+        return replace(wanted);
+      });
+      return waiting;
+    },
     renew: () =>
       inTurn(async () => {
         if (written.length === 0) return;

@@ -19,8 +19,6 @@ export async function zooKeeperServer(
   const following = new Map<string, Followed>();
   /** What this process has put, and in which session; 0: not yet. */
   const kept = new Map<string, { readonly entry: LeasedEntry; readonly session: number }>();
-  /** What was taken back while the server was away; the session would keep it. */
-  const unwanted = new Map<string, LeasedEntry>();
   const keyOf = ({ service, id }: LeasedEntry) => `${service}/${id}`;
   const later = (error: unknown) => log.debug("registry/zookeeper: tried again once connected", { error });
 
@@ -34,7 +32,6 @@ export async function zooKeeperServer(
 
   async function put(entry: LeasedEntry): Promise<void> {
     const key = keyOf(entry);
-    unwanted.delete(key);
     kept.set(key, { entry, session: 0 });
     const session = sessions.number;
     await nodes.put(entry);
@@ -45,15 +42,13 @@ export async function zooKeeperServer(
 
   async function remove(entry: LeasedEntry): Promise<void> {
     kept.delete(keyOf(entry));
-    unwanted.set(keyOf(entry), entry);
     await nodes.remove(entry);
-    unwanted.delete(keyOf(entry));
   }
 
-  /** Puts again what another session has put, which is over, and takes back what could not be before. */
+  /** Puts again what another session has put, which is over. */
   async function restore(entries: readonly LeasedEntry[]): Promise<void> {
     const lacking = entries.filter((entry) => kept.get(keyOf(entry))?.session !== sessions.number);
-    await Promise.all([...Array.from(unwanted.values(), remove), ...lacking.map(put)]);
+    await Promise.all(lacking.map(put));
   }
 
   return {
