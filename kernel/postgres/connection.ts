@@ -1,5 +1,6 @@
 import type { Options, Sql } from "postgres";
 import type { DatabaseAddress } from "../spi/store.ts";
+import { arrayTypes } from "./array-types.ts";
 import type { Drivers } from "./drivers.ts";
 import { guardTransactions } from "./guard-transactions.ts";
 
@@ -30,7 +31,7 @@ export function sqlPool(
 ): Sql<{ bigint: bigint }> {
   const client = postgres({
     ...pool(address, options),
-    types: { bigint: postgres.BigInt },
+    types: { ...arrayTypes({ bigint: true }), bigint: postgres.BigInt },
     connection: limits(options),
   });
   return guardTransactions(client);
@@ -38,7 +39,8 @@ export function sqlPool(
 
 /** A pool for drizzle, which changes how its client reads and writes dates. */
 export function ormPool({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
-  return guardTransactions(postgres({ ...pool(address, options), connection: limits(options) }));
+  const types = arrayTypes({ bigint: false });
+  return guardTransactions(postgres({ ...pool(address, options), types, connection: limits(options) }) as Sql);
 }
 
 /** One connection without time limits, for work of the platform itself. */
@@ -60,6 +62,7 @@ function pool(address: DatabaseAddress, options: ConnectionOptions): Options<Rec
     backoff: reconnectAfterSeconds,
     ssl: options.tls,
     onnotice: () => undefined,
+    fetch_types: false, // see arrayTypes
   };
 }
 
