@@ -44,17 +44,16 @@ export function withChosen(use: Use, policies: PolicyTable, catalogue: Catalogue
 }
 
 /**
- * Adds to `use` what drives transactions: the strategies that are named, and unless the app lists its own all others that are
- * installed, so that what began under another one can end after the line was edited.
+ * Adds to `use` what drives transactions: all installed strategies, so that what began under one can end after the line
+ * was edited; to a list of the app's own only those that are named.
  */
 export function withStrategies(use: Use, transactions: TransactionTable, catalogue: Catalogue): Use {
   const installed = catalogue.filter(({ id }) => spiOf(id) === strategySpi).map(({ id }) => nameOf(id));
-  const chosen = chosenNames(transactions, "strategy").filter((name) => installed.includes(name));
   const written = use[strategySpi];
   if (Object.keys(transactions).length === 0 || installed.length === 0) return use;
-  if (written === undefined) return { ...use, [strategySpi]: [...new Set([...chosen, ...installed])] };
+  if (written === undefined) return { ...use, [strategySpi]: installed.sort() };
   const known = knownNames(strategySpi, use);
-  const names = chosen.filter((name) => !known.has(name));
+  const names = chosenNames(transactions, "strategy").filter((name) => !known.has(name) && installed.includes(name));
   return names.length === 0 ? use : { ...use, [strategySpi]: extended(written, names) };
 }
 

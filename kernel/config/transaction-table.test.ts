@@ -64,7 +64,7 @@ function check(text: string, services: readonly Plugin[] = [begins("Shop")]) {
 }
 
 describe("transactions in an app file", () => {
-  it("reach the policies of transactions, and bring all strategies, the named ones first", () => {
+  it("reach the policies of transactions, and bring all strategies", () => {
     const { read, planned, found, warned, core, plan } = check(
       'transactions:\n  placeOrder: { strategy: tcc, deadlineMs: 20000 }\n  "*": { strategy: saga }',
     );
@@ -72,10 +72,10 @@ describe("transactions in an app file", () => {
     assert.deepEqual(core.options["transaction-policies/config"], {
       table: { placeOrder: { strategy: "tcc", deadlineMs: 20_000 }, "*": { strategy: "saga" } },
     });
-    assert.deepEqual(core.use.transaction, ["tcc", "saga", "local", "xa", "3pc", "outbox", "message", "best-effort"]);
+    assert.deepEqual(core.use.transaction, ["3pc", "best-effort", "local", "message", "outbox", "saga", "tcc", "xa"]);
     assert.equal(plan?.serving.get("transaction")?.length, 8);
-    assert.deepEqual(core.locate?.(["use", "transaction", 0]), { file: "shop.yaml", line: 4, column: 27 });
-    assert.deepEqual(core.locate?.(["use", "transaction", 3]), { file: "shop.yaml", line: 3, column: 1 });
+    assert.deepEqual(core.locate?.(["use", "transaction", 6]), { file: "shop.yaml", line: 4, column: 27 });
+    assert.deepEqual(core.locate?.(["use", "transaction", 0]), { file: "shop.yaml", line: 3, column: 1 });
   });
 
   it("keep to the strategies an app lists, and add only what is named", () => {
@@ -106,7 +106,7 @@ describe("transactions in an app file", () => {
     const { found } = check('transactions: { "*": { strategy: tca } }');
     assert.equal(found.length, 1);
     assert.match(found[0] ?? "", /^shop\.yaml:3:34 .*DTX001 tca: there is no such strategy\. Did you mean tcc\?/);
-    assert.match(found[0] ?? "", /Honest here: xa, 3pc, tcc\.$/m);
+    assert.match(found[0] ?? "", /Honest here: 3pc, tcc, xa\.$/m);
   });
 
   it("are refused with a dishonest strategy, with all reasons at once", () => {

@@ -21,7 +21,7 @@ export interface RuleChoice {
 export interface RuleWorld {
   /** Participants this process performs itself. */
   readonly performedHere?: ReadonlySet<string> | undefined;
-  /** By participant; undefined for one that did not answer. */
+  /** By participant; undefined for one that does not know the question, none for one that has not answered. */
   readonly manifests?: ReadonlyMap<string, ManifestFacts | undefined> | undefined;
   /** The version of the fence this kernel works with. */
   readonly fenceVersion?: number | undefined;

@@ -19,7 +19,7 @@ export const worldRules: readonly Rule[] = [
     participants(plan).flatMap((name) => unfenced(name, world.manifests?.get(name), world.fenceVersion)),
   ),
   ofWorld("DTX010", (plan, _, { manifests }) =>
-    manifests ? participants(plan).flatMap((name) => unknown(name, plan, manifests.get(name))) : [],
+    participants(plan).flatMap((name) => (manifests?.has(name) ? unknown(name, plan, manifests.get(name)) : [])),
   ),
   ofWorld("DTX012", (plan, { facts }, { bus, performedHere }) =>
     bus && facts.reply === "accepted" && !facts.mayDrop ? lossy(bus, plan, performedHere) : [],

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { StatusError } from "../../call/status.ts";
+import { message, operation, operations, string, transaction } from "../../contract/index.ts";
+import { builtInStrategies } from "../../contract/transaction/strategy.ts";
+import type { Coordinator, CoordinatorHealth, TransactionCount } from "../../spi/coordinator.ts";
+import { keptLog } from "../../testing/logs.ts";
+import { virtualPorts } from "../../testing/virtual-ports.ts";
+import { type TransactionTable, transactionPolicyOf } from "../transaction-policy.ts";
+import { type AdmissionSetup, admission } from "./admission.ts";
+import type { ManifestFacts } from "./rule.ts";
+
+const Text = message("test.v1.Text", { text: string(1) });
+const keys = (input: { readonly text: string }) => [`sku:${input.text}`];
+const Orders = operations("test.v1.Orders", { create: operation(Text, Text, { undo: true, keys }) });
+const Stock = operations("test.v1.Stock", {
+  take: operation(Text, Text, { undo: true, keys, version: 2, expiresMs: 60_000 }),
+});
+const buy = transaction("buy", {
+  input: Text,
+  needs: { isolation: "none", reply: "accepted" },
+  plan: (plan) =>
+    plan
+      .step("order", Orders.operations.create, (input) => input)
+      .step("stock", Stock.operations.take, (input) => input),
+});
+
+const manifest = (participant: string, given: Partial<ManifestFacts> = {}): ManifestFacts => ({
+  operations: participant === Orders.name ? [{ name: "create", version: 1 }] : [{ name: "take", version: 2 }],
+  database: `1/${participant}`,
+  preparedTransactions: 100,
+  defaultIsolation: "read committed",
+  fenceVersion: 1,
+  ...given,
+});
+
+interface Given extends Partial<AdmissionSetup> {
+  readonly health?: CoordinatorHealth;
+  readonly counts?: readonly TransactionCount[];
+  readonly table?: TransactionTable;
+}
+
+function world({ health, counts = [], table = {}, manifestOf, ...given }: Given = {}) {
+  const ports = virtualPorts();
+  const log = keptLog();
+  const asked: string[] = [];
+  let policies = { of: (name: string) => transactionPolicyOf(table, name) };
+  const coordinator = {
+    health: async () => health ?? { durable: true, replicated: true },
+    counts: async () => counts,
+  } as Partial<Coordinator> as Coordinator;
+  const strategies = new Map(Object.entries(builtInStrategies).map(([name, facts]) => [name, { facts }]));
+  const made = admission({
+    clock: ports.clock,
+    log,
+    strategies: () => strategies,
+    policies: () => policies,
+    coordinator: () => coordinator,
+    performs: (name) => name === Orders.name,
+    bus: () => ({ name: "nats", durable: true, keptUntilDone: true }),
+    highlyAvailable: false,
+    ...given,
+    manifestOf: async (name) => {
+      asked.push(name);
+      return manifestOf ? manifestOf(name) : manifest(name);
+    },
+  });
+  const swap = () => {
+    policies = { ...policies };
+  };
+  return { ...made, asked, ports, log, swap };
+}
+
+/** What a begin is refused with, by code. */
+async function refusal(given: Given, strategy: string, input?: unknown): Promise<string[]> {
+  const error = await world(given)
+    .admit(buy, strategy, input)
+    .then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  if (error === undefined) return [];
+  assert.ok(error instanceof StatusError);
+  assert.equal(error.code, "FAILED_PRECONDITION");
+  assert.match(error.reason ?? "", /^DTX\d+$/);
+  return error.message.split("\n").map((line) => /DTX\d+/.exec(line)?.[0] ?? line);
+}
+
+const every = (given: Partial<ManifestFacts>) => ({ manifestOf: async (name: string) => manifest(name, given) });
+
+describe("admission", () => {
+  it("looks around once, and again after a change of the configuration", async () => {
+    const { admit, asked, swap } = world();
+    await Promise.all([admit(buy, "tcc"), admit(buy, "tcc")]);
+    await admit(buy, "tcc");
+    assert.deepEqual(asked, [Orders.name, Stock.name]);
+    swap();
+    await admit(buy, "tcc");
+    assert.equal(asked.length, 4);
+  });
+
+  it("refuses what the databases of participants do not allow", async () => {
+    assert.deepEqual(await refusal(every({ preparedTransactions: 0 }), "xa"), ["DTX008", "DTX008"]);
+    assert.deepEqual(await refusal(every({ preparedTransactions: 0 }), "tcc"), []);
+    const few = { ...every({ preparedTransactions: 10 }), table: { buy: { maxInFlight: 11 } } };
+    assert.deepEqual(await refusal(few, "3pc"), ["DTX008", "DTX008"]);
+    assert.deepEqual(await refusal({ ...few, table: {} }, "3pc"), []);
+    assert.deepEqual(await refusal(every({ fenceVersion: 0, defaultIsolation: "repeatable read" }), "saga"), [
+      ...["DTX009", "DTX009", "DTX009", "DTX009"],
+    ]);
+    const shared = every({ database: "1/all" });
+    assert.deepEqual(await refusal(shared, "xa", { text: "chair" }), ["DTX015"]);
+    assert.deepEqual(await refusal(shared, "xa"), []);
+    assert.deepEqual(await refusal({}, "xa", { text: "chair" }), []);
+  });
+
+  it("refuses participants that are too old, and waits for none that is away", async () => {
+    const old = async (name: string) =>
+      manifest(name, {
+        operations: [
+          { name: "create", version: 1 },
+          { name: "take", version: 1 },
+        ],
+      });
+    assert.deepEqual(await refusal({ manifestOf: old }, "tcc"), ["DTX010"]);
+    const ignorant = async (name: string) => {
+      if (name === Stock.name) throw new StatusError("UNIMPLEMENTED", "no such method");
+      return manifest(name);
+    };
+    assert.deepEqual(await refusal({ manifestOf: ignorant }, "tcc"), ["DTX010"]);
+    let away = true;
+    const { admit, asked, ports } = world({
+      manifestOf: async (name) => {
+        if (away) throw new StatusError("UNAVAILABLE", "nobody there");
+        return old(name);
+      },
+    });
+    await admit(buy, "outbox");
+    away = false;
+    await admit(buy, "outbox");
+    assert.equal(asked.length, 2);
+    await ports.advance(5_000);
+    await assert.rejects(admit(buy, "outbox"), /DTX010/);
+  });
+
+  it("looks again soon where it refused, for what was wrong may have been put right", async () => {
+    let prepared = 0;
+    const { admit, ports } = world({ manifestOf: async (name) => manifest(name, { preparedTransactions: prepared }) });
+    await assert.rejects(admit(buy, "xa"), /max_prepared_transactions is 0/);
+    prepared = 10;
+    await assert.rejects(admit(buy, "xa"), /DTX008/);
+    await ports.advance(5_000);
+    await admit(buy, "xa");
+  });
+
+  it("refuses buses that do not carry far enough, and coordinators that do not keep what they must", async () => {
+    const memory = { name: "memory", durable: false, keptUntilDone: true };
+    assert.deepEqual(await refusal({ bus: () => memory }, "outbox"), ["DTX012"]);
+    assert.deepEqual(await refusal({ bus: () => memory, performs: () => true }, "message"), []);
+    assert.deepEqual(
+      await refusal({ bus: () => ({ ...memory, keptUntilDone: false }), performs: () => true }, "message"),
+      ["DTX012"],
+    );
+    assert.deepEqual(await refusal({ bus: () => memory }, "tcc"), []);
+    const single = { durable: true, replicated: false };
+    assert.deepEqual(await refusal({ health: single, highlyAvailable: true }, "tcc"), ["DTX013"]);
+    assert.deepEqual(await refusal({ health: single }, "tcc"), []);
+    assert.deepEqual(await refusal({ health: { durable: false, replicated: true }, highlyAvailable: true }, "tcc"), [
+      "DTX013",
+    ]);
+  });
+
+  it("refuses deadlines reservations do not last for, and first branches that are not here", async () => {
+    assert.deepEqual(await refusal({ table: { buy: { deadlineMs: 60_000 } } }, "tcc"), ["DTX014"]);
+    assert.deepEqual(await refusal({ table: { buy: { deadlineMs: 0 } } }, "tcc"), ["DTX014"]);
+    assert.deepEqual(await refusal({ table: { buy: { deadlineMs: 0 } } }, "saga"), []);
+    assert.deepEqual(await refusal({ performs: () => false }, "outbox"), ["DTX019"]);
+    assert.deepEqual(await refusal({ performs: () => false }, "message"), []);
+    assert.deepEqual(await refusal({}, "gone"), ["DTX001"]);
+  });
+
+  it("tells how many transactions wait for a strategy that is gone", async () => {
+    const count = (strategy: string, status: TransactionCount["status"], count: number): TransactionCount => ({
+      ...{ name: "buy", strategy, status, count, stuck: 0, oldestMs: 1 },
+    });
+    const counts = [
+      count("mine", "committing", 2),
+      count("mine", "active", 1),
+      count("mine", "committed", 9),
+      count("tcc", "active", 4),
+    ];
+    const { stranded, log } = world({ counts });
+    const [problem, ...others] = await stranded();
+    assert.equal(others.length, 0);
+    assert.match(problem?.message ?? "", /^transaction buy: DTX011 mine: 3 under way began with this strategy/);
+    assert.equal(log.lines[0]?.level, "error");
+  });
+});
