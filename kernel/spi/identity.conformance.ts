@@ -16,6 +16,8 @@ export interface IdentitySubject {
   /** The same kind, with keys that the others do not know. */
   makeStranger(ports: Ports): Identity | Promise<Identity>;
   readonly caller: string;
+  /** For proofs that lie beside the call, such as its connection: the call as its server sees it, sent now by this identity. */
+  arrive?(by: Identity, call: Call): Call;
   /** After how many milliseconds credentials are certainly too old. */
   readonly expiresMs: number;
 }
@@ -24,6 +26,12 @@ export interface IdentitySubject {
 export async function arrived(by: Identity, call: Call): Promise<Call> {
   const headers = (await by.attest(call)) ?? {};
   return { ...call, context: receivedContext(call.context.with({ metadata: headers })) };
+}
+
+/** The call as its server sees it. */
+async function arriving({ arrive }: IdentitySubject, by: Identity, call: Call): Promise<Call> {
+  const at = await arrived(by, call);
+  return arrive ? arrive(by, at) : at;
 }
 
 interface Stand {
@@ -48,12 +56,12 @@ const verified = async (identity: Identity, call: Call) => identity.verify(call)
 export const identityConformance = conformance<IdentitySubject>("identity", [
   law("says who made a call of every kind", async ({ identity, call, subject }) => {
     for (const method of Object.values(Sample.methods)) {
-      const caller = await verified(identity, await arrived(identity, call({ method })));
+      const caller = await verified(identity, await arriving(subject, identity, call({ method })));
       assert.equal(caller.name, subject.caller);
     }
   }),
   law("believes many calls at the same time", async ({ identity, call, subject }) => {
-    const calls = await Promise.all(Array.from({ length: 100 }, () => arrived(identity, call())));
+    const calls = await Promise.all(Array.from({ length: 100 }, () => arriving(subject, identity, call())));
     const callers = await Promise.all(calls.map((one) => verified(identity, one)));
     assert.ok(callers.every(({ name }) => name === subject.caller));
   }),
@@ -62,16 +70,16 @@ export const identityConformance = conformance<IdentitySubject>("identity", [
   }),
   law("refuses credentials of keys it does not know", async ({ identity, call, subject, ports }) => {
     const stranger = await subject.makeStranger(ports);
-    await assert.rejects(verified(identity, await arrived(stranger, call())), {
+    await assert.rejects(verified(identity, await arriving(subject, stranger, call())), {
       code: "UNAUTHENTICATED",
       reason: "BAD_CREDENTIALS",
     });
   }),
   law("refuses credentials that have expired", async ({ identity, call, subject, ports }) => {
-    const old = await arrived(identity, call());
+    const old = await arriving(subject, identity, call());
     await ports.advance(subject.expiresMs);
     await assert.rejects(verified(identity, old), { code: "UNAUTHENTICATED", reason: "EXPIRED_CREDENTIALS" });
-    await verified(identity, await arrived(identity, call()));
+    await verified(identity, await arriving(subject, identity, call()));
   }),
   law("refuses whatever else stands where the credentials are, and says no secret", async ({ identity, call }) => {
     const headers = (await identity.attest(call())) ?? {};

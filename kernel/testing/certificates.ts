@@ -11,7 +11,7 @@ export interface TestCertificate {
 export interface TestAuthority {
   /** Its own certificate as PEM. */
   readonly ca: string;
-  /** A certificate for a server or client; `hosts` are names and addresses. Valid for an hour around now. */
+  /** A certificate for a server or client; `hosts` are names, addresses and URIs. Valid for an hour around now. */
   issue(name: string, hosts?: readonly string[]): TestCertificate;
 }
 
@@ -105,9 +105,10 @@ function authorityExtensions(): readonly Buffer[] {
 }
 
 function hostExtensions(hosts: readonly string[]): readonly Buffer[] {
-  const names = hosts.map((host) =>
-    isIP(host) === 4 ? der(0x87, Buffer.from(host.split(".").map(Number))) : der(0x82, Buffer.from(host)),
-  );
+  const names = hosts.map((host) => {
+    if (isIP(host) === 4) return der(0x87, Buffer.from(host.split(".").map(Number)));
+    return der(host.includes("://") ? 0x86 : 0x82, Buffer.from(host));
+  });
   const both = sequence(oid("2b06010505070301"), oid("2b06010505070302"));
   return [extension("551d11", sequence(...names)), extension("551d25", both)];
 }

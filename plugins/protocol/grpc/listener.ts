@@ -44,7 +44,11 @@ export async function grpcListener(exposure: Exposure, housing: Housing): Promis
   const calls = new InFlight();
   const ownCalls = new InFlight();
   const ownRoutes = ownServices(options, ownCalls);
-  const host: ServerHost = { ...housing, maxMessageBytes: options.maxMessageBytes };
+  const host: ServerHost = {
+    ...housing,
+    maxMessageBytes: options.maxMessageBytes,
+    mutual: options.tls?.mutual ?? false,
+  };
   let routes: Routes = new Map();
   const server = new Server({
     ...serverOptions(options),

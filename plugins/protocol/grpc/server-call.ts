@@ -10,6 +10,7 @@ import {
   StatusError,
   statusCodes,
 } from "@mortise/kernel";
+import { type PeerCertificate, readPeer, withPeer } from "@mortise/kernel/spi/peer";
 import { usualSubtype } from "./connection.ts";
 
 import { addMetadata, buffer, lateStatusHeader, receivedMetadata, serializerHeader } from "./metadata.ts";
@@ -48,7 +49,8 @@ export abstract class ServerCall implements InFlightCall {
 
   onReceiveMetadata(headers: GrpcMetadata): void {
     this.route.inFlight.add(this);
-    this.context = contextFromHeaders(receivedMetadata(headers), this.host.ports, this.#timeoutMs());
+    const context = contextFromHeaders(receivedMetadata(headers), this.host.ports, this.#timeoutMs());
+    this.context = this.host.mutual ? withPeer(context, this.#peer()) : context;
     const subtype = String(headers.get(serializerHeader)[0] ?? usualSubtype);
     const codecs = this.route.codecs.get(subtype);
     if (!codecs) return this.fail(unknownSerializer(subtype, this.route));
@@ -148,6 +150,12 @@ export abstract class ServerCall implements InFlightCall {
     } catch (error) {
       this.host.log.error(`${this.route.method.path}: ${(error as Error).message}`);
     }
+  }
+
+  /** The certificate of the caller, which grpc-js has checked. */
+  #peer(): PeerCertificate | undefined {
+    const raw = this.call.getAuthContext().sslPeerCertificate?.raw;
+    return raw && readPeer(raw);
   }
 
   #timeoutMs(): number | undefined {

@@ -22,6 +22,8 @@ export interface ServerHost {
   readonly ports: Ports;
   readonly log: Log;
   readonly maxMessageBytes: number;
+  /** Whether callers show certificates. */
+  readonly mutual: boolean;
 }
 
 /** A call as the lowest public layer of grpc-js gives it. */
