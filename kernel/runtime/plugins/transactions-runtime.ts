@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { every, live, optional } from "../../core/needs.ts";
 import { definePlugin } from "../../core/plugin.ts";
+import { bus } from "../../spi/bus.ts";
 import { coordinator } from "../../spi/coordinator.ts";
 import { faults } from "../../spi/faults.ts";
 import { clients } from "../../spi/runtime.ts";
@@ -26,6 +27,12 @@ const options = z.strictObject({
   graceMs: ms(5_000, "How long a stop waits for what is under way"),
   sweepEveryMs: ms(30_000, "How often branches nobody has asked about are looked for"),
   orphanAfterMs: ms(60_000, "How old such a branch must be"),
+  highlyAvailable: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether decisions have to survive the loss of the coordinator's server; it must then have a synchronous standby.",
+    ),
   relayEveryMs: ms(500, "How often outboxes are looked through for what another process left"),
 });
 
@@ -42,6 +49,7 @@ export const transactionsRuntime = definePlugin({
     strategies: live(every(transaction)),
     tracer: live(optional(tracer)),
     faults: live(optional(faults)),
+    bus: live(optional(bus)),
   },
   setup: ({ deps, options, ports, log }) => {
     const made = transactionsOf({
@@ -55,7 +63,8 @@ export const transactionsRuntime = definePlugin({
       factsOf: (strategy) => deps.strategies.current.get(strategy)?.facts,
       tracer: () => deps.tracer.current,
       at: (point) => deps.faults.current?.at(point),
-      admit: async () => undefined,
+      bus: () => deps.bus.current,
+      highlyAvailable: options.highlyAvailable,
     });
     return { api: made, stop: () => made.stop() };
   },

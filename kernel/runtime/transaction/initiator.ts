@@ -29,7 +29,7 @@ export interface InitiatorSetup {
   readonly factsOf: (strategy: string) => StrategyFacts | undefined;
   readonly running: Map<string, Running>;
   /** Throws a StatusError when a rule forbids it; asked before every begin, cheap after the first time. */
-  readonly admit: (transaction: AnyTransaction, strategy: string) => Promise<void>;
+  readonly admit: (transaction: AnyTransaction, strategy: string, input: unknown) => Promise<void>;
 }
 
 /** A transaction of one branch has no record to be found by, so its driver must come to an end. */
@@ -73,7 +73,7 @@ export function initiatorOf<T extends AnyTransaction>(transaction: T, setup: Ini
       if (running.size >= maxInFlight) throw tooMany(running.size);
       const input = codec.encode(given as never);
       const subject = subjectOf(input, runOptions);
-      await setup.admit(transaction, subject.strategy);
+      await setup.admit(transaction, subject.strategy, given);
       const known = running.get(subject.gid);
       if (known) return waitFor(known, until, context);
       const started = start(node, running, subject, (driver) => strategyOf(node, subject.strategy).run(driver));

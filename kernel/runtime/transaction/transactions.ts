@@ -6,6 +6,7 @@ import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import type { Infer, TopicType } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
 import type { Ports } from "../../core/ports.ts";
+import type { Bus } from "../../spi/bus.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { Client, Clients, Publish } from "../../spi/runtime.ts";
 import type { EventHandler } from "../../spi/service.ts";
@@ -14,6 +15,7 @@ import type { StrategyFacts, TransactionStrategy } from "../../spi/transaction.t
 import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
 import type { Initiator, Transactions } from "../../spi/transactions.ts";
 import { makeWorker } from "../../spi/worker.ts";
+import { admission } from "./admission.ts";
 import { branchesOf } from "./branches.ts";
 import { drive } from "./driver.ts";
 import { hosts } from "./hosting.ts";
@@ -35,7 +37,9 @@ export interface TransactionsSetup {
   readonly factsOf: (strategy: string) => StrategyFacts | undefined;
   readonly tracer: () => Tracer | undefined;
   readonly at: (point: string) => Promise<void> | void;
-  readonly admit: (transaction: AnyTransaction, strategy: string) => Promise<void>;
+  readonly bus: () => Bus | undefined;
+  /** Whether decisions have to survive the loss of the coordinator's server. */
+  readonly highlyAvailable: boolean;
 }
 
 export interface RunningTransactions extends Transactions {
@@ -99,6 +103,18 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   };
   const recovering = recovery(node, running);
 
+  const { admit, stranded } = admission({
+    clock: ports.clock,
+    log,
+    ...{ strategies: setup.strategies, policies: setup.policies, coordinator: setup.coordinator },
+    manifestOf: (name) =>
+      hosted.get(name)?.manifest() ??
+      participants(name).manifest({}, backgroundOf(ports).with({ timeoutMs: manifestTimeoutMs })),
+    performs: (name) => hosted.get(name) !== undefined,
+    bus: () => busFor(setup.bus()),
+    highlyAvailable: setup.highlyAvailable,
+  });
+
   /** The outbox of a transaction is empty: what its first participant committed has happened everywhere. */
   async function complete(gid: string, entry: OutboxEntry | undefined, results: DriveReply["results"]): Promise<void> {
     const known = await setup.coordinator().get(gid);
@@ -153,6 +169,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     if (left.length === 0 || unlocked) takeOn(node, running, record);
   }
 
+  stranded().catch(() => undefined); // recovery will tell that the coordinator is away
   recovering.start();
   relaying.start();
   sweeping.start();
@@ -162,7 +179,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       const known = initiators.get(transaction);
       if (known) return known as never;
       initiated.set(transaction.name, transaction);
-      const made = initiatorOf(transaction, { ...setup, node, running });
+      const made = initiatorOf(transaction, { ...setup, node, running, admit });
       initiators.set(transaction, made as never);
       recovering.wake();
       return made;
@@ -184,6 +201,14 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       enough.abort();
     },
   };
+}
+
+/** How long a participant may take to tell what it can do, in milliseconds. */
+const manifestTimeoutMs = 1_000;
+
+/** Rows stay in the outbox until their receivers are done, whatever the bus says. */
+function busFor(bus: Bus | undefined) {
+  return bus && { name: "of this app", durable: bus.durable, keptUntilDone: true };
 }
 
 type Ack = Infer<typeof Acknowledged>;
