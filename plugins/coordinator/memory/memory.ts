@@ -1,6 +1,6 @@
 import { type Clock, coordinator, definePlugin } from "@mortise/kernel";
+import { type KeptTransactions, keptCoordinator } from "@mortise/kernel/spi/kept-transactions";
 import { z } from "zod";
-import { type KeptTransactions, keptCoordinator } from "./kept-transactions.ts";
 
 const options = z.strictObject({
   realm: z

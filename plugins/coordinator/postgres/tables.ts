@@ -45,7 +45,7 @@ export async function makeTables({ sql, name }: Database, log: Log): Promise<voi
         owner text not null default '',
         lease_until timestamptz not null default now(),
         trace text not null default ''
-      ) with (fillfactor = 60)`;
+      ) with (fillfactor = 50)`;
     await tx`create index mortise_transaction_due on mortise_transaction (next_at) where ended_at is null`;
     await tx`create index mortise_transaction_created on mortise_transaction (created_at)`;
     await tx`create index mortise_transaction_ended on mortise_transaction (ended_at) where ended_at is not null`;
