@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { callContext, type ErrorCode, StatusError } from "@mortise/kernel";
 import { clusterConformance } from "@mortise/kernel/spi/cluster.conformance";
+import { retryBudget } from "@mortise/kernel/spi/retry-budget";
+import { backoff } from "@mortise/kernel/spi/retry-rule";
+import { type RetryingOptions, retryingCluster } from "@mortise/kernel/spi/retrying";
 import {
   Sample,
   type ScriptedAttempt,
@@ -12,11 +15,8 @@ import {
   virtualPorts,
 } from "@mortise/kernel/testing";
 import fc from "fast-check";
-import { type FailoverOptions, failoverCluster } from "./failover-cluster.ts";
-import { retryBudget } from "./retry-budget.ts";
-import { backoff } from "./retry-rule.ts";
 
-const options: FailoverOptions = {
+const options: RetryingOptions = {
   backoffMs: 10,
   maxBackoffMs: 1000,
   budget: { ratio: 0.2, perSecond: 10, burst: 100 },
@@ -24,7 +24,7 @@ const options: FailoverOptions = {
 
 clusterConformance({
   name: "failover",
-  make: () => ({ subject: (ports) => failoverCluster(options, ports) }),
+  make: () => ({ subject: (ports) => retryingCluster(options, ports) }),
 });
 
 interface Setting {
@@ -38,7 +38,7 @@ interface Setting {
 
 const last: ScriptedAttempt = { tookMs: 1 };
 
-async function run(setting: Setting, changes: Partial<FailoverOptions> = {}) {
+async function run(setting: Setting, changes: Partial<RetryingOptions> = {}) {
   const ports = virtualPorts();
   const instances = Array.from({ length: setting.instances }, (_, i) => sampleInstance(`i${i}`));
   const group = scriptedGroup(instances, (number) => setting.script[number] ?? last, ports);
@@ -46,7 +46,7 @@ async function run(setting: Setting, changes: Partial<FailoverOptions> = {}) {
   const { retries, attemptTimeoutMs } = setting;
   const fields = attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs };
   const site = sampleSite({ method, policy: { retries, fields } });
-  const invoke = failoverCluster({ ...options, ...changes }, ports).invoker(site, group);
+  const invoke = retryingCluster({ ...options, ...changes }, ports).invoker(site, group);
   const context = callContext({ timeoutMs: setting.timeoutMs }, ports);
   const outcome = await ports.settle(
     invoke(sampleCall(context, { method })).then(
@@ -179,7 +179,7 @@ describe("cluster/failover", () => {
     const lists = [[sampleInstance("old")], [sampleInstance("new")]];
     const scripted = scriptedGroup([], (number) => (number === 0 ? failing("UNAVAILABLE") : last), ports);
     const group = { ...scripted, candidates: async () => lists.shift() ?? [] };
-    const invoke = failoverCluster(options, ports).invoker(sampleSite(), group);
+    const invoke = retryingCluster(options, ports).invoker(sampleSite(), group);
     await ports.settle(invoke(sampleCall(callContext({}, ports))));
     assert.deepEqual(
       scripted.made.map(({ instance }) => instance.id),
@@ -197,7 +197,7 @@ describe("cluster/failover", () => {
     );
     const request = (async function* () {})();
     await ports.settle(
-      failoverCluster(options, ports).invoker(
+      retryingCluster(options, ports).invoker(
         sampleSite({ method }),
         group,
       )(sampleCall(callContext({}, ports), { method, request })),
@@ -214,7 +214,7 @@ describe("cluster/failover", () => {
       ...scripted,
       candidates: async () => (asked++ === 0 ? [sampleInstance("a")] : Promise.reject(nobody)),
     };
-    const reply = failoverCluster(options, ports).invoker(sampleSite(), group)(sampleCall(callContext({}, ports)));
+    const reply = retryingCluster(options, ports).invoker(sampleSite(), group)(sampleCall(callContext({}, ports)));
     await assert.rejects(ports.settle(reply), { code: "UNAVAILABLE", message: "no instance", neverSent: false });
   });
 
@@ -227,7 +227,7 @@ describe("cluster/failover", () => {
       ports,
     );
     const budget = { ratio: 0.1, perSecond: 0, burst: 5 };
-    const cluster = failoverCluster({ ...options, backoffMs: 0, budget }, ports);
+    const cluster = retryingCluster({ ...options, backoffMs: 0, budget }, ports);
     const [one, two] = [Sample.methods.read, Sample.methods.watch].map((method) =>
       cluster.invoker(sampleSite({ method }), group),
     );

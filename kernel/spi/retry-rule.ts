@@ -1,4 +1,6 @@
-import { type Call, type Method, StatusError } from "@mortise/kernel";
+import type { Call } from "../call/call.ts";
+import { StatusError } from "../call/status.ts";
+import type { Method } from "../contract/types.ts";
 
 /**
  * Whether a request may be sent again, of a call that has time left: it provably never left, or doing it twice does no

@@ -1,28 +1,38 @@
-import {
-  type Call,
-  type CallContext,
-  type CallSite,
-  type Cluster,
-  type Group,
-  type Instance,
-  type Invoker,
-  type Ports,
-  policyFields,
-  type StatusError,
-  type Timers,
-} from "@mortise/kernel";
-import { withoutNeverSent } from "@mortise/kernel/spi/sent";
 import { z } from "zod";
-import { type RetryBudget, type RetryBudgetOptions, retryBudget } from "./retry-budget.ts";
+import type { Call, Invoker } from "../call/call.ts";
+import type { CallContext } from "../call/context.ts";
+import { type CallSite, policyFields } from "../call/site.ts";
+import type { StatusError } from "../call/status.ts";
+import type { Ports, Timers } from "../core/ports.ts";
+import type { Cluster, Group } from "./cluster.ts";
+import type { Instance } from "./instance.ts";
+import { type RetryBudget, retryBudget } from "./retry-budget.ts";
 import { backoff, mayRepeat, repeatable } from "./retry-rule.ts";
+import { withoutNeverSent } from "./sent.ts";
 
-export interface FailoverOptions {
-  readonly backoffMs: number;
-  readonly maxBackoffMs: number;
-  readonly budget: RetryBudgetOptions;
-}
+/** The options of a cluster that tries again. */
+export const retryingShape = {
+  backoffMs: z
+    .number()
+    .nonnegative()
+    .default(10)
+    .describe("Longest wait before the first retry, in milliseconds; doubles."),
+  maxBackoffMs: z.number().nonnegative().default(1000).describe("Longest wait before any retry, in milliseconds."),
+  budget: z
+    .strictObject({
+      ratio: z.number().min(0).max(1).default(0.2).describe("Retries that each call earns its service."),
+      perSecond: z.number().nonnegative().default(10).describe("Retries that each second earns."),
+      burst: z.number().nonnegative().default(100).describe("Retries that can be saved up."),
+    })
+    .prefault({})
+    .describe("Bounds the retries of all calls to one service, except of requests that never left."),
+};
 
-export const failoverPolicy = policyFields({
+const retryingOptions = z.strictObject(retryingShape);
+
+export type RetryingOptions = z.output<typeof retryingOptions>;
+
+export const retryingPolicy = policyFields({
   attemptTimeoutMs: z
     .number()
     .positive()
@@ -32,13 +42,21 @@ export const failoverPolicy = policyFields({
     ),
 });
 
-type FailoverPorts = Pick<Ports, "clock" | "timers" | "random">;
+/** Which candidates the next attempt may go to, when the call has tried some. Throws a StatusError for none. */
+export type Narrow = (candidates: readonly Instance[], tried: readonly Instance[], call: Call) => readonly Instance[];
+
+type RetryingPorts = Pick<Ports, "clock" | "timers" | "random">;
 
 /**
  * Tries up to `policy.retries` more instances, those not tried yet first, when an attempt fails in a way that allows it.
  * Waits at random between attempts, never beyond the deadline.
+ * @param narrowFor what chooses among the candidates of a method; default: those that were not tried
  */
-export function failoverCluster(options: FailoverOptions, ports: FailoverPorts): Cluster {
+export function retryingCluster(
+  options: RetryingOptions,
+  ports: RetryingPorts,
+  narrowFor: (site: CallSite) => Narrow = () => untried,
+): Cluster {
   const budgets = new Map<string, RetryBudget>();
 
   function budgetOf(service: string): RetryBudget {
@@ -47,18 +65,24 @@ export function failoverCluster(options: FailoverOptions, ports: FailoverPorts):
     return budget;
   }
 
-  return { invoker: (site, group) => failoverInvoker(site, group, budgetOf(site.method.service), options, ports) };
+  return {
+    invoker: (site, group) =>
+      retryingInvoker(site, group, { budget: budgetOf(site.method.service), narrow: narrowFor(site), options, ports }),
+  };
 }
 
-function failoverInvoker(
-  site: CallSite,
-  group: Group,
-  budget: RetryBudget,
-  { backoffMs, maxBackoffMs }: FailoverOptions,
-  { clock, timers, random }: FailoverPorts,
-): Invoker {
+interface Retrying {
+  readonly budget: RetryBudget;
+  readonly narrow: Narrow;
+  readonly options: RetryingOptions;
+  readonly ports: RetryingPorts;
+}
+
+function retryingInvoker(site: CallSite, group: Group, { budget, narrow, options, ports }: Retrying): Invoker {
+  const { backoffMs, maxBackoffMs } = options;
+  const { clock, timers, random } = ports;
   const { retries } = site.policy;
-  const { attemptTimeoutMs } = failoverPolicy.of(site);
+  const { attemptTimeoutMs } = retryingPolicy.of(site);
   const limitMs = site.method.kind === "unary" ? attemptTimeoutMs : undefined; // a stream lasts as long as it lasts
 
   /** How long to wait before the next attempt; nothing if there is none. */
@@ -77,15 +101,17 @@ function failoverInvoker(
     let sent = false;
     for (let retry = 1; ; retry++) {
       let candidates: readonly Instance[];
+      let left: readonly Instance[];
       try {
         const found = group.candidates(call);
         candidates = found instanceof Promise ? await found : found;
+        left = narrow(candidates, tried, call);
       } catch (error) {
         throw sent ? withoutNeverSent(error) : error;
       }
       try {
         const attempt = limitMs === undefined ? call : limited(call, limitMs);
-        return await group.attempt(attempt, untried(candidates, tried), note);
+        return await group.attempt(attempt, left, note);
       } catch (error) {
         const wait = used() ? undefined : waitBefore(retry, call, error, tried.length < candidates.length);
         if (wait === undefined) throw sent ? withoutNeverSent(error) : error;
@@ -101,7 +127,7 @@ function limited(call: Call, timeoutMs: number): Call {
 }
 
 /** The candidates without those tried; all of them when there are no others. */
-function untried(candidates: readonly Instance[], tried: readonly Instance[]): readonly Instance[] {
+export function untried(candidates: readonly Instance[], tried: readonly Instance[]): readonly Instance[] {
   if (tried.length === 0) return candidates;
   const others = candidates.filter(({ id }) => !tried.some((instance) => instance.id === id));
   return others.length === 0 ? candidates : Object.freeze(others);

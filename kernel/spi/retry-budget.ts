@@ -1,4 +1,4 @@
-import type { Clock } from "@mortise/kernel";
+import type { Clock } from "../core/ports.ts";
 
 export interface RetryBudgetOptions {
   readonly ratio: number;
