@@ -146,6 +146,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   async function forwardOne(
     branch: PlannedBranch,
     action: BranchAction,
+    asking: string | undefined,
     given: () => boolean,
   ): Promise<Failed | undefined> {
     for (let attempt = 0; ; attempt++) {
@@ -154,6 +155,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
         return failed(reasonOf("DEADLINE", "it took longer than its deadline allows", branch));
       let failure = "";
       try {
+        if (asking !== undefined) await node.at(asking);
         const reply = await ask(branch, action);
         if (reply.outcome === "done") return undefined;
         if (reply.outcome === "rejected") return failed(refusalIn(reply, branch), true);
@@ -170,14 +172,18 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     }
   }
 
-  async function forward(branches: readonly PlannedBranch[], action: BranchAction): Promise<Forward> {
+  async function forward(
+    branches: readonly PlannedBranch[],
+    action: BranchAction,
+    asking?: string,
+  ): Promise<Forward> {
     let first: Failed | undefined;
     const stopped = Promise.withResolvers<void>();
     const running = new Map<string, Promise<void>>();
     for (const branch of branches) {
       const before = branch.after.flatMap((id) => running.get(id) ?? []);
       const one = Promise.all(before).then(async () => {
-        const why = first ? undefined : await forwardOne(branch, action, () => first !== undefined);
+        const why = first ? undefined : await forwardOne(branch, action, asking, () => first !== undefined);
         if (!why) return;
         first ??= why;
         stopped.resolve();
@@ -190,11 +196,12 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     return first ?? { done: true };
   }
 
-  async function settleOne(branch: PlannedBranch, action: BranchAction): Promise<void> {
+  async function settleOne(branch: PlannedBranch, action: BranchAction, asking: string | undefined): Promise<void> {
     if (done.has(branch.id)) return;
     for (let attempt = 0; ; attempt++) {
       let failure = "";
       try {
+        if (asking !== undefined) await node.at(asking);
         const reply = await ask(branch, action);
         if (reply.outcome === "heuristic") await heuristic(branch, reply.note);
         if (reply.outcome === "done" || reply.outcome === "heuristic") return void done.add(branch.id);
@@ -207,7 +214,12 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     }
   }
 
-  async function settle(branches: readonly PlannedBranch[], action: BranchAction, order: SettleOrder): Promise<void> {
+  async function settle(
+    branches: readonly PlannedBranch[],
+    action: BranchAction,
+    order: SettleOrder,
+    asking?: string,
+  ): Promise<void> {
     const running = new Map<string, Promise<void>>();
     const sequence = order === "reverse" ? branches.toReversed() : branches;
     for (const branch of sequence) {
@@ -217,7 +229,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
           : order === "reverse"
             ? branches.filter(({ after }) => after.includes(branch.id)).map(({ id }) => id)
             : [];
-      const one = Promise.all(before.flatMap((id) => running.get(id) ?? [])).then(() => settleOne(branch, action));
+      const one = Promise.all(before.flatMap((id) => running.get(id) ?? [])).then(() => settleOne(branch, action, asking));
       running.set(branch.id, one);
     }
     const results = await Promise.allSettled(running.values());
@@ -256,11 +268,12 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     return new LeftForLater(lastError);
   }
 
-  async function decide(decision: Decision, abort?: AbortReason): Promise<Decision> {
+  async function decide(decision: Decision, abort?: AbortReason, unknown?: string): Promise<Decision> {
     for (let attempt = 0; ; attempt++) {
       try {
         const what = decision === "committing" ? { outputs: Object.fromEntries(outputs) } : abort ? { abort } : {};
         const status = await node.coordinator().decide(gid, decision, what);
+        if (unknown !== undefined) await node.at(unknown);
         if (status === undefined) return decide("aborting", reasonOf("INTERRUPTED", "its begin was lost"));
         const decided = decisionOf(status);
         if (decided === "aborting" && decision === "aborting") abortReason ??= abort;

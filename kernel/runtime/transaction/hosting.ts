@@ -43,7 +43,7 @@ export function hosts({ publisher, sweeper, at }: HostsSetup): Hosts {
 
     async perform(performer) {
       await createFence(performer.database.sql);
-      const one = counted(participant(performer));
+      const one = counted(participant(performer, at));
       hosted.push(one.participant);
       const topic = branchTopic(performer.operations.name);
       const listening: Listening = { topic, handler: receiving(one.participant) as EventHandler<never> };

@@ -18,6 +18,7 @@ import {
   refusalOf,
   rejected,
 } from "./kept.ts";
+import type { AtPlace } from "./points.ts";
 
 /** Drives the operations of one participant whose effects are all in its own database. */
 export interface LocalBranches {
@@ -49,7 +50,7 @@ class Undone extends Error {
   }
 }
 
-export function localBranches({ operations, database, perform }: Performer): LocalBranches {
+export function localBranches({ operations, database, perform }: Performer, at: AtPlace): LocalBranches {
   const operationOf = (name: string): OperationType => {
     const found = operations.operations[name];
     if (found) return found;
@@ -139,17 +140,27 @@ export function localBranches({ operations, database, perform }: Performer): Loc
 
     forward: (request, kind, context, { along, prepare } = {}) =>
       guarded(async () => {
+        await at(request, "arrived");
         try {
-          return await inTransaction(database, async (tx) => {
+          const reply = await inTransaction(database, async (tx) => {
             const there = await enter(tx.sql, entryOf(request, "R", kind));
             if (there) throw new Undone(repeated(there.kind, there.kept));
+            await at(request, "entered");
             const results = await doSteps(tx, request, kind, context);
             if (prepare !== undefined) await enter(tx.sql, entryOf(request, "F", "confirm"));
             await keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));
-            await along?.(tx.sql);
-            if (prepare !== undefined) await (tx.sql as unknown as Preparing).prepare(prepare);
+            if (along) {
+              await along(tx.sql);
+              await at(request, "applied");
+            }
+            if (prepare !== undefined) {
+              await at(request, "preparing");
+              await (tx.sql as unknown as Preparing).prepare(prepare);
+            }
             return done(results);
           });
+          await at(request, "answering");
+          return reply;
         } catch (error) {
           if (error instanceof Rejected) return remember(request, error);
           throw error;
@@ -157,8 +168,8 @@ export function localBranches({ operations, database, perform }: Performer): Loc
       }),
 
     confirm: (request, context) =>
-      guarded(() =>
-        inTransaction(database, async (tx) => {
+      guarded(async () => {
+        const reply = await inTransaction(database, async (tx) => {
           const { gid, branch } = request;
           const there = await enter(tx.sql, entryOf(request, "F", "confirm"));
           if (there?.kind === "confirm")
@@ -168,10 +179,13 @@ export function localBranches({ operations, database, perform }: Performer): Loc
           if (reserved?.kind !== "reserve")
             throw new Undone(answer("heuristic", `${branch} was to be confirmed and is not reserved`));
           const kept = decodeKept(reserved.kept);
+          await at(request, "confirming");
           await finishSteps(tx, gid, kept, "confirm", context);
           return done(kept.results);
-        }),
-      ),
+        });
+        await at(request, "confirmed");
+        return reply;
+      }),
 
     back: (request, context) =>
       guarded(() =>
@@ -181,6 +195,7 @@ export function localBranches({ operations, database, perform }: Performer): Loc
           if (finished?.kind === "cancel") return done();
           if (finished) throw new Undone(answer("heuristic", `${branch} was to be taken back and had been confirmed`));
           const begun = await enter(tx.sql, entryOf(request, "R", "tombstone"));
+          await at(request, "undoing");
           if (begun?.kind === "reserve") await finishSteps(tx, gid, decodeKept(begun.kept), "cancel", context);
           else if (begun?.kind === "apply") await finishSteps(tx, gid, decodeKept(begun.kept), "undo", context);
           return done();

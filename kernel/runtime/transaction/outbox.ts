@@ -42,9 +42,9 @@ export async function writeOutbox(sql: Sql, rows: OutboxRows): Promise<void> {
   const { name, version } = transaction;
   await sql`
     insert into mortise_outbox (gid, branch, layer, kind, transaction, version, strategy, first_branch, plan, input, trace)
-    select ${gid}, one.branch, one.layer, ${kind}, ${name}, ${version}, ${strategy}, ${first}, one.plan, ${input}, ${trace}
+    select ${gid}, one.branch, one.layer, ${kind}, ${name}, ${version}, ${strategy}, ${first}, one.plan::jsonb, ${input}, ${trace}
     from unnest(${branches.map(({ id }) => id)}::text[], ${layers}::int[],
-      ${branches.map((branch) => JSON.stringify(branch))}::jsonb[]) as one(branch, layer, plan)`;
+      ${branches.map((branch) => JSON.stringify(branch))}::text[]) as one(branch, layer, plan)`;
 }
 
 /** How many others each branch has to wait for one after the other. */

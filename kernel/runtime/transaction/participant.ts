@@ -7,6 +7,7 @@ import type { BranchAction } from "../../spi/transaction.ts";
 import { externalBranches } from "./external-branch.ts";
 import { fenceVersion } from "./fence.ts";
 import { localBranches } from "./local-branch.ts";
+import { atPlaces } from "./points.ts";
 import { type PreparedBranches, preparedBranches } from "./prepared.ts";
 
 /** A participant hosted in this process. */
@@ -27,11 +28,15 @@ export interface Participant {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export function participant(performer: Performer): Participant {
+export function participant(
+  performer: Performer,
+  at: (point: string) => Promise<void> | void = () => undefined,
+): Participant {
   const { operations, database } = performer;
-  const local = localBranches(performer);
+  const places = atPlaces(at);
+  const local = localBranches(performer, places);
   const external = externalBranches(performer);
-  const prepared = preparedBranches(database, local);
+  const prepared = preparedBranches(database, local, places);
 
   function check({ gid, branch, steps, action }: DriveRequest): boolean {
     if (!uuid.test(gid)) throw invalid(`"${gid}" is no id of a transaction: it is a UUID in lower case`);

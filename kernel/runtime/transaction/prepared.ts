@@ -4,6 +4,7 @@ import type { Database } from "../../spi/store.ts";
 import { read, sqlState } from "./fence.ts";
 import { answer, decodeKept, done } from "./kept.ts";
 import { inTransaction, type LocalBranches } from "./local-branch.ts";
+import type { AtPlace } from "./points.ts";
 
 /** Branches that wait for the decision as prepared transactions of PostgreSQL. */
 export interface PreparedBranches {
@@ -30,7 +31,7 @@ export function parsePrepared(name: string): { readonly gid: string; readonly br
   return gid !== undefined && branch !== undefined ? { gid, branch } : undefined;
 }
 
-export function preparedBranches(database: Database, local: LocalBranches): PreparedBranches {
+export function preparedBranches(database: Database, local: LocalBranches, at: AtPlace): PreparedBranches {
   const { sql } = database;
 
   async function isWaiting(name: string): Promise<boolean> {
@@ -57,8 +58,10 @@ export function preparedBranches(database: Database, local: LocalBranches): Prep
       return local.forward(request, "apply", context, { prepare: name });
     },
 
-    async commit({ gid, branch }) {
+    async commit(request) {
+      const { gid, branch } = request;
       const ended = await end("commit", preparedName(gid, branch));
+      await at(request, "confirmed");
       const row = await inTransaction(database, (tx) => read(tx.sql, gid, branch, "R"));
       if (row?.kind === "apply") return done(decodeKept(row.kept).results);
       const note = ended

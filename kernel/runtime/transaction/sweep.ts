@@ -10,6 +10,7 @@ import { parsePrepared } from "./prepared.ts";
 export interface Sweeper {
   readonly coordinator: () => Coordinator;
   readonly log: Log;
+  readonly at: (point: string) => Promise<void> | void;
 }
 
 export interface SweepHow {
@@ -28,7 +29,7 @@ interface Orphan {
 /** Looks through the database of one participant. Rejects when the coordinator or the database does not answer. */
 export async function sweep(
   participant: Participant,
-  { coordinator, log }: Sweeper,
+  { coordinator, log, at }: Sweeper,
   { reportOnly, olderThanMs }: SweepHow,
   context: Context,
 ): Promise<{ readonly gids: readonly string[]; readonly ended: number }> {
@@ -41,6 +42,7 @@ export async function sweep(
     // Asked after the first listing: who is not known now can never be decided otherwise later.
     const status = await coordinator().inquire(gid);
     if (status === "active") continue;
+    await at("X9");
     if (prepared && !(await participant.prepared.waiting()).some((name) => parsePrepared(name)?.gid === gid)) continue;
     const commit = status === "committing" || status === "committed";
     const action: BranchAction = prepared

@@ -57,7 +57,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const publishers = remembered((name) => clients().publisher(branchTopic(name)));
   const ends = remembered((name) => clients().publisher(endedTopic(name)));
   const publisher = <T>(topic: TopicType<T>): Publish<T> => clients().publisher(topic);
-  const sweeper = { coordinator: setup.coordinator, log };
+  const sweeper = { coordinator: setup.coordinator, log, at };
   const hosted = hosts({ publisher, sweeper, at });
 
   const relaying = makeWorker({

@@ -9,13 +9,13 @@ export function preVoting(): TransactionStrategy {
     first: "prepare",
     commit: "commitPrepared",
     abort: "rollbackPrepared",
-    points: { begun: "P2", voted: "P3", decided: "X7", during: "X7", ended: "X8" },
+    points: { unbegun: "X1", begun: "X2", voted: "P3", deciding: "X6", decided: "X7" },
   });
   return {
     facts,
     async run(t) {
-      await t.at("P1");
-      const could = t.branches.length > 1 ? await t.forward(t.branches, "check") : undefined;
+      const could = t.branches.length > 1 ? await t.forward(t.branches, "check", "P1") : undefined;
+      await t.at("P2");
       if (could && !could.done) {
         await t.answer(could.abort);
         return t.finish(await t.decide("aborting", could.abort)); // nothing was held, and those who ask later are told

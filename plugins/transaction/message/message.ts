@@ -20,6 +20,7 @@ export const messageStrategy: TransactionStrategy = {
 
   async run(t) {
     if (await asOne(t)) return;
+    await t.at("M1");
     await t.begin();
     await t.at("M2");
     const { first } = partsOf(t);
@@ -39,8 +40,8 @@ export const messageStrategy: TransactionStrategy = {
 };
 
 async function checkBack(t: DrivenTransaction, done: readonly string[]): Promise<void> {
+  await t.at("M7");
   const applied = await wasApplied(t, partsOf(t).first);
-  await t.at("M5");
   await conclude(t, await t.decide(applied ? "committing" : "aborting"), done);
 }
 

@@ -1,4 +1,6 @@
 import {
+  type AbortReason,
+  abortBecause,
   asOne,
   type Decision,
   type DrivenTransaction,
@@ -9,6 +11,7 @@ import {
   type PlannedBranch,
   type TransactionStrategy,
   transaction,
+  wasApplied,
 } from "@mortise/kernel";
 import { builtInStrategies } from "@mortise/kernel/contract";
 
@@ -38,41 +41,50 @@ export const sagaStrategy: TransactionStrategy = {
 
   async run(t) {
     if (await asOne(t)) return;
+    await t.at("S1");
     await t.begin();
-    await t.at("S2");
     await goOn(t);
   },
 
   async resume(t, record) {
     if (record.status === "active" && !isLate(record)) return goOn(t);
+    if (record.status === "active") return conclude(t, await giveUp(t, late));
     await conclude(t, await decisionFor(t, record));
   },
 };
 
 async function goOn(t: DrivenTransaction): Promise<void> {
   const forward = await upToThePivot(t);
-  await conclude(t, forward.done ? await t.decide("committing") : await t.decide("aborting", forward.abort));
+  await conclude(t, forward.done ? await t.decide("committing") : await giveUp(t, forward.abort));
 }
+
+/** There is no way back behind the pivot: whether it was done is settled for ever before anything is given up. */
+async function giveUp(t: DrivenTransaction, abort: AbortReason): Promise<Decision> {
+  for (const pivot of courseOf(t.branches).pivot) {
+    if (await wasApplied(t, pivot)) return t.decide("committing");
+  }
+  return t.decide("aborting", abort);
+}
+
+const late = abortBecause("DEADLINE", "it was not done in time");
 
 async function upToThePivot(t: DrivenTransaction): Promise<Forward> {
   const { before, pivot } = courseOf(t.branches);
-  const first = await t.forward(before, "apply");
-  if (!first.done) return first;
-  await t.at("S3");
-  return t.forward(pivot, "apply");
+  const first = await t.forward(before, "apply", "S2");
+  return first.done ? t.forward(pivot, "apply", "S2") : first;
 }
 
 async function conclude(t: DrivenTransaction, decision: Decision): Promise<void> {
   if (decision === "committing") {
     await t.at("S8");
     await t.answer("committed");
-    await t.settle(courseOf(t.branches).after, "apply", "along");
+    await t.settle(courseOf(t.branches).after, "apply", "along", "S8");
     await t.runLater();
   } else {
-    await t.at("S6");
+    await t.at("S4");
     await t.answer("aborted");
     const { before, pivot } = courseOf(t.branches);
-    await t.settle([...before, ...pivot], "undo", "reverse");
+    await t.settle([...before, ...pivot], "undo", "reverse", "S6");
   }
   await t.finish(decision);
 }

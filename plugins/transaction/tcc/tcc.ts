@@ -12,7 +12,7 @@ export const tcc = definePlugin({
       first: "reserve",
       commit: "confirm",
       abort: "cancel",
-      points: { begun: "T2", voted: "T7", decided: "T9", during: "T10", ended: "T11" },
+      points: { unbegun: "T1", begun: "T2", voted: "T7", deciding: "T8", decided: "T9", aborted: "T6" },
     }),
   }),
 });

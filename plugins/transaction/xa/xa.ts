@@ -12,7 +12,7 @@ export const xa = definePlugin({
       first: "prepare",
       commit: "commitPrepared",
       abort: "rollbackPrepared",
-      points: { begun: "X2", voted: "X5", decided: "X7", during: "X7", ended: "X8" },
+      points: { unbegun: "X1", begun: "X2", voted: "X5", deciding: "X6", decided: "X7" },
     }),
   }),
 });

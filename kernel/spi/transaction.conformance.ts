@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import type { Plugin } from "../core/plugin.ts";
+import { conformance } from "../testing/conformance.ts";
+import type { TestPostgres } from "../testing/postgres-server.ts";
+import { bankCents, type StrategyWorld, strategyWorld } from "../testing/strategy-world.ts";
+import type { StrategyFacts } from "./transaction.ts";
+
+/** A strategy, and a PostgreSQL server whose databases it may use. */
+export interface StrategySubject {
+  readonly plugin: Plugin;
+  readonly server: TestPostgres;
+}
+
+interface Case extends StrategyWorld {
+  readonly facts: StrategyFacts;
+  /** The most demanding transaction the strategy may drive honestly. */
+  readonly transaction: "move" | "pay" | "collect";
+  /** What the three banks hold together. */
+  total(): Promise<bigint>;
+}
+
+const law = (law: string, check: (world: Case) => Promise<void>) => ({
+  law,
+  async check({ plugin, server }: StrategySubject) {
+    const facts = plugin.facts as StrategyFacts;
+    const transaction = facts.oneBranch ? "move" : facts.rejects === "first-branch" ? "pay" : "collect";
+    await using world = await strategyWorld(server, plugin);
+    const total = async () => {
+      const sums = await Promise.all(
+        ([0, 1, 2] as const).map(async (bank) => {
+          const [row] = await (await world.database(bank)).sql<{ cents: bigint }[]>`
+            select sum(balance)::bigint as cents from account where id <> 'bonus'`;
+          return row?.cents ?? 0n;
+        }),
+      );
+      return sums.reduce((all, one) => all + one, 0n);
+    };
+    await check({ ...world, facts, transaction, total });
+  },
+});
+
+/** What every strategy keeps to, on the transactions it may drive. */
+export const transactionConformance = conformance<StrategySubject>("transaction", [
+  law("does all of a transaction, and answers as its facts promise", async (world) => {
+    const { transaction, facts } = world;
+    const { gid, status } = await world.run(transaction);
+    assert.equal(status, facts.reply === "final" ? "committed" : "pending");
+    assert.equal(await world.wait(transaction, gid), "committed");
+    await world.settled();
+    assert.equal(await world.balance(0, "alice"), 900n);
+    assert.equal(await world.total(), 3n * bankCents);
+  }),
+  law("does nothing of a transaction that is refused, and says why", async (world) => {
+    const { status, reason, gid } = await world.run(world.transaction, { cents: 1_001n });
+    assert.deepEqual([status, reason], ["aborted", "TOO_LITTLE"]);
+    assert.equal(await world.wait(world.transaction, gid), "aborted");
+    await world.settled();
+    assert.equal(await world.balance(0, "alice"), 1_000n);
+    assert.equal(await world.total(), 3n * bankCents);
+  }),
+  law("does a transaction once, however often it is run under one key", async (world) => {
+    const { transaction } = world;
+    const all = await Promise.all(Array.from({ length: 4 }, () => world.run(transaction, { key: "one" })));
+    all.push(await world.run(transaction, { key: "one" }));
+    assert.equal(new Set(all.map(({ gid }) => gid)).size, 1);
+    await world.settled();
+    assert.equal(await world.balance(0, "alice"), 900n);
+  }),
+  law("keeps the sum of all accounts under transactions side by side that use them up", async (world) => {
+    const { transaction } = world;
+    const all = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => world.run(transaction, { cents: i % 3 ? 60n : 90n, settled: false })),
+    );
+    const ends = await Promise.all(all.map(({ gid }) => world.wait(transaction, gid)));
+    await world.settled();
+    const taken = ends.reduce((sum, end, i) => sum + (end === "committed" ? (i % 3 ? 60n : 90n) : 0n), 0n);
+    assert.ok(ends.includes("committed"));
+    assert.equal(await world.balance(0, "alice"), 1_000n - taken);
+    assert.equal(await world.total(), 3n * bankCents);
+  }),
+  law(
+    "ends every transaction as a whole, also those that met a participant which failed for a while",
+    async (world) => {
+      const { transaction } = world;
+      const bank = transaction === "move" ? 0 : transaction === "pay" ? 1 : 2;
+      const { sql } = await world.database(bank);
+      await sql`alter table account rename to away`;
+      const runs = Array.from({ length: 4 }, () => world.run(transaction, { settled: false, cents: 10n }));
+      const all = await Promise.all(runs.map((one) => one.catch(() => undefined)));
+      await sql`alter table away rename to account`;
+      await world.settled();
+      const ends = await Promise.all(all.map((one) => one && world.wait(transaction, one.gid).catch(() => "aborted")));
+      const done = BigInt(ends.filter((end) => end === "committed").length);
+      assert.equal(await world.balance(0, "alice"), 1_000n - 10n * done);
+      assert.equal(await world.total(), 3n * bankCents);
+    },
+  ),
+]);

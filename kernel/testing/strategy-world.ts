@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import type { Plugin } from "../core/plugin.ts";
+import { systemPorts } from "../core/ports.ts";
+import { openDatabase } from "../postgres/database.ts";
+import { loadDrivers } from "../postgres/drivers.ts";
+import { coordinator } from "../spi/coordinator.ts";
+import { keptCoordinator } from "../spi/kept-transactions.ts";
+import { type Database, type Store, store } from "../spi/store.ts";
+import { type BankTransaction, Desk, ownBank, secondBank, thirdBank } from "./bank-app.ts";
+import { eventually } from "./eventually.ts";
+import type { TestPostgres } from "./postgres-server.ts";
+import { given, testApp } from "./test-app.ts";
+
+/** Three banks, each with a database of its own, and a desk where transactions begin. */
+export interface StrategyWorld extends AsyncDisposable {
+  run(transaction: BankTransaction, how?: Partial<Orders>): Promise<{ gid: string; status: string; reason: string }>;
+  wait(transaction: BankTransaction, gid: string): Promise<string>;
+  /** What is on an account of the first, second or third bank. */
+  balance(bank: 0 | 1 | 2, account: string): Promise<bigint>;
+  database(bank: 0 | 1 | 2): Promise<Database>;
+  /** Waits until nothing is set aside or prepared anywhere, and every transaction has ended. */
+  settled(): Promise<void>;
+}
+
+export interface Orders {
+  readonly key: string;
+  readonly cents: bigint;
+  readonly settled: boolean;
+}
+
+const names = ["own_bank", "second_bank", "third_bank"] as const;
+const accounts = { alice: 1_000n, bob: 1_000n, carol: 1_000n, bonus: 0n };
+
+/** What each bank holds at first, in cents. */
+export const bankCents = 3_000n;
+
+/** A world whose transactions are driven by one strategy. */
+export async function strategyWorld(server: TestPostgres, strategy: Plugin): Promise<StrategyWorld> {
+  const { api, end } = await storeOn(server);
+  const now = () => Date.now();
+  const keeping = keptCoordinator({ records: new Map(), ended: [], audits: [], now }, 100_000);
+  const app = await testApp({
+    plugins: [
+      given(store, "test", api),
+      given(coordinator, "test", keeping),
+      strategy,
+      ownBank(accounts),
+      secondBank(accounts),
+      thirdBank(accounts),
+    ],
+    use: { store: "test", coordinator: "test", bus: "memory", transaction: [strategy.name] },
+    options: {
+      "transaction-policies/config": {
+        table: { "*": { strategy: strategy.name, scheduleMs: [50, 100, 200, 400, 800, 1_600] } },
+      },
+      "transactions/runtime": { leaseMs: 500, recoverEveryMs: 50, relayEveryMs: 50, maxBackoffMs: 300 },
+    },
+  });
+  const desk = app.clients.client(Desk);
+  const database = (bank: 0 | 1 | 2) => api.database(names[bank]);
+  return {
+    run: (transaction, { key = "", cents = 100n, settled = true } = {}) =>
+      desk.run({ transaction, key, cents, settled, from: "alice", to: "bob", sponsor: "carol" }),
+    wait: async (transaction, gid) => (await desk.wait({ transaction, gid })).status,
+    balance: async (bank, account) => {
+      const [row] = await (await database(bank)).sql<
+        { balance: bigint }[]
+      >`select balance from account where id = ${account}`;
+      assert.ok(row, `there is an account ${account}`);
+      return row.balance;
+    },
+    database,
+    settled: async () => {
+      await eventually(async () => {
+        const counts = await keeping.counts();
+        if (counts.some(({ status }) => status !== "committed" && status !== "aborted")) return false;
+        const open = await Promise.all(([0, 1, 2] as const).map(async (bank) => openIn(await database(bank))));
+        return open.every((count) => count === 0);
+      }, 20_000);
+    },
+    async [Symbol.asyncDispose]() {
+      await app.stop();
+      await end();
+    },
+  };
+}
+
+async function openIn({ sql }: Database): Promise<number> {
+  const [row] = await sql<{ open: number }[]>`
+    select ((select count(*) from account where frozen <> 0 or coming <> 0)
+      + (select count(*) from pg_prepared_xacts where database = current_database())
+      + (select count(*) from mortise_outbox))::int as open`;
+  return row?.open ?? 0;
+}
+
+async function storeOn(server: TestPostgres): Promise<{ api: Store; end(): Promise<void> }> {
+  const drivers = await loadDrivers();
+  const open = new Map<string, Promise<{ database: Database; end: () => Promise<void> }>>();
+  const connections = {
+    poolSize: 6,
+    connectTimeoutMs: 5_000,
+    idleTimeoutMs: 60_000,
+    statementTimeoutMs: 0,
+    lockTimeoutMs: 0,
+    idleTransactionTimeoutMs: 0,
+    tls: false,
+  } as const;
+  async function opened(name: string) {
+    const test = await server.database();
+    const { database, end } = openDatabase(name, test.address, connections, drivers, systemPorts);
+    return {
+      database,
+      end: async () => {
+        await end(0);
+        await test.drop();
+      },
+    };
+  }
+  return {
+    api: {
+      database: async (name) => {
+        const opening = open.get(name) ?? opened(name);
+        open.set(name, opening);
+        return (await opening).database;
+      },
+    },
+    end: async () => void (await Promise.all([...open.values()].map(async (one) => (await one).end()))),
+  };
+}
