@@ -50,12 +50,16 @@ function describe(world: World, ended: Ended): Command {
   appCommand(program, "check", "Checks an app without starting it.").action(async (file, options) =>
     ended(await (await import("./commands/check.ts")).check(world, file, options)),
   );
-  appCommand(program, "explain", "Shows what an app is made of, or the whole way of calls of one method, and why.")
-    .argument("[method]", "service/method, for example shop.order.v1.Orders/place")
+  appCommand(
+    program,
+    "explain",
+    "Shows what an app is made of, the way of calls of one method, or how a transaction is driven, and why.",
+  )
+    .argument("[target]", "service/method, for example shop.order.v1.Orders/place, or the name of a transaction")
     .option("--json", "print it as JSON")
     .option("--no-central", "leave out the central rules")
-    .action(async (file, method, options) =>
-      ended(await (await import("./commands/explain.ts")).explain(world, file, method, options)),
+    .action(async (file, target, options) =>
+      ended(await (await import("./commands/explain.ts")).explain(world, file, target, options)),
     );
   configCommands(program, world, ended);
   program

@@ -2,6 +2,7 @@ import type { Location } from "../core/config.ts";
 import type { ExplainedPlugin } from "../core/explain.ts";
 import { formatLocation } from "../core/problems.ts";
 import type { FieldExplanation, MethodExplanation, StationExplanation } from "./explain-method.ts";
+import type { TransactionExplanation } from "./explain-transaction.ts";
 import { columns } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -44,6 +45,34 @@ export function showMethod(terminal: Terminal, explanation: MethodExplanation): 
       ? `handled here by ${handledBy.join(", ")}`
       : "not handled in this app: wherever the registry says",
   );
+}
+
+/** Prints how a transaction is driven. */
+export function showTransaction(terminal: Terminal, explanation: TransactionExplanation): void {
+  const { transaction, version, needs, said, honest, branches, begunBy } = explanation;
+  const facts = `version ${version}, isolation ${needs.isolation}, ${needs.reply} reply`;
+  terminal.out(`${terminal.styled("bold", transaction)}  ${terminal.styled("dim", facts)}`);
+  terminal.out("");
+  const origin = (from: string | undefined, location: Location | undefined) =>
+    from === undefined ? "default" : `transactions, ${from}${at(location)}`;
+  showRows(
+    terminal,
+    said.map(({ name, value, from, location }) => [name, JSON.stringify(value) ?? "none", origin(from, location)]),
+    "",
+  );
+  terminal.out("");
+  showRows(
+    terminal,
+    branches.map(({ id, participant, steps, after, afterCommit, pivot }) => {
+      const waits = [...(afterCommit ? ["the commit"] : []), ...after].join(", ");
+      const order = [...(pivot ? ["pivot"] : []), ...(waits ? [`after ${waits}`] : [])].join(", ");
+      return [id, `${participant}: ${steps.map(({ step }) => step).join(", ")}`, order];
+    }),
+    "",
+  );
+  terminal.out("");
+  terminal.out(`honest here: ${honest.join(", ") || "no strategy"}`);
+  terminal.out(`begun by ${begunBy.join(", ")}`);
 }
 
 function showStation(terminal: Terminal, { spi, plugin, why, location, fields }: StationExplanation): void {

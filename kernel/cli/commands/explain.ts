@@ -3,7 +3,8 @@ import { explainSystem } from "../../core/explain.ts";
 import { type AppFlags, appOptions } from "../app-flags.ts";
 import { type ExitCode, exitCodes } from "../exit.ts";
 import { explainMethod } from "../explain-method.ts";
-import { showMethod, showSystem } from "../show-explanation.ts";
+import { explainTransaction } from "../explain-transaction.ts";
+import { showMethod, showSystem, showTransaction } from "../show-explanation.ts";
 import { showProblems, showWarnings } from "../show-problems.ts";
 import { ruledApp } from "../with-source.ts";
 import type { World } from "../world.ts";
@@ -14,11 +15,11 @@ export interface ExplainFlags extends AppFlags {
   readonly central?: boolean;
 }
 
-/** Shows what an app is made of, or the whole way of calls of one method; behind every value where it comes from. */
+/** Shows what an app is made of, the whole way of calls of one method, or how a transaction is driven; behind every value where it comes from. */
 export async function explain(
   world: World,
   file: string,
-  method: string | undefined,
+  target: string | undefined,
   flags: ExplainFlags,
 ): Promise<ExitCode> {
   const { terminal } = world;
@@ -30,12 +31,16 @@ export async function explain(
     showProblems(terminal, problems, "so there is nothing to explain.");
     return exitCodes.problems;
   }
-  if (method === undefined) {
+  const transaction = target === undefined ? undefined : explainTransaction(app, plan, target);
+  if (target === undefined) {
     const { plugins } = explainSystem({ plan, units: new Map() }, 0);
     if (flags.json) terminal.out(JSON.stringify(plugins, null, 2));
     else showSystem(terminal, app.name, plugins);
+  } else if (transaction) {
+    if (flags.json) terminal.out(JSON.stringify(transaction, null, 2));
+    else showTransaction(terminal, transaction);
   } else {
-    const explanation = explainMethod(app, plan, method);
+    const explanation = explainMethod(app, plan, target);
     if (flags.json) terminal.out(JSON.stringify(explanation, null, 2));
     else showMethod(terminal, explanation);
   }
