@@ -29,6 +29,38 @@ describe("breaker/sre", () => {
     );
   });
 
+  it("counts what is in its window, refusals too, as time passes", async () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 900 }),
+      calls: fc.integer({ min: 1, max: 15 }),
+      ok: fc.boolean(),
+      drawn: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.constantFrom(1.2, 2, 3), async (steps, k) => {
+        const ports = virtualPorts();
+        let drawn = 0;
+        const site = sampleSite({ policy: { fields: { breakerSre: { k, windowMs: 2000, minCalls: 10 } } } });
+        const circuit = sreBreaker(ports.clock, () => drawn).circuits(site)();
+        let seen: { readonly bucket: number; readonly ok: boolean }[] = [];
+        for (const { wait, calls, ok, drawn: next } of steps) {
+          await ports.advance(wait);
+          drawn = next;
+          const bucket = Math.floor(ports.clock.now() / 200);
+          for (let i = 0; i < calls; i++) {
+            seen = seen.filter((call) => call.bucket > bucket - 10);
+            const good = seen.filter((call) => call.ok).length;
+            const share = seen.length < 10 ? 0 : Math.max(0, (seen.length - k * good) / (seen.length + 1));
+            const passes = share === 0 || drawn >= share;
+            assert.equal(circuit.admit(), passes);
+            if (passes) circuit.record(ok, 1);
+            seen.push({ bucket, ok: passes && ok });
+          }
+        }
+      }),
+    );
+  });
+
   it("settles at letting through about K times what goes well", async () => {
     const ports = virtualPorts();
     const circuit = sreBreaker(ports.clock, ports.random).circuits(sampleSite())();

@@ -62,5 +62,58 @@ describe("breaker/threshold", () => {
     assert.equal(offer(circuit, 10, true, 101), 5);
   });
 
+  it("goes by its formula through any calls, ends, cancellations and waits", async () => {
+    const step = fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.record({
+          act: fc.constant("call" as const),
+          ends: fc.constantFrom("well", "badly", "cancelled"),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ act: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 4000 }) }) },
+    );
+    const settings = { windowMs: 1000, minCalls: 5, failurePercent: 60, openMs: 1500 };
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+        const { circuit, ports } = made(settings);
+        let seen: { readonly bucket: number; readonly ok: boolean }[] = [];
+        let state = "closed";
+        let openedAt = 0;
+        const open = (now: number) => {
+          state = "open";
+          openedAt = now;
+        };
+        for (const one of steps) {
+          if (one.act === "wait") {
+            await ports.advance(one.ms);
+            continue;
+          }
+          const now = ports.clock.now();
+          const passes = state === "closed" || (state === "open" && now - openedAt >= settings.openMs);
+          assert.equal(circuit.admit(), passes);
+          if (!passes) continue;
+          const trial = state === "open";
+          if (one.ends === "cancelled") {
+            circuit.forget();
+            if (trial) open(now);
+          } else {
+            const ok = one.ends === "well";
+            circuit.record(ok, 1);
+            if (trial && !ok) open(now);
+            else if (trial) [state, seen] = ["closed", []];
+            else {
+              const bucket = Math.floor(now / 100);
+              seen = [...seen, { bucket, ok }].filter((call) => call.bucket > bucket - 10);
+              const failed = seen.filter((call) => !call.ok).length;
+              if (seen.length >= settings.minCalls && failed / seen.length >= 0.6 - 1e-12) open(now);
+            }
+          }
+          assert.equal(circuit.state, state);
+        }
+      }),
+    );
+  });
+
   it("is the plugin breaker/threshold", () => assert.equal(threshold.id, "breaker/threshold"));
 });

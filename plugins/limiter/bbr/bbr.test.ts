@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { systemPorts } from "@mortise/kernel";
+import { isPermit, type Permit, type Refusal, systemPorts } from "@mortise/kernel";
 import { eventLoopLoad } from "@mortise/kernel/spi/event-loop-load";
 import { crowd, limiterConformance } from "@mortise/kernel/spi/limiter.conformance";
 import { eventually, sampleSite, virtualPorts } from "@mortise/kernel/testing";
@@ -70,6 +70,44 @@ describe("limiter/bbr", () => {
           assert.equal(known.maxInFlight(turns.length * 100), expected);
         },
       ),
+    );
+  });
+
+  it("admits by load, calls in flight and the limit of the formula, through anything", async () => {
+    const step = fc.record({
+      load: fc.constantFrom(0, 0.5, 0.8, 1),
+      wait: fc.integer({ min: 0, max: 700 }),
+      calls: fc.integer({ min: 0, max: 8 }),
+      ends: fc.array(fc.record({ ok: fc.boolean(), tookMs: fc.integer({ min: 1, max: 400 }) }), { maxLength: 6 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const ports = virtualPorts();
+        let load = 0;
+        const site = sampleSite({ policy: { fields: { bbr: { windowMs: 1000, buckets: 10 } } } });
+        const limit = bbrLimiter(ports.clock, { read: () => load }).limit(site);
+        assert.ok(limit);
+        const known = peaks(1000, 10);
+        const held: Permit[] = [];
+        let droppedAt = Number.NEGATIVE_INFINITY;
+        for (const { wait, calls, ends, ...now } of steps) {
+          await ports.advance(wait);
+          load = now.load;
+          const at = ports.clock.now();
+          for (let i = 0; i < calls; i++) {
+            const watched = load >= 0.8 || at - droppedAt <= 1000;
+            const drops = watched && held.length > 1 && held.length > known.maxInFlight(at);
+            const answer: Permit | Refusal = await limit.acquire("");
+            assert.equal(isPermit(answer), !drops);
+            if (isPermit(answer)) held.push(answer);
+            else if (load >= 0.8) droppedAt = at;
+          }
+          for (const { ok, tookMs } of ends.slice(0, held.length)) {
+            held.pop()?.release({ code: ok ? "OK" : "UNAVAILABLE", tookMs });
+            if (ok) known.add(tookMs, at);
+          }
+        }
+      }),
     );
   });
 

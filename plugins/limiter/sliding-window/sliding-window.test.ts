@@ -36,6 +36,31 @@ describe("limiter/sliding-window", () => {
     );
   });
 
+  it("lets through whatever the calls of its window leave room for, and nothing more", async () => {
+    const step = fc.tuple(fc.integer({ min: 0, max: 700 }), fc.integer({ min: 1, max: 12 }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(step, { maxLength: 40 }),
+        async (windowLimit, steps) => {
+          const ports = virtualPorts();
+          const site = sampleSite({ policy: { fields: { windowLimit, windowMs: 1000 } } });
+          const limit = slidingWindowLimiter(ports.clock).limit(site);
+          assert.ok(limit);
+          let passed: number[] = []; // the tenths of a window in which calls passed
+          for (const [wait, calls] of steps) {
+            await ports.advance(wait);
+            const tenth = Math.floor(ports.clock.now() / 100);
+            passed = passed.filter((at) => at > tenth - 10);
+            const expected = Math.min(calls, windowLimit - passed.length);
+            assert.equal((await crowd(limit, calls)).length, expected);
+            for (let i = 0; i < expected; i++) passed.push(tenth);
+          }
+        },
+      ),
+    );
+  });
+
   it("uses the whole limit", async () => {
     const ports = virtualPorts();
     const limit = slidingWindowLimiter(ports.clock).limit(sampleSite({ policy: { fields: { windowLimit: 7 } } }));
