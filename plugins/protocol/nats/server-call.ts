@@ -76,6 +76,7 @@ export class ServerCall implements InFlightCall {
 
   #open(data: Uint8Array): void {
     const { method } = this.#route;
+    if (this.#context.deadline <= this.#host.ports.clock.now()) throw tooLate();
     this.#codecs = codecsFor(this.#headers?.get(serializerHeader) ?? "", this.#route);
     if (this.#direct) this.#host.calls.set(this.#key, this);
     else if (this.streams) throw notByQueue(method.path);
@@ -193,9 +194,7 @@ export class ServerCall implements InFlightCall {
 
   #cancel(code: number): void {
     const late = statusName(code) === "DEADLINE_EXCEEDED";
-    const reason = late
-      ? new StatusError("DEADLINE_EXCEEDED", "the deadline of the call has passed")
-      : new StatusError("CANCELLED", "the caller has cancelled the call");
+    const reason = late ? tooLate() : new StatusError("CANCELLED", "the caller has cancelled the call");
     this.#finish(reason);
     this.#context.cancel(reason);
   }
@@ -272,6 +271,10 @@ function notByQueue(path: string): StatusError {
 function numberIn(headers: MsgHdrs | undefined, name: string): number {
   const value = headers?.get(name) ?? "";
   return /^\d{1,10}$/.test(value) ? Number(value) : 0;
+}
+
+function tooLate(): StatusError {
+  return new StatusError("DEADLINE_EXCEEDED", "the deadline of the call has passed");
 }
 
 /** Lets the handler's generator clean up; what it throws at that has no reader. */

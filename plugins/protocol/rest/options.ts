@@ -1,0 +1,68 @@
+import { z } from "zod";
+
+const pem = (what: string) => z.string().min(1).describe(`${what}: a file, or the PEM text itself.`);
+
+const tls = z
+  .strictObject({
+    cert: pem("The certificate chain this process shows").optional(),
+    key: pem("The private key of `cert`").optional(),
+    ca: pem("Who signed the certificates of the others; without it the well-known authorities").optional(),
+    mutual: z
+      .boolean()
+      .default(false)
+      .describe("Whether callers must show a certificate signed by `ca`, and this process shows `cert` when it calls."),
+    serverName: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The name the certificates of servers must carry, where it is not the host of their address."),
+  })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+    message: "`cert` and `key` go together: give both or neither",
+  })
+  .refine(({ cert, ca, mutual }) => !mutual || (cert !== undefined && ca !== undefined), {
+    message: "`mutual` needs `cert`, `key` and `ca`",
+  });
+
+export const restOptions = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").describe("The address to listen on; 0.0.0.0 for all of this machine."),
+  port: z.int().min(0).max(65_535).default(0).describe("The port to listen on; 0 takes any that is free."),
+  advertise: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The host (or host:port) others reach this process by; default: `host`, or the machine's name where `host` means all addresses.",
+    ),
+  tls: tls.optional().describe("Transport security for listening and for calling; without it connections are plain."),
+  openapi: z.boolean().default(true).describe("Whether /openapi.json describes what is offered."),
+  title: z.string().min(1).default("Services").describe("The title of that description."),
+  maxMessageBytes: z
+    .int()
+    .min(1024)
+    .max(536_870_888)
+    .default(8_388_608)
+    .describe("The longest body or event that is sent or accepted, in bytes (8 MiB, Dubbo's default)."),
+  maxHeaderBytes: z
+    .int()
+    .min(1024)
+    .default(65_536)
+    .describe("The longest head of a request or response that is accepted, in bytes."),
+  keepAliveMs: z
+    .int()
+    .min(0)
+    .default(65_000)
+    .describe("How long a connection of HTTP/1.1 without requests stays open, in milliseconds."),
+  connectTimeoutMs: z
+    .int()
+    .min(1)
+    .default(5000)
+    .describe("How long connecting may take, TLS included, in milliseconds."),
+  maxConcurrentStreams: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe("How many calls of one connection of HTTP/2 are served at the same time; the others wait at the caller."),
+});
+
+export type RestOptions = z.output<typeof restOptions>;

@@ -1,0 +1,84 @@
+import { type ClientHttp2Session, connect } from "node:http2";
+import type { Timers } from "@mortise/kernel";
+import type { TlsMaterial } from "@mortise/kernel/spi/tls-files";
+import type { RestOptions } from "./options.ts";
+
+/** A connection of HTTP/2, and whether there ever was one. */
+export interface Session {
+  readonly http2: ClientHttp2Session;
+  readonly connected: boolean;
+}
+
+/** One user's share of the connection to an address. */
+export interface SessionLease {
+  /** The connection, made anew where the last one is going away. */
+  session(): Session;
+  /** The last one to release a connection closes it. Call once. */
+  release(): void;
+}
+
+export interface SessionSetup {
+  readonly options: RestOptions;
+  readonly material: TlsMaterial | undefined;
+  readonly timers: Timers;
+}
+
+/** Gives every user of an address the same connection. */
+export function sessionPool(setup: SessionSetup): (address: string) => SessionLease {
+  const entries = new Map<string, { session: Session | undefined; users: number }>();
+  return (address) => {
+    const entry = entries.get(address) ?? { session: undefined, users: 0 };
+    entries.set(address, entry);
+    entry.users++;
+    return {
+      session: () => {
+        const { session } = entry;
+        if (session && !session.http2.closed && !session.http2.destroyed) return session;
+        const made = open(address, setup, () => {
+          if (entry.session === made) entry.session = undefined;
+        });
+        entry.session = made;
+        return made;
+      },
+      release: () => {
+        if (--entry.users > 0) return;
+        entries.delete(address);
+        entry.session?.http2.close();
+      },
+    };
+  };
+}
+
+/** `onEnd` runs once no further call should use it. */
+function open(address: string, { options, material, timers }: SessionSetup, onEnd: () => void): Session {
+  const { tls, connectTimeoutMs } = options;
+  const own = tls?.mutual && material?.pair ? { cert: material.pair.cert, key: material.pair.key } : {};
+  const http2 = connect(`${tls ? "https" : "http"}://${address}`, {
+    settings: { enablePush: false, initialWindowSize: 1_048_576 },
+    maxSessionMemory: 1024,
+    ...(material?.ca && { ca: material.ca }),
+    ...own,
+    ...(tls?.serverName !== undefined && { servername: tls.serverName }),
+  });
+  let connected = false;
+  const late = timers.after(connectTimeoutMs, () => {
+    if (!connected) http2.destroy(new Error(`no connection within ${connectTimeoutMs} ms`));
+  });
+  http2.on("connect", () => {
+    connected = true;
+    late.cancel();
+  });
+  http2.on("error", () => undefined); // the calls of it hear of it
+  http2.on("goaway", onEnd);
+  http2.on("close", () => {
+    late.cancel();
+    onEnd();
+  });
+  http2.unref(); // calls under way keep the process alive, an idle connection does not
+  return {
+    http2,
+    get connected() {
+      return connected;
+    },
+  };
+}
