@@ -24,6 +24,7 @@ export {
   runtimePlugins,
   serverRuntime,
   transactionPoliciesConfig,
+  transactionsRuntime,
 } from "./runtime-plugins.ts";
 export type { RuntimeServer, RuntimeServerOptions, RuntimeServerSetup } from "./server.ts";
 export { runtimeServer } from "./server.ts";

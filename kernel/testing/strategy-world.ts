@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
-import type { Plugin } from "../core/plugin.ts";
+import { randomUUID } from "node:crypto";
+import { builtInStrategies, codecOf, type Infer, participantService } from "../contract/index.ts";
+import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { systemPorts } from "../core/ports.ts";
 import { openDatabase } from "../postgres/database.ts";
 import { loadDrivers } from "../postgres/drivers.ts";
+import { branchesOf } from "../runtime/transaction/branches.ts";
+import { requestFor } from "../runtime/transaction/requests.ts";
 import { coordinator } from "../spi/coordinator.ts";
+import { inTwoPhases } from "../spi/driving.ts";
 import { keptCoordinator } from "../spi/kept-transactions.ts";
 import { type Database, type Store, store } from "../spi/store.ts";
-import { type BankTransaction, Desk, ownBank, secondBank, thirdBank } from "./bank-app.ts";
+import { transaction } from "../spi/transaction.ts";
+import { type BankTransaction, bankTransactions, Desk, ownBank, Payment, secondBank, thirdBank } from "./bank-app.ts";
 import { eventually } from "./eventually.ts";
 import type { TestPostgres } from "./postgres-server.ts";
-import { given, testApp } from "./test-app.ts";
+import { given, type TestApp, testApp } from "./test-app.ts";
 
 /** Three banks, each with a database of its own, and a desk where transactions begin. */
 export interface StrategyWorld extends AsyncDisposable {
@@ -18,6 +24,9 @@ export interface StrategyWorld extends AsyncDisposable {
   /** What is on an account of the first, second or third bank. */
   balance(bank: 0 | 1 | 2, account: string): Promise<bigint>;
   database(bank: 0 | 1 | 2): Promise<Database>;
+  readonly app: TestApp;
+  /** Puts a transaction where a process leaves it that dies: reserved everywhere, and decided or not. */
+  left(transaction: BankTransaction, input: Infer<typeof Payment>, status: "active" | "committing"): Promise<string>;
   /** Waits until nothing is set aside or prepared anywhere, and every transaction has ended. */
   settled(): Promise<void>;
 }
@@ -27,6 +36,22 @@ export interface Orders {
   readonly cents: bigint;
   readonly settled: boolean;
 }
+
+/** Two phases as they come. */
+export const testStrategy = definePlugin({
+  spi: transaction,
+  name: "two-phases",
+  description: "Two phases, for tests",
+  facts: builtInStrategies.tcc,
+  setup: () => ({ api: inTwoPhases(builtInStrategies.tcc, twoPhases) }),
+});
+
+const twoPhases = {
+  first: "reserve",
+  commit: "confirm",
+  abort: "cancel",
+  points: { unbegun: "1", begun: "2", voted: "3", deciding: "4", decided: "5" },
+} as const;
 
 const names = ["own_bank", "second_bank", "third_bank"] as const;
 const accounts = { alice: 1_000n, bob: 1_000n, carol: 1_000n, bonus: 0n };
@@ -70,6 +95,32 @@ export async function strategyWorld(server: TestPostgres, strategy: Plugin): Pro
       return row.balance;
     },
     database,
+    app,
+    left: async (name, input, status) => {
+      const one = bankTransactions[name];
+      const gid = randomUUID();
+      const bytes = codecOf(Payment).encode(input);
+      const { main } = branchesOf(one as never);
+      const outputs = new Map<string, Uint8Array>();
+      const parts = { gid, strategy: strategy.name, transaction: one as never, input: bytes, outputs };
+      for (const branch of main) {
+        const request = requestFor(parts, branch, "reserve");
+        await app.clients.client(participantService(branch.participant)).drive(request);
+      }
+      const { version } = one;
+      const begun = {
+        gid,
+        name,
+        version,
+        strategy: strategy.name,
+        input: bytes,
+        branches: main,
+        outputs: {},
+        trace: "",
+      };
+      await keeping.begin({ ...begun, status, deadlineMs: 10_000 }, "a process that is gone", 1);
+      return gid;
+    },
     settled: async () => {
       await eventually(async () => {
         const counts = await keeping.counts();

@@ -1,0 +1,1 @@
+export { transactionsRuntime } from "@mortise/kernel/runtime";
