@@ -49,6 +49,17 @@ policies:
     );
   });
 
+  it("knows what can be said of transactions", () => {
+    assert.ok(accepts("transactions: { placeOrder: { strategy: saga, deadlineMs: 5 }, '*': { scheduleMs: [1, 2] } }"));
+    assert.ok(accepts("transactions: { placeOrder: { strategy: '${S:-tcc}', deadlineMs: null } }"));
+    for (const wrong of ["{ stratgy: saga }", "{ maxInFlight: 0 }", "{ scheduleMs: [] }", "{ strategy: [saga] }"])
+      assert.ok(!accepts(`transactions: { placeOrder: ${wrong} }`), wrong);
+    const installed = [...plugins, made(spi("transaction", "named"), "saga")];
+    const strict = z.fromJSONSchema(configSchema(installed) as Parameters<typeof z.fromJSONSchema>[0]);
+    const takes = (name: string) => strict.safeParse({ transactions: { placeOrder: { strategy: name } } }).success;
+    assert.deepEqual(["saga", "sega", "${S}"].map(takes), [true, false, true]);
+  });
+
   it("accepts overlays: parts, null, and variables for anything", () => {
     assert.ok(accepts("{}"));
     assert.ok(

@@ -34,8 +34,8 @@ const database = { name: "test" } as Database;
 const shelf = defineService(Shelf, {
   description: "Shelves",
   operations: Stock,
-  setup: ({ ports: _ }) => ({
-    handlers: { look: () => ({ shelf: "a" }) },
+  setup: ({ log }) => ({
+    handlers: { look: () => ({ shelf: log ? "a" : "b" }) },
     perform: {
       on: database,
       operations: {
@@ -139,8 +139,8 @@ describe("initiates", () => {
       if (outcome.status === "aborted") return outcome.abort.reason;
       if (outcome.status === "pending") return outcome.gid;
       // @ts-expect-error: a step after the commit may not be done yet
-      outcome.outputs.count.shelf.length;
-      return outcome.outputs.stock.shelf;
+      const counted = outcome.outputs.count.shelf;
+      return outcome.outputs.stock.shelf + counted;
     };
     const typed: (typeof need)["derive"] extends (api: never) => Initiator<typeof sell> ? true : false = true;
     assert.equal(typeof use, "function");
