@@ -7,7 +7,7 @@ export interface Passed {
 }
 
 /** Stands between two peers: counts connections, keeps what passes when asked to, and can cut the line. */
-export interface Proxy {
+export interface Tap {
   readonly port: number;
   /** Connections that clients have made so far. */
   readonly accepted: number;
@@ -17,7 +17,7 @@ export interface Proxy {
 }
 
 /** Opens a port that leads to `target` on this machine. */
-export async function startProxy(target: number, keep = false): Promise<Proxy> {
+export async function startProxy(target: number, keep = false): Promise<Tap> {
   const passed: Passed[] = [];
   const open = new Set<Socket>();
   let accepted = 0;

@@ -40,7 +40,10 @@ public class Consumer {
   public static void main(String[] arguments) {
     ReferenceConfig<Exchange> reference = reference(arguments[0]);
     if (arguments.length > 1) reference.setTimeout(Integer.parseInt(arguments[1]));
-    if (arguments.length > 2) reference.setParameters(Map.of("heartbeat", arguments[2]));
+    reference.setCluster("failover");
+    if (arguments.length > 2) {
+      reference.setParameters(Map.of("heartbeat", arguments[2], "dubbo.application.least-reconnect-duration", arguments[2]));
+    }
     MethodConfig nothing = new MethodConfig();
     nothing.setName("nothing");
     nothing.setReturn(false);
@@ -73,7 +76,9 @@ public class Consumer {
       Map<String, Object> seen = new LinkedHashMap<>();
       seen.put("error", error.getClass().getName());
       seen.put("message", error.getMessage());
-      if (error instanceof RpcException) seen.put("code", ((RpcException) error).getCode());
+      for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+        if (cause instanceof RpcException) seen.put("code", ((RpcException) cause).getCode()); // Dubbo 3.3 wraps them
+      }
       if (error instanceof ExchangeException) seen.put("level", ((ExchangeException) error).getLevel());
       seen.put("ms", (System.nanoTime() - begin) / 1_000_000);
       return seen;
@@ -109,7 +114,9 @@ public class Consumer {
       case "name":
         return exchange.name();
       case "names":
-        return names(Integer.parseInt(words[1]));
+        return names(Integer.parseInt(words[1]), 60_000);
+      case "names-for":
+        return names(Integer.MAX_VALUE, Long.parseLong(words[1]));
       case "generic":
         return generic(words[1]);
       case "version":
@@ -181,10 +188,11 @@ public class Consumer {
     return Map.of("seen", seen, "back", back);
   }
 
-  /** Who has answered how often. */
-  private Object names(int calls) {
+  /** Who answers how often, in so many calls or milliseconds. */
+  private Object names(int calls, long ms) {
     Map<String, Integer> counts = new TreeMap<>();
-    for (int i = 0; i < calls; i++) {
+    long end = System.nanoTime() + ms * 1_000_000;
+    for (int i = 0; i < calls && System.nanoTime() < end; i++) {
       String name;
       try {
         name = exchange.name();

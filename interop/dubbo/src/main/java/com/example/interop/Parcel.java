@@ -75,7 +75,7 @@ public class Parcel extends Bean {
     Parcel parcel = empty();
     parcel.count = Integer.MIN_VALUE;
     parcel.weight = Long.MIN_VALUE;
-    parcel.share = -0.0;
+    parcel.share = Double.MIN_VALUE;
     parcel.ratio = Float.MIN_VALUE;
     parcel.price = new BigDecimal("-1E+3");
     parcel.sent = new Date(-60_000);
