@@ -1,6 +1,6 @@
 import type { Call, Invoker, Reply } from "../call/call.ts";
 import { StatusError } from "../call/status.ts";
-import type { Timer, Timers } from "../core/ports.ts";
+import type { Ports, Timer } from "../core/ports.ts";
 import type { Group } from "./cluster.ts";
 import type { Instance } from "./instance.ts";
 import { withoutNeverSent } from "./sent.ts";
@@ -12,12 +12,14 @@ export interface RaceOptions {
   readonly delayMs: number;
 }
 
+type RacePorts = Pick<Ports, "clock" | "timers">;
+
 /**
  * Attempts the call on several instances; the first reply counts and the others are cancelled. An attempt that fails and
  * may be repeated makes room for the next at once; a refusal is an answer. A method that is not idempotent, or that
  * streams its requests, gets one attempt.
  */
-export function racingInvoker(group: Group, options: RaceOptions, timers: Timers): Invoker {
+export function racingInvoker(group: Group, options: RaceOptions, ports: RacePorts): Invoker {
   return async (call) => {
     const found = group.candidates(call);
     const candidates = found instanceof Promise ? await found : found;
@@ -25,7 +27,7 @@ export function racingInvoker(group: Group, options: RaceOptions, timers: Timers
     const single = !facts.idempotent || kind === "client-stream" || kind === "bidi-stream";
     const attempts = single ? 1 : Math.min(options.attempts, candidates.length);
     if (attempts <= 1) return group.attempt(call, candidates);
-    return new Race(call, candidates, group, { ...options, attempts }, timers).run();
+    return new Race(call, candidates, group, { ...options, attempts }, ports).run();
   };
 }
 
@@ -33,19 +35,19 @@ class Race {
   readonly #call: Call;
   readonly #group: Group;
   readonly #options: RaceOptions;
-  readonly #timers: Timers;
+  readonly #ports: RacePorts;
   readonly #running = new Set<Call>();
   #left: readonly Instance[];
   #begun = 0;
   #sent = false;
   #timer: Timer | undefined;
 
-  constructor(call: Call, candidates: readonly Instance[], group: Group, options: RaceOptions, timers: Timers) {
+  constructor(call: Call, candidates: readonly Instance[], group: Group, options: RaceOptions, ports: RacePorts) {
     this.#call = call;
     this.#left = candidates;
     this.#group = group;
     this.#options = options;
-    this.#timers = timers;
+    this.#ports = ports;
   }
 
   run(): Promise<Reply> {
@@ -74,7 +76,9 @@ class Race {
   }
 
   #more(): boolean {
-    return this.#begun < this.#options.attempts && this.#left.length > 0 && !this.#call.context.cancelled;
+    const { cancelled, deadline } = this.#call.context;
+    const inTime = !cancelled && this.#ports.clock.now() < deadline;
+    return inTime && this.#begun < this.#options.attempts && this.#left.length > 0;
   }
 
   #begin(won: (reply: Reply) => void, failed: (error: unknown) => void): void {
@@ -98,7 +102,7 @@ class Race {
 
   #schedule(won: (reply: Reply) => void, failed: (error: unknown) => void): void {
     if (this.#options.delayMs === 0) return this.#begin(won, failed);
-    this.#timer = this.#timers.after(this.#options.delayMs, () => {
+    this.#timer = this.#ports.timers.after(this.#options.delayMs, () => {
       if (this.#running.size > 0 && this.#more()) this.#begin(won, failed);
     });
   }

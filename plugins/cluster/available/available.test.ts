@@ -5,7 +5,7 @@ import { clusterConformance } from "@mortise/kernel/spi/cluster.conformance";
 import { sampleCall, sampleInstance, sampleSite, scriptedGroup, virtualPorts } from "@mortise/kernel/testing";
 import { available, availableCluster } from "./available.ts";
 
-clusterConformance({ name: "available", make: () => ({ subject: () => availableCluster }) });
+clusterConformance({ name: "available", make: () => ({ subject: ({ clock }) => availableCluster(clock) }) });
 
 describe("cluster/available", () => {
   const run = async (unreachable: readonly string[], neverSent = true) => {
@@ -14,7 +14,7 @@ describe("cluster/available", () => {
     const error = new StatusError("UNAVAILABLE", "refused", { neverSent });
     const script = (_: number, { id }: { id: string }) => ({ tookMs: 1, ...(unreachable.includes(id) && { error }) });
     const group = scriptedGroup(instances, script, ports);
-    const reply = availableCluster.invoker(sampleSite(), group)(sampleCall(callContext({}, ports)));
+    const reply = availableCluster(ports.clock).invoker(sampleSite(), group)(sampleCall(callContext({}, ports)));
     await ports.settle(reply.catch(() => undefined));
     return { reply, asked: group.made.map(({ instance }) => instance.id) };
   };

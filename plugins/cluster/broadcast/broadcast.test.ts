@@ -7,7 +7,7 @@ import { broadcast, broadcastCluster } from "./broadcast.ts";
 
 clusterConformance({
   name: "broadcast",
-  make: () => ({ subject: () => broadcastCluster }),
+  make: () => ({ subject: ({ clock }) => broadcastCluster(clock) }),
   deviations: [
     {
       law: "does not repeat what may have been done, unless the method is idempotent",
@@ -34,7 +34,10 @@ describe("cluster/broadcast", () => {
     });
     const group = scriptedGroup(instances, script, ports);
     const fields = broadcastFailPercent === undefined ? {} : { broadcastFailPercent };
-    const invoke = broadcastCluster.invoker(sampleSite({ method: Sample.methods.write, policy: { fields } }), group);
+    const invoke = broadcastCluster(ports.clock).invoker(
+      sampleSite({ method: Sample.methods.write, policy: { fields } }),
+      group,
+    );
     const reply = invoke(sampleCall(callContext({}, ports), { method: Sample.methods.write }));
     await ports.settle(reply.catch(() => undefined));
     return { reply, asked: group.made.map(({ instance }) => instance.id).join("") };

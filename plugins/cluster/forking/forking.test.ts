@@ -16,7 +16,7 @@ import { forking, forkingCluster } from "./forking.ts";
 
 clusterConformance({
   name: "forking",
-  make: () => ({ subject: ({ timers }) => forkingCluster(timers) }),
+  make: () => ({ subject: (ports) => forkingCluster(ports) }),
   deviations: [
     {
       law: "does not repeat what was answered with a refusal",
@@ -34,7 +34,7 @@ async function run(script: readonly ScriptedAttempt[], forks = 2, method = Sampl
   const ports = virtualPorts();
   const instances = Object.freeze(["a", "b", "c", "d"].map((id) => sampleInstance(id)));
   const group = scriptedGroup(instances, (number) => script[number] ?? { tookMs: 1 }, ports);
-  const invoke = forkingCluster(ports.timers).invoker(sampleSite({ method, policy: { fields: { forks } } }), group);
+  const invoke = forkingCluster(ports).invoker(sampleSite({ method, policy: { fields: { forks } } }), group);
   const outcome = await ports.settle(
     invoke(sampleCall(callContext({ timeoutMs: 60_000 }, ports), { method })).then(
       ({ response }) => (response as { text: string }).text,

@@ -1,4 +1,4 @@
-import { type Cluster, cluster, definePlugin, policyFields, type Timers } from "@mortise/kernel";
+import { type Cluster, cluster, definePlugin, type Ports, policyFields } from "@mortise/kernel";
 import { racingInvoker } from "@mortise/kernel/spi/racing";
 import { z } from "zod";
 
@@ -7,9 +7,9 @@ export const forkingPolicy = policyFields({
 });
 
 /** Asks several instances at once and takes the first reply; the others are cancelled. */
-export function forkingCluster(timers: Timers): Cluster {
+export function forkingCluster(ports: Pick<Ports, "clock" | "timers">): Cluster {
   return {
-    invoker: (site, group) => racingInvoker(group, { attempts: forkingPolicy.of(site).forks, delayMs: 0 }, timers),
+    invoker: (site, group) => racingInvoker(group, { attempts: forkingPolicy.of(site).forks, delayMs: 0 }, ports),
   };
 }
 
@@ -18,5 +18,5 @@ export const forking = definePlugin({
   name: "forking",
   description: "Asks several instances at once and takes the first reply",
   policy: forkingPolicy.schemas,
-  setup: ({ ports }) => ({ api: forkingCluster(ports.timers) }),
+  setup: ({ ports }) => ({ api: forkingCluster(ports) }),
 });

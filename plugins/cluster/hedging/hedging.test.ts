@@ -13,7 +13,7 @@ import {
 } from "@mortise/kernel/testing";
 import { hedging, hedgingCluster } from "./hedging.ts";
 
-clusterConformance({ name: "hedging", make: () => ({ subject: ({ timers }) => hedgingCluster(timers) }) });
+clusterConformance({ name: "hedging", make: () => ({ subject: (ports) => hedgingCluster(ports) }) });
 
 async function run(
   script: readonly ScriptedAttempt[],
@@ -23,7 +23,7 @@ async function run(
   const ports = virtualPorts();
   const instances = Object.freeze(["a", "b", "c"].map((id) => sampleInstance(id)));
   const group = scriptedGroup(instances, (number) => script[number] ?? { tookMs: 1 }, ports);
-  const invoke = hedgingCluster(ports.timers).invoker(sampleSite({ method, policy: { fields } }), group);
+  const invoke = hedgingCluster(ports).invoker(sampleSite({ method, policy: { fields } }), group);
   const reply = invoke(sampleCall(callContext({ timeoutMs: 60_000 }, ports), { method }));
   await ports.settle(reply.catch(() => undefined));
   return { begun: group.made.map(({ at }) => at), made: group.made, reply, at: ports.clock.now(), ports };

@@ -1,4 +1,4 @@
-import { type Cluster, cluster, definePlugin, policyFields, type Timers } from "@mortise/kernel";
+import { type Cluster, cluster, definePlugin, type Ports, policyFields } from "@mortise/kernel";
 import { racingInvoker } from "@mortise/kernel/spi/racing";
 import { z } from "zod";
 
@@ -14,11 +14,11 @@ export const hedgingPolicy = policyFields({
 });
 
 /** Asks another instance when the first one takes long; the first reply counts and the others are cancelled. */
-export function hedgingCluster(timers: Timers): Cluster {
+export function hedgingCluster(ports: Pick<Ports, "clock" | "timers">): Cluster {
   return {
     invoker(site, group) {
       const { hedgeAttempts, hedgeDelayMs } = hedgingPolicy.of(site);
-      return racingInvoker(group, { attempts: hedgeAttempts, delayMs: hedgeDelayMs }, timers);
+      return racingInvoker(group, { attempts: hedgeAttempts, delayMs: hedgeDelayMs }, ports);
     },
   };
 }
@@ -28,5 +28,5 @@ export const hedging = definePlugin({
   name: "hedging",
   description: "Asks another instance when the first one takes long",
   policy: hedgingPolicy.schemas,
-  setup: ({ ports }) => ({ api: hedgingCluster(ports.timers) }),
+  setup: ({ ports }) => ({ api: hedgingCluster(ports) }),
 });

@@ -11,6 +11,7 @@ import {
   StatusError,
 } from "@mortise/kernel";
 import { moduleFunction } from "@mortise/kernel/spi/module-function";
+import { withoutNeverSent } from "@mortise/kernel/spi/sent";
 import { z } from "zod";
 import { grouping, type InstanceGroup } from "./groups.ts";
 import { type Merge, mergeOf } from "./mergers.ts";
@@ -97,7 +98,7 @@ async function allReplies(call: Call, groups: readonly InstanceGroup[], group: G
     );
   } catch (error) {
     for (const context of contexts) context.cancel(new StatusError("CANCELLED", "another group has failed"));
-    throw error;
+    throw groups.length === 1 ? error : withoutNeverSent(error); // the others may have been reached
   }
 }
 
@@ -111,7 +112,11 @@ async function repliesThere(
   const settled = await Promise.allSettled(groups.map(({ members }) => group.attempt(call, members)));
   const replies = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const errors = settled.flatMap((one) => (one.status === "rejected" ? [asStatusError(one.reason)] : []));
-  if (replies.length === 0 || call.context.cancelled) throw call.context.cancelled ?? errors.at(-1);
+  if (call.context.cancelled) throw call.context.cancelled;
+  if (replies.length === 0) {
+    const last = errors.at(-1);
+    throw errors.every(({ neverSent }) => neverSent) ? last : withoutNeverSent(last);
+  }
   for (const [i, one] of settled.entries())
     if (one.status === "rejected") failed(groups[i]?.name ?? "", asStatusError(one.reason));
   return replies;
