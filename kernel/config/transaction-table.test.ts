@@ -19,7 +19,9 @@ import { readConfig } from "./read-config.ts";
 
 const Text = message("test.v1.Text", { text: string(1) });
 const Orders = operations("test.v1.Orders", { create: operation(Text, Text, { undo: true }) });
-const Coupons = operations("test.v1.Coupons", { use: operation(Text, Text, { rejects: ["USED"] }) });
+const Coupons = operations("test.v1.Coupons", {
+  use: operation(Text, Text, { rejects: ["USED"], expiresMs: 600_000 }),
+});
 const place = transaction("placeOrder", {
   input: Text,
   needs: { isolation: "none", reply: "accepted" },
@@ -32,7 +34,7 @@ const place = transaction("placeOrder", {
 const made = (spi: Parameters<typeof definePlugin>[0]["spi"], name: string, facts = {}): Plugin =>
   definePlugin({ spi, name, description: name, facts, setup: () => assert.fail("nothing runs") });
 const strategies = Object.entries(builtInStrategies).map(([name, facts]) => made(strategy, name, facts));
-const others = [made(transactions, "runtime"), made(protocol, "grpc")];
+const others = [made(transactions, "runtime"), made(protocol, "grpc"), made(transactionPolicies, "fixed")];
 
 const begins = (name: string, what = place) =>
   defineService(service(`test.v1.${name}`, { go: rpc(Text, Text) }), {
@@ -121,8 +123,8 @@ describe("transactions in an app file", () => {
     );
     const saga = check("transactions: { placeOrder: { strategy: saga } }").found;
     assert.match(saga[0] ?? "", /DTX002 saga: step 'coupon' has no undo/);
-    const slow = check("transactions: { placeOrder: { strategy: tcc, deadlineMs: 700000000 } }").found;
-    assert.match(slow[0] ?? "", /^shop\.yaml:3:58 .*DTX014 tcc: fence rows are kept for/);
+    const slow = check("transactions: { placeOrder: { strategy: tcc, deadlineMs: 700000 } }").found;
+    assert.match(slow[0] ?? "", /^shop\.yaml:3:58 .*DTX014 tcc: step 'coupon' keeps its reservation for 600000 ms/);
   });
 
   it("are warned about when nothing here begins them but something of nearly their name", () => {
@@ -152,9 +154,9 @@ describe("transactions in an app file", () => {
   });
 
   it("are left to another source of them where the app selects one", () => {
-    const fixed = made(transactionPolicies, "fixed");
-    assert.ok(fixed);
-    const { core } = check("use: { transaction-policies: fixed }\ntransactions: { placeOrder: { strategy: tcc } }");
+    const text = "use: { transaction-policies: fixed }\ntransactions: { placeOrder: { strategy: outbox } }";
+    const { core, planned, found } = check(text);
     assert.equal(core.options["transaction-policies/config"], undefined);
+    assert.deepEqual([planned, found], [[], []]);
   });
 });

@@ -5,13 +5,11 @@ import { nearest } from "../core/nearest.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import { locationOf } from "../core/problems.ts";
 import type { ServiceFacts } from "../spi/service.ts";
+import { transactionPolicies } from "../spi/transaction-policies.ts";
 import type { Initiates } from "../spi/transactions.ts";
 import { honestStrategies, type KnownStrategies, transactionProblems } from "./transaction/honesty.ts";
 import { transactionCodes } from "./transaction/rule-codes.ts";
 import { type TransactionTable, transactionPolicyOf } from "./transaction-policy.ts";
-
-/** How fence rows are kept where nothing is said, in milliseconds: 7 days. */
-const retentionMs = 7 * 24 * 3600 * 1000;
 
 const builtIn: KnownStrategies = new Map(Object.entries(builtInStrategies));
 
@@ -56,13 +54,15 @@ export function honestIn(plan: Plan, transaction: AnyTransaction): readonly stri
 
 /**
  * Checks every transaction that begins here against the strategy it is to begin with, as far as that is known before anything
- * runs; and that two transactions of one name are one. Pure.
+ * runs; and that two transactions of one name are one. Where not the configuration but another plugin names strategies, they
+ * are judged at the first begin. Pure.
  */
 export function checkTransactions(plan: Plan, table: TransactionTable): TransactionsChecked {
   const initiated = initiatedIn(plan);
   const world = worldOf(plan);
   const strategies = strategiesIn(plan);
-  const problems = [...initiated.values()].flatMap(({ transaction, by }) => {
+  const told = saidElsewhere(plan) ? [] : [...initiated.values()];
+  const problems = told.flatMap(({ transaction, by }) => {
     const policy = transactionPolicyOf(table, transaction.name);
     const known = policy.strategy === undefined && strategies.size === 0 ? builtIn : strategies; // to tell what could be named
     return transactionProblems(transaction, policy, known, world).map(({ code, message }): Problem => {
@@ -76,13 +76,19 @@ export function checkTransactions(plan: Plan, table: TransactionTable): Transact
   return { problems: located([...problems, ...twins(plan)]), warnings: located(unused(table, initiated)) };
 }
 
+function saidElsewhere({ serving, steps }: Plan): boolean {
+  const [source] = serving.get("transaction-policies") ?? [];
+  const plugin = source && steps.get(source.step)?.plugin;
+  return plugin !== undefined && plugin.name !== transactionPolicies.fallback;
+}
+
 function pathOf(source: string | undefined, field: string, by: readonly Step[]): ConfigPath {
   return source === undefined ? (by[0]?.path ?? ["services"]) : ["transactions", source, field];
 }
 
 function worldOf({ steps }: Plan) {
   const performed = [...steps.values()].flatMap(({ plugin }) => (plugin.facts as Partial<ServiceFacts>).performs ?? []);
-  return { performedHere: new Set(performed.map(({ name }) => name)), retentionMs };
+  return { performedHere: new Set(performed.map(({ name }) => name)) };
 }
 
 /** Different transactions of one name: what one began the other would go on with. */
