@@ -14,6 +14,8 @@ export type { EchoEvents, EchoOptions } from "./echo-service.ts";
 export { echoEvents, echoHandlers, pattern } from "./echo-service.ts";
 export { etcdServer } from "./etcd-server.ts";
 export { eventually } from "./eventually.ts";
+export type { FuzzOptions, FuzzResult, FuzzTarget } from "./fuzz.ts";
+export { fuzz } from "./fuzz.ts";
 export { keptSpans } from "./kept-spans.ts";
 export type { LogLine } from "./logs.ts";
 export { keptLog, silentLog } from "./logs.ts";
