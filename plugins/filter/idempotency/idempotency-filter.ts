@@ -13,27 +13,47 @@ import {
   policyFields,
   type Reply,
   StatusError,
+  type Store,
 } from "@mortise/kernel";
 import { codecOf } from "@mortise/kernel/contract";
 import { z } from "zod";
+import { type Keeping, keepingIn, onceInDatabase, type Requests } from "./in-database.ts";
 import { type Kept, read, write } from "./record.ts";
 
-export const idempotencyPolicy = policyFields({
-  idempotency: z
-    .strictObject({
-      cache: z.string().min(1).describe("The cache that keeps results"),
-      keepMs: z.number().min(1000).default(86_400_000).describe("How long a result is repeated, in milliseconds"),
-      runMs: z
-        .number()
-        .min(1000)
-        .default(60_000)
-        .describe(
-          "How long a request may run until its key is free again, should its process have died, in milliseconds",
-        ),
-      required: z.boolean().default(false).describe("Whether calls without a key are refused"),
-    })
-    .optional(),
-});
+const settings = z
+  .strictObject({
+    cache: z.string().min(1).optional().describe("The cache that keeps results"),
+    database: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "In place of a cache: the service's own database, which keeps results in the transaction of the handler",
+      ),
+    keepMs: z.number().min(1000).default(86_400_000).describe("How long a result is repeated, in milliseconds"),
+    runMs: z
+      .number()
+      .min(1000)
+      .default(60_000)
+      .describe(
+        "How long a request may run until its key is free again, should its process have died, in milliseconds; with a cache",
+      ),
+    required: z.boolean().default(false).describe("Whether calls without a key are refused"),
+  })
+  .refine(({ cache, database }) => (cache === undefined) !== (database === undefined), {
+    message: "name either the cache or the database that keeps results",
+  });
+
+export const idempotencyPolicy = policyFields({ idempotency: settings.optional() });
+
+/** What keeps results. */
+export interface Memories {
+  readonly caches: () => ReadonlyMap<string, Cache>;
+  /** The store that serves now, if there is one. */
+  readonly store: () => Store | undefined;
+  /** How many requests of this process hold a transaction at once, per database. */
+  readonly transactions: number;
+}
 
 type Settings = NonNullable<ReturnType<typeof idempotencyPolicy.of>["idempotency"]>;
 
@@ -41,15 +61,49 @@ type Settings = NonNullable<ReturnType<typeof idempotencyPolicy.of>["idempotency
 const lookEveryMs = 50;
 
 /** Does a request with an idempotency key once per method, tenant and caller; its duplicates wait and get its result. */
-export function idempotencyFilter(caches: () => ReadonlyMap<string, Cache>, ports: Ports): Filter {
+export function idempotencyFilter({ caches, store, transactions }: Memories, ports: Ports): Filter {
+  const databases = new Map<string, { readonly store: Store; readonly kept: Promise<Keeping> }>();
+
+  /** Opened with the first request that needs it, and again after a failure. */
+  function keeping(name: string): Promise<Keeping> {
+    const now = store();
+    if (!now) throw noStore(name);
+    const known = databases.get(name);
+    if (known?.store === now) return known.kept;
+    const kept = now.database(name).then((database) => keepingIn(database, transactions));
+    databases.set(name, { store: now, kept });
+    kept.catch(() => databases.delete(name));
+    return kept;
+  }
+
   return {
     wrap(site) {
+      const { place, method } = site;
       const { idempotency } = idempotencyPolicy.of(site);
-      if (!idempotency || site.place !== "provider" || site.method.kind !== "unary") return undefined;
-      const store = reachable(named(idempotency.cache, caches()));
-      return (next) => once(next, site.method, store, idempotency, ports);
+      if (!idempotency || place !== "provider" || method.kind !== "unary") return undefined;
+      const { cache, database, required } = idempotency;
+      if (database !== undefined && !store()) throw noStore(database);
+      const requests = requestsOf(method, idempotency);
+      const memory = cache === undefined ? undefined : reachable(named(cache, caches()));
+      return (next) => {
+        const once = memory
+          ? onceInCache(next, memory, requests, idempotency, ports)
+          : onceInDatabase(next, async () => keeping(database ?? ""), requests, ports);
+        return (call) => {
+          if (call.context.idempotencyKey !== undefined) return once(call);
+          if (required) throw noKey(method);
+          return next(call);
+        };
+      };
     },
   };
+}
+
+function noStore(database: string): StatusError {
+  return new StatusError(
+    "FAILED_PRECONDITION",
+    `policy: idempotency names the database "${database}", but no store is selected; write use: { store: … }`,
+  );
 }
 
 function named(name: string, caches: ReadonlyMap<string, Cache>): Cache {
@@ -76,25 +130,41 @@ function reachable(cache: Cache): Pick<Cache, "get" | "add"> & { readonly raw: C
   };
 }
 
-function once(
-  next: Invoker,
-  method: Method,
-  store: ReturnType<typeof reachable>,
-  { keepMs, runMs, required }: Settings,
-  { timers }: Ports,
-): Invoker {
+function requestsOf(method: Method, { keepMs }: Settings): Requests {
   const input = codecOf(method.input);
   const output = codecOf(method.output);
+  return {
+    keepMs,
+    keyOf: (call) => keyOf(method, call),
+    digestOf: ({ request }) => createHash("sha256").update(input.encode(request)).digest("base64url"),
+    encode: (response) => output.encode(response),
+    isFinal: ({ code, retryable }) => !mayDiffer.has(code) && !retryable,
+    repeat(kept, digest) {
+      if (kept.digest !== digest) throw reused(method);
+      if (kept.state === "failed") throw kept.error;
+      if (kept.state === "pending")
+        throw new StatusError("INTERNAL", "a result was taken for one that is not there yet");
+      return { response: output.decode(kept.response), headers: noMetadata, trailers: () => noMetadata };
+    },
+  };
+}
 
+function onceInCache(
+  next: Invoker,
+  store: ReturnType<typeof reachable>,
+  requests: Requests,
+  { keepMs, runMs }: Settings,
+  { timers }: Ports,
+): Invoker {
   async function run(key: string, digest: string, call: Call): Promise<Reply> {
     try {
       const reply = await going(next, call);
-      await keep(key, { state: "done", digest, response: output.encode(reply.response) });
+      await keep(key, { state: "done", digest, response: requests.encode(reply.response) });
       return reply;
     } catch (thrown) {
       const error = asStatusError(thrown);
-      if (mayDiffer.has(error.code) || error.retryable) await store.raw.delete(key).catch(() => undefined);
-      else await keep(key, { state: "failed", digest, error });
+      if (requests.isFinal(error)) await keep(key, { state: "failed", digest, error });
+      else await store.raw.delete(key).catch(() => undefined);
       throw error;
     }
   }
@@ -102,26 +172,15 @@ function once(
   /** The request is done: that its result cannot be kept is no reason to fail it. */
   const keep = (key: string, kept: Kept) => store.raw.set(key, write(kept), keepMs).catch(() => undefined);
 
-  function repeated(kept: Exclude<Kept, { readonly state: "pending" }>): Reply {
-    if (kept.state === "failed") throw kept.error;
-    return { response: output.decode(kept.response), headers: noMetadata, trailers: () => noMetadata };
-  }
-
   return async (call) => {
-    const { context } = call;
-    if (context.idempotencyKey === undefined) {
-      if (required) throw noKey(method);
-      return next(call);
-    }
-    const key = keyOf(method, call);
-    const digest = createHash("sha256").update(input.encode(call.request)).digest("base64url");
+    const key = requests.keyOf(call);
+    const digest = requests.digestOf(call);
     for (;;) {
       if (await store.add(key, write({ state: "pending", digest }), runMs)) return run(key, digest, call);
       const bytes = await store.get(key);
       const kept = bytes && read(bytes);
-      if (kept && kept.digest !== digest) throw reused(method);
-      if (kept && kept.state !== "pending") return repeated(kept);
-      await timers.sleep(lookEveryMs, context.signal);
+      if (kept && (kept.state !== "pending" || kept.digest !== digest)) return requests.repeat(kept, digest);
+      await timers.sleep(lookEveryMs, call.context.signal);
     }
   };
 }

@@ -40,12 +40,18 @@ function mapCache(now: () => number) {
   return api;
 }
 
+const memories = (cache: Cache) => ({
+  caches: () => new Map([["map", cache]]),
+  store: () => undefined,
+  transactions: 1,
+});
+
 const answered = { headers: noMetadata, trailers: () => noMetadata };
 
 filterConformance({
   name: "idempotency",
   make: () => ({
-    subject: (ports) => idempotencyFilter(() => new Map([["map", mapCache(() => ports.clock.now())]]), ports),
+    subject: (ports) => idempotencyFilter(memories(mapCache(() => ports.clock.now())), ports),
   }),
 });
 
@@ -63,7 +69,7 @@ function made(end?: Invoker, settings: object = {}, store?: Cache) {
   const processes = [0, 1].map(() => {
     const policy = { fields: { idempotency: { cache: "map", ...settings } } };
     const site = sampleSite({ place: "provider", method: Sample.methods.write, policy });
-    return idempotencyFilter(() => new Map([["map", cache]]), ports).wrap(site)?.(handler) as Invoker;
+    return idempotencyFilter(memories(cache), ports).wrap(site)?.(handler) as Invoker;
   });
   const start = (changes: ContextChanges = { idempotencyKey: "k" }, number = 0, process = 0): Promise<Reply> => {
     const context = callContext({ timeoutMs: 10_000, ...changes }, ports);
