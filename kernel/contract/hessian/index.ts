@@ -1,4 +1,13 @@
-// Hessian 2.0 on the wire: what the serializer and the protocols that speak it share.
+// Hessian on the wire, and how contracts look to Java: what the serializer and the protocols that speak it share.
+export { errorOfJava, type JavaException, readException } from "./java-exceptions.ts";
+export {
+  countParameters,
+  descriptorOf,
+  type JavaMethod,
+  type JavaMethodOptions,
+  type JavaServiceOptions,
+  javaMethod,
+} from "./java-method.ts";
 export { type HessianLimits, HessianReader, hessianLimits } from "./reader.ts";
 export { type HessianValues, hessianValuesOf } from "./serializer.ts";
 export { HessianDouble, type HessianList, type HessianMap, HessianObject, type HessianValue } from "./value.ts";

@@ -18,7 +18,13 @@ import {
   timeoutHeader,
 } from "@mortise/kernel";
 import type { RestRule } from "@mortise/kernel/contract";
-import { addContext, addMetadata, HttpMetadata, trailerPrefix, unhandledHeader } from "./http-metadata.ts";
+import {
+  addContext,
+  addMetadata,
+  HttpMetadata,
+  trailerPrefix,
+  unhandledHeader,
+} from "@mortise/kernel/spi/http-metadata";
 import { readProblem } from "./problem.ts";
 import { jsonType } from "./server-call.ts";
 import { eventReader, eventStreamType, type ServerSentEvent } from "./server-sent-events.ts";

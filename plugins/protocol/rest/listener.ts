@@ -1,10 +1,10 @@
 import type { AddressInfo } from "node:net";
 import { type Exposure, InFlight, type Listener, type Log, type Ports, StatusError } from "@mortise/kernel";
+import { unhandledHeader } from "@mortise/kernel/spi/http-metadata";
 import { advertisedAddress, bareHost, listenRefusal } from "@mortise/kernel/spi/listening";
 import type { TlsMaterial } from "@mortise/kernel/spi/tls-files";
 import { Exchange, type Incoming, type Outgoing } from "./exchange.ts";
 import { type Front, frontOf } from "./front.ts";
-import { unhandledHeader } from "./http-metadata.ts";
 import { openApiOf } from "./openapi.ts";
 import type { RestOptions } from "./options.ts";
 import { HttpError } from "./problem.ts";

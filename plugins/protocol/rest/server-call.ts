@@ -14,8 +14,8 @@ import {
   type Reply,
   StatusError,
 } from "@mortise/kernel";
+import { addMetadata, HttpMetadata, trailerPrefix } from "@mortise/kernel/spi/http-metadata";
 import type { Exchange } from "./exchange.ts";
-import { addMetadata, HttpMetadata, trailerPrefix } from "./http-metadata.ts";
 import { checkAccept, checkContent } from "./negotiate.ts";
 import { problemOf } from "./problem.ts";
 import type { RestRoute } from "./route.ts";

@@ -1,21 +1,16 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
-import {
-  type CallContext,
-  contextHeaderNames,
-  eachContextHeader,
-  isContextHeader,
-  type Metadata,
-  type MetadataValue,
-  StatusError,
-} from "@mortise/kernel";
-import { joinTexts, parseShapes, shapesHeader, splitText, type TextShape } from "@mortise/kernel/spi/shaped-headers";
+import type { CallContext } from "../call/context.ts";
+import type { Metadata, MetadataValue } from "../call/metadata.ts";
+import { contextHeaderNames, eachContextHeader, isContextHeader } from "../call/propagation.ts";
+import { StatusError } from "../call/status.ts";
+import { joinTexts, parseShapes, shapesHeader, splitText, type TextShape } from "./shaped-headers.ts";
 
 /** In front of the names of trailers: they are known before the body is, and browsers do not show real ones. */
 export const trailerPrefix = "mortise-trailer-";
 /** Tells a caller that its request was not carried out, so that it can be sent elsewhere. */
 export const unhandledHeader = "mortise-unhandled";
 
-/** What belongs to HTTP or this plugin and is not shown to handlers and callers. */
+/** What belongs to HTTP or the protocol and is not shown to handlers and callers. */
 const hidden =
   /^(:.*|host|te|trailer|content-type|content-length|content-encoding|accept|accept-encoding|expect|date|allow|cache-control|upgrade-insecure-requests|grpc-timeout|mortise-(shapes|unhandled|trailer-.*))$/;
 
