@@ -19,7 +19,7 @@ async function rest(tap: Tap): Promise<void> {
   await sleep(idleMs);
   for (const from of ["client", "server"] as const) {
     const frames = tap.passed.filter((one) => one.from === from && isHeartbeat(one.bytes));
-    assert.ok(frames.length >= 3, `${frames.length} heartbeats came from the ${from}`);
+    assert.ok(frames.length >= 2, `${frames.length} heartbeats came from the ${from}`);
   }
   assert.equal(tap.accepted, 1);
 }
@@ -31,31 +31,31 @@ describe(`after ${idleMs / 1000} idle seconds`, { concurrency: 4 }, async () => 
     const home = "home" in built ? built.home : "";
     const timeout = idleMs + 60_000;
 
-    it(`a consumer of Dubbo ${version} calls over the same connection`, { skip, timeout }, async () => {
+    it(`a consumer of Dubbo ${version} calls over the same connection`, { skip, timeout }, async (test) => {
       const { app, port } = await mortiseProvider("mortise", heartbeats);
-      const proxy = await startProxy(port, true);
-      const java = await javaConsumer(home, [proxy.port], { heartbeatMs });
+      test.after(() => app.stop());
+      const tap = await startProxy(port, true);
+      test.after(() => tap.close());
+      const java = await javaConsumer(home, [tap.port], { heartbeatMs });
+      test.after(() => java.kill());
       assert.equal(await java.ask("name"), "mortise");
-      await rest(proxy);
+      await rest(tap);
       assert.equal(await java.ask("name"), "mortise");
-      assert.equal(proxy.accepted, 1);
-      await java.stop();
-      await proxy.close();
-      await app.stop();
+      assert.equal(tap.accepted, 1);
     });
 
-    it(`a provider of Dubbo ${version} is called over the same connection`, { skip, timeout }, async () => {
+    it(`a provider of Dubbo ${version} is called over the same connection`, { skip, timeout }, async (test) => {
       const { java, port } = await javaProvider(home, "java", { heartbeatMs });
-      const proxy = await startProxy(port, true);
-      const consumer = await mortiseConsumer([proxy.port], heartbeats);
+      test.after(() => java.kill());
+      const tap = await startProxy(port, true);
+      test.after(() => tap.close());
+      const consumer = await mortiseConsumer([tap.port], heartbeats);
+      test.after(() => consumer.stop());
       const exchange = consumer.app.clients.client(Exchange);
       assert.equal((await exchange.name({})).text, "java");
-      await rest(proxy);
+      await rest(tap);
       assert.equal((await exchange.name({})).text, "java");
-      assert.equal(proxy.accepted, 1);
-      await consumer.stop();
-      await proxy.close();
-      java.kill();
+      assert.equal(tap.accepted, 1);
     });
   }
 });
