@@ -16,11 +16,17 @@ export interface TwoPhases {
   readonly abort: BranchAction;
   /** Names of the points of its protocol where faults are injected. */
   readonly points: {
+    /** Before the begin is durable; branches may be on their way already. */
+    readonly unbegun: string;
+    /** After the begin, and before each request of the first phase. */
     readonly begun: string;
     readonly voted: string;
+    /** After the decision, before anybody knows of it. */
+    readonly deciding: string;
+    /** After the decision to commit, and before each request of the second phase. */
     readonly decided: string;
-    readonly during: string;
-    readonly ended: string;
+    /** The same after the decision to abort; default: `decided`. */
+    readonly aborted?: string;
   };
 }
 
@@ -32,11 +38,11 @@ export function inTwoPhases(facts: StrategyFacts, phases: TwoPhases): Transactio
   const { points } = phases;
 
   async function conclude(t: DrivenTransaction, decision: Decision): Promise<void> {
-    await t.at(points.decided);
     const commit = decision === "committing";
+    const point = commit ? points.decided : (points.aborted ?? points.decided);
+    await t.at(point);
     await t.answer(commit ? "committed" : "aborted");
-    await t.settle(t.branches, commit ? phases.commit : phases.abort, "beside");
-    await t.at(points.ended);
+    await t.settle(t.branches, commit ? phases.commit : phases.abort, "beside", point);
     if (commit) await t.runLater();
     await t.finish(decision);
   }
@@ -46,16 +52,27 @@ export function inTwoPhases(facts: StrategyFacts, phases: TwoPhases): Transactio
 
     async run(t) {
       if (await asOne(t)) return;
-      const forward = await firstPhase(t, phases.first, points.begun);
+      const forward = await firstPhase(t, phases);
       await t.at(points.voted);
-      await conclude(t, forward.done ? await t.decide("committing") : await t.decide("aborting", forward.abort));
+      const decision = forward.done ? "committing" : "aborting";
+      await conclude(t, await t.decide(decision, forward.done ? undefined : forward.abort, points.deciding));
     },
 
     /** Votes are never guessed: what is undecided and has lost its driver is aborted. */
     async resume(t, record) {
-      await conclude(t, await decisionFor(t, record));
+      const lost = record.status === "active" && phases.first === "prepare" && (await wasCommitted(t));
+      await conclude(t, lost ? await t.decide("committing") : await decisionFor(t, record));
     },
   };
+}
+
+/**
+ * Whether a branch that waited for the decision was committed: then there was one, and the coordinator's database has lost
+ * it, as a standby can that was behind.
+ */
+async function wasCommitted(t: DrivenTransaction): Promise<boolean> {
+  const replies = await Promise.all(t.branches.map((branch) => t.drive(branch, "peek").catch(() => undefined)));
+  return replies.some((reply) => reply?.outcome === "done");
 }
 
 /** The decision there is; one who finds none makes it an abort. */
@@ -79,10 +96,13 @@ export function abortBecause(reason: string, message: string): AbortReason {
 }
 
 /** Begins, and meanwhile takes the first phase forward where nobody else can have begun it. */
-async function firstPhase(t: DrivenTransaction, action: BranchAction, begun: string): Promise<Forward> {
-  const beginning = t.begin();
-  if (!t.fresh) await beginning;
-  const forward = t.forward(t.branches, action);
+async function firstPhase(t: DrivenTransaction, { first, points }: TwoPhases): Promise<Forward> {
+  const beginning = Promise.resolve(t.at(points.unbegun)).then(() => t.begin());
+  if (!t.fresh) {
+    await beginning;
+    await t.at(points.begun);
+  }
+  const forward = t.forward(t.branches, first, points.begun);
   forward.catch(() => undefined);
   try {
     await beginning;
@@ -95,7 +115,6 @@ async function firstPhase(t: DrivenTransaction, action: BranchAction, begun: str
       certain: false,
     };
   }
-  await t.at(begun);
   return forward;
 }
 
@@ -126,9 +145,8 @@ export function throughOutbox(facts: StrategyFacts, kind: OutboxKind): Transacti
     async run(t) {
       const [first, ...others] = t.branches;
       if (!first || (await asOne(t))) return;
-      await t.at("O1");
       const forward = await t.applyWithOutbox(first, [...others, ...t.later], kind);
-      await t.at("O2");
+      await t.at(kind === "message" ? "O2" : "N2");
       if (!forward.done && (forward.certain || !(await wasApplied(t, first)))) return t.answer(forward.abort);
       await t.answer("pending");
       await t.adopt();

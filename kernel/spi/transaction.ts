@@ -66,18 +66,21 @@ export interface DrivenTransaction {
   /**
    * Takes branches forward, each after those it waits for and otherwise side by side, again and again until the deadline.
    * Resolves at the first that will not go.
+   * @param asking the point before each request
    */
-  forward(branches: readonly PlannedBranch[], action: BranchAction): Promise<Forward>;
+  forward(branches: readonly PlannedBranch[], action: BranchAction, asking?: string): Promise<Forward>;
   /**
    * Repeats until all is done, in the given order. After some attempts it rejects, and another node, or this one, goes on
    * later: what must happen never ends for want of time.
+   * @param asking the point before each request
    */
-  settle(branches: readonly PlannedBranch[], action: BranchAction, order: SettleOrder): Promise<void>;
+  settle(branches: readonly PlannedBranch[], action: BranchAction, order: SettleOrder, asking?: string): Promise<void>;
   /**
    * Decides, unless somebody else has. Resolves, once that is durable, with what was decided; the status of an ended
    * transaction counts as its decision.
+   * @param unknown the point after the decision and before anybody knows of it
    */
-  decide(decision: Decision, abort?: AbortReason): Promise<Decision>;
+  decide(decision: Decision, abort?: AbortReason, unknown?: string): Promise<Decision>;
   /** Tells whoever waits; only the first answer counts. An abort without a reason is looked up. */
   answer(outcome: "committed" | "pending" | "aborted" | AbortReason): Promise<void>;
   /** Takes the branches forward that run after the commit. Those that may be lost are not repeated for long. */

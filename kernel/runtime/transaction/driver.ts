@@ -172,11 +172,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     }
   }
 
-  async function forward(
-    branches: readonly PlannedBranch[],
-    action: BranchAction,
-    asking?: string,
-  ): Promise<Forward> {
+  async function forward(branches: readonly PlannedBranch[], action: BranchAction, asking?: string): Promise<Forward> {
     let first: Failed | undefined;
     const stopped = Promise.withResolvers<void>();
     const running = new Map<string, Promise<void>>();
@@ -229,7 +225,9 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
           : order === "reverse"
             ? branches.filter(({ after }) => after.includes(branch.id)).map(({ id }) => id)
             : [];
-      const one = Promise.all(before.flatMap((id) => running.get(id) ?? [])).then(() => settleOne(branch, action, asking));
+      const one = Promise.all(before.flatMap((id) => running.get(id) ?? [])).then(() =>
+        settleOne(branch, action, asking),
+      );
       running.set(branch.id, one);
     }
     const results = await Promise.allSettled(running.values());
