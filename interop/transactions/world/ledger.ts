@@ -1,0 +1,46 @@
+import type { AnyPerformance, Database, Performer } from "@mortise/kernel";
+import { bankPerformer } from "@mortise/kernel/testing";
+import { type BankName, banks } from "./contract.ts";
+
+/**
+ * Opens the books of a bank. Besides balances it has a ledger of everything its operations were made to do, without any key,
+ * so that what is done twice shows: the tests trust the ledger and not the fence.
+ */
+export async function openBooks(database: Database, accounts: Readonly<Record<string, bigint>>): Promise<void> {
+  await database.sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(43)`;
+    await tx`create table if not exists account (
+      id text primary key, balance bigint not null check (balance >= 0),
+      frozen bigint not null default 0 check (frozen >= 0), coming bigint not null default 0 check (coming >= 0),
+      opened bigint not null)`;
+    await tx`create table if not exists ledger (
+      n bigserial primary key, gid text not null, step text not null, act text not null, what text not null,
+      account text not null, cents bigint not null)`;
+    await tx`create index if not exists ledger_gid on ledger (gid)`;
+    for (const [id, cents] of Object.entries(accounts))
+      await tx`insert into account (id, balance, opened) values (${id}, ${cents}, ${cents}) on conflict do nothing`;
+  });
+}
+
+type Act = (tx: Tx, input: Movement, ...more: readonly unknown[]) => Promise<unknown>;
+type Tx = { readonly sql: Database["sql"] };
+type Movement = { readonly account: string; readonly cents: bigint };
+
+/** What a bank does, written down in the same database transaction. */
+export function bookkeeping(bank: BankName, database: Database): Performer["perform"] {
+  const { perform } = bankPerformer(banks[bank] as never, database);
+  const kept = Object.entries(perform).map(([what, acts]) => {
+    const all = Object.entries(acts as unknown as Record<string, Act>).map(([act, work]) => {
+      const written: Act = async (tx, input, ...more) => {
+        const output = await work(tx, input, ...more);
+        const { gid, step } = more.at(-1) as { readonly gid: string; readonly step: string };
+        await tx.sql`insert into ledger (gid, step, act, what, account, cents)
+          values (${gid}, ${step}, ${act}, ${what}, ${input.account}, ${String(input.cents)}::bigint)`;
+        return output;
+      };
+      return [act, written] as const;
+    });
+    return [what, Object.fromEntries(all) as unknown as AnyPerformance] as const;
+  });
+  return Object.fromEntries(kept);
+}

@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually, type RealServer, type TestPostgres } from "@mortise/kernel/testing";
+import { type Books, openBooksOf } from "./books.ts";
+import { type BankName, bankNames, databaseOf } from "./contract.ts";
+import type { Policy, ProcessStart } from "./messages.ts";
+import { type Process, type StartOptions, startProcess } from "./processes.ts";
+
+/** Where a process stands: several begin transactions, of the others there is one each. */
+export type Role = `own${number}` | Exclude<BankName, "own">;
+
+export interface WorldOptions {
+  readonly postgres: TestPostgres;
+  readonly nats: RealServer;
+  readonly prefix: string;
+  readonly policy: Policy;
+  /** Processes that begin transactions. Default 2. */
+  readonly owns?: number;
+  readonly accounts?: readonly string[];
+  readonly cents?: number;
+  readonly start?: StartOptions;
+  /** What the processes connect to in place of the server. */
+  readonly through?: (role: Role) => string;
+  /** Databases on another server. */
+  readonly elsewhere?: { readonly postgres: TestPostgres; readonly banks: readonly BankName[] };
+}
+
+/** Four banks in processes of their own, with their databases and what they share. */
+export interface World extends AsyncDisposable {
+  readonly books: Books;
+  readonly roles: readonly Role[];
+  process(role: Role): Process;
+  /** Starts it again, waiting until it works; its predecessor is gone. */
+  restart(role: Role, options?: StartOptions): Promise<Process>;
+  policy(policy: Policy): Promise<void>;
+  /** Waits until nothing is on its way. Rejects with what is. */
+  quiet(withinMs?: number): Promise<void>;
+}
+
+export const usualAccounts = ["alice", "bob", "carol", "dave"] as const;
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { postgres, nats, prefix, owns = 2, accounts = usualAccounts, cents = 10_000, elsewhere } = options;
+  const dir = mkdtempSync(join(tmpdir(), "mortise-world-"));
+  const others = Object.fromEntries(
+    (elsewhere?.banks ?? []).map((bank) => [databaseOf(bank), elsewhere?.postgres.url]),
+  );
+  let current = options.policy;
+  const roles: Role[] = [
+    ...Array.from({ length: owns }, (_, n): Role => `own${n + 1}`),
+    ...bankNames.filter((bank) => bank !== "own"),
+  ];
+  const startOf = (role: Role): ProcessStart => ({
+    banks: [role.startsWith("own") ? "own" : (role as BankName)],
+    servers: { url: options.through?.(role) ?? postgres.url, others: others as Record<string, string>, prefix },
+    nats: nats.url,
+    dir,
+    accounts,
+    cents,
+    policy: current,
+  });
+  const processes = new Map<Role, Process>();
+  const begin = async (role: Role, how: StartOptions) => {
+    const process = await startProcess(startOf(role), how);
+    processes.set(role, process);
+    return process;
+  };
+  await Promise.all(roles.map((role) => begin(role, options.start ?? {})));
+  const books = await openBooksOf({ postgres, prefix, ...(elsewhere && { elsewhere }) });
+  const process = (role: Role) => {
+    const found = processes.get(role);
+    if (!found) throw new TypeError(`there is no process ${role}`);
+    return found;
+  };
+  return {
+    books,
+    roles,
+    process,
+    restart: async (role, how = options.start ?? {}) => {
+      process(role).signal("SIGKILL");
+      await process(role).gone;
+      return begin(role, how);
+    },
+    async policy(policy) {
+      if (JSON.stringify(policy) === JSON.stringify(current)) return;
+      current = policy;
+      const all = roles.filter((role) => role.startsWith("own"));
+      await Promise.all(all.map((role) => process(role).ask({ what: "policy", policy })));
+    },
+    async quiet(withinMs = 20_000) {
+      let left: readonly string[] = [];
+      await eventually(async () => {
+        await books.observe();
+        left = await books.onTheWay();
+        return left.length === 0;
+      }, withinMs).catch((error: unknown) => {
+        throw new Error(`after ${withinMs} ms there is still: ${left.slice(0, 20).join("; ")}`, { cause: error });
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      for (const one of processes.values()) one.signal("SIGKILL");
+      await Promise.all([...processes.values()].map(({ gone }) => gone));
+      await books.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
