@@ -46,7 +46,7 @@ export const operateLaws = [
     const { createdAt } = await recordOf(one, gid);
     const acts = await one.audits(gid);
     assert.deepEqual(
-      acts.map(({ at, ...act }) => act),
+      acts.map(({ gid, action, by, reason }) => ({ gid, action, by, reason })),
       [
         { gid, action: "pause", by: "ann", reason: "looks odd" },
         { gid, action: "resume", by: "bob", reason: "ok 'ä'" },

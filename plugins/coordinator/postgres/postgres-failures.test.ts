@@ -19,8 +19,9 @@ await onServer(
       let kills = 0;
       const nemesis = (async () => {
         while (killing) {
-          const killed =
-            await killer`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${database.name}`;
+          const killed = await killer`
+            select pg_terminate_backend(pid) from (
+              select pid from pg_stat_activity where datname = ${database.name} order by random() limit 1) as one`;
           kills += killed.length;
           await new Promise((resolve) => setTimeout(resolve, 15));
         }
@@ -39,7 +40,7 @@ await onServer(
         return { gid: sample.gid, i, decided: decided[0] };
       };
       const lives: Awaited<ReturnType<typeof life>>[] = [];
-      for (let round = 0; round < 8 || kills < 20; round++)
+      for (let round = 0; round < 3 || kills < 20; round++)
         lives.push(...(await Promise.all(Array.from({ length: 40 }, (_, i) => life(i)))));
       killing = false;
       await nemesis;
