@@ -61,7 +61,7 @@ export function onceInDatabase(
   return async (call) => {
     const key = requests.keyOf(call);
     const digest = requests.digestOf(call);
-    const kept = await keeping().catch(away);
+    const kept = await orOver(keeping().catch(away), call.context);
     for (let other = kept.underWay.get(key); other; other = kept.underWay.get(key)) await orOver(other, call.context);
     const { promise, resolve } = Promise.withResolvers<void>();
     kept.underWay.set(key, promise);
@@ -118,11 +118,11 @@ function away(cause: unknown): never {
   throw new StatusError("UNAVAILABLE", message, { reason: "IDEMPOTENCY_UNAVAILABLE", cause });
 }
 
-/** Waits for somebody else's request, no longer than one's own call lasts. */
-async function orOver(other: Promise<unknown>, context: Context): Promise<void> {
+/** Waits no longer than the call lasts. */
+function orOver<T>(other: Promise<T>, context: Context): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const forget = context.onCancel(reject);
-  await Promise.race([other, promise]).finally(forget);
+  return Promise.race([other, promise]).finally(forget);
 }
 
 function isLockTimeout(error: unknown): boolean {

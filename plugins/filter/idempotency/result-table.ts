@@ -22,16 +22,28 @@ export async function resultTable(orm: Orm, sql: typeof Sql): Promise<ResultTabl
     (await on.execute(query)) as unknown as readonly R[];
   const until = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
 
-  await orm.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('mortise_idempotency'))`); // two that create it at once
+  /** Looked for first: making an index that is there waits for all who write, and lets all others wait. */
+  const isThere = async (on: Pick<Orm, "execute">) => {
+    const [row] = await rowsOf<{ name: string | null }>(
+      on,
+      sql`select to_regclass('mortise_idempotency')::text as name`,
+    );
+    return row?.name != null;
+  };
+
+  async function make(tx: Transaction): Promise<void> {
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('mortise_idempotency'))`); // two that make it at once
+    if (await isThere(tx)) return;
     await tx.execute(sql`
-      create table if not exists mortise_idempotency (
+      create table mortise_idempotency (
         key text primary key,
         kept bytea,
         ends_at timestamptz not null
       )`);
-    await tx.execute(sql`create index if not exists mortise_idempotency_end on mortise_idempotency (ends_at)`);
-  });
+    await tx.execute(sql`create index mortise_idempotency_end on mortise_idempotency (ends_at)`);
+  }
+
+  if (!(await isThere(orm))) await orm.transaction(make);
 
   return {
     async take(tx, key, keepMs, waitMs) {

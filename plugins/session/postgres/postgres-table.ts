@@ -3,8 +3,10 @@ import type { SessionRow, SessionTable } from "@mortise/kernel/spi/kept-sessions
 
 /** Makes the table if it is not there. Times are in milliseconds since 1970, by the clocks of the processes. */
 export async function makeTable({ sql }: Database): Promise<void> {
+  const [there] = await sql`select to_regclass('mortise_session') as name`;
+  if (there?.name != null) return; // making an index that is there would wait for all who write
   await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(hashtext('mortise_session'))`; // two processes that create it at once
+    await tx`select pg_advisory_xact_lock(hashtext('mortise_session'))`; // two processes that make it at once
     await tx`
       create table if not exists mortise_session (
         key text primary key,
