@@ -90,6 +90,19 @@ describe("a service with operations", () => {
       setup: () => ({ handlers: { look: () => ({ shelf: "a" }) } }),
     });
     await assert.rejects(startPlugin(forgetful, { deps: { "(operations)": {} } }), /how it performs them/);
+    const stopped: string[] = [];
+    const hasty = defineService(Shelf, {
+      description: "Shelves",
+      operations: Stock,
+      setup: () => ({
+        handlers: { look: () => ({ shelf: "a" }) },
+        // @ts-expect-error: `undo` is declared, and there is another operation
+        perform: { on: database, operations: { deduct: { reserve: () => {}, confirm: () => {}, cancel: () => {} } } },
+        stop: () => void stopped.push("stopped"),
+      }),
+    });
+    await assert.rejects(startPlugin(hasty, { deps: { "(operations)": {} } }), /perform\.operations\.deduct\.undo/);
+    assert.deepEqual(stopped, ["stopped"]);
     defineService(Shelf, {
       description: "Shelves",
       // @ts-expect-error: without operations there is nothing to perform

@@ -77,7 +77,7 @@ export function defineService<
     facts: { contracts, topics: listed, performs } satisfies ServiceFacts,
     setup: async (given) => {
       const parts: AnyParts = await definition.setup(given);
-      const performing = operations && (await perform(name, operations, parts, given.deps));
+      const performing = operations && (await orStop(perform(name, operations, parts, given.deps), parts));
       const offer = { service: contract, handlers: parts.handlers as unknown as Offer["handlers"] };
       const on = (parts.on ?? {}) as Readonly<Record<string, EventHandler<never>>>;
       const own = Object.entries(topics ?? {}).map(([key, topic]) => ({ topic, handler: handlerOf(name, key, on) }));
@@ -109,6 +109,16 @@ type AnyParts = Omit<ServiceParts<ServiceType, Topics>, "perform" | "on" | "hand
   readonly perform?: unknown;
 };
 
+/** What the setup has opened is closed again where the rest of the start fails. */
+async function orStop<T>(work: Promise<T>, parts: AnyParts): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await parts.stop?.();
+    throw error;
+  }
+}
+
 async function perform(
   service: string,
   operations: OperationsType,
@@ -118,11 +128,16 @@ async function perform(
   const given = parts.perform as Performed<OperationsType> | undefined;
   if (!given)
     throw new TypeError(`service/${service} has operations but its setup does not say how it performs them (perform)`);
-  for (const local of Object.keys(operations.operations)) {
-    if (!Object.hasOwn(given.operations, local))
-      throw new TypeError(
-        `service/${service} has an operation "${local}" but its setup gives no perform.operations.${local}`,
-      );
+  const performances: Readonly<Record<string, Partial<AnyPerformance>>> = given.operations;
+  for (const [local, { facts }] of Object.entries(operations.operations)) {
+    const where = `service/${service} has an operation "${local}" but its setup gives no perform.operations.${local}`;
+    if (!Object.hasOwn(performances, local)) throw new TypeError(where);
+    const undo = facts.undo ? ["undo"] : [];
+    const query = facts.acts === "external" ? ["query"] : [];
+    const missing = ["reserve", "confirm", "cancel", ...undo, ...query].find(
+      (part) => !(part in (performances[local] ?? {})),
+    );
+    if (missing !== undefined) throw new TypeError(`${where}.${missing}`);
   }
   const api = (deps as Readonly<Record<string, unknown>>)[hidden] as Transactions;
   return api.perform({
