@@ -14,16 +14,9 @@ import {
   type TestApp,
   testApp,
 } from "@mortise/kernel/testing";
-import { installedPlugins } from "../kernel/config/installed.ts";
-import { type Carried, checks, clientOf, echoOf, echoPlugin } from "./carried.fixture.ts";
+import { type Carried, checks, clientOf, echoOf, echoPlugin, installed } from "./carried.fixture.ts";
 
 const all: readonly MethodKind[] = ["unary", "server-stream", "client-stream", "bidi-stream"];
-
-/** Every plugin of an SPI that is installed. */
-async function installed(spi: string): Promise<Plugin[]> {
-  const { catalogue } = await installedPlugins(import.meta.dirname);
-  return Promise.all(catalogue.filter(({ id }) => id.startsWith(`${spi}/`)).map((entry) => entry.load()));
-}
 
 const protocols = await installed("protocol");
 const serializers = await installed("serializer");
@@ -126,7 +119,7 @@ describe("what a protocol does not carry", () => {
 /** The module of a service with methods of these kinds, outside of this repository as an app is. */
 function serviceText(kinds: readonly MethodKind[]): string {
   const from = join(import.meta.dirname, "carried.fixture.ts");
-  return `import { echoOf, echoPlugin } from ${JSON.stringify(from)};
+  return `import { echoOf, echoPlugin, installed } from ${JSON.stringify(from)};
 export const echo = echoPlugin(echoOf(${JSON.stringify(kinds)}), { begun: 0, cancelled: [], produced: 0, read: 0, finished: 0 });
 `;
 }
