@@ -23,7 +23,7 @@ await onServer(
             select pg_terminate_backend(pid) from (
               select pid from pg_stat_activity where datname = ${database.name} order by random() limit 1) as one`;
           kills += killed.length;
-          await new Promise((resolve) => setTimeout(resolve, 15));
+          await new Promise((resolve) => setTimeout(resolve, 40));
         }
       })();
       const life = async (i: number) => {
@@ -40,7 +40,7 @@ await onServer(
         return { gid: sample.gid, i, decided: decided[0] };
       };
       const lives: Awaited<ReturnType<typeof life>>[] = [];
-      for (let round = 0; round < 3 || kills < 20; round++)
+      for (let round = 0; round < 2 || kills < 15; round++)
         lives.push(...(await Promise.all(Array.from({ length: 40 }, (_, i) => life(i)))));
       killing = false;
       await nemesis;
