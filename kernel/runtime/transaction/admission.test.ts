@@ -140,6 +140,9 @@ describe("admission", () => {
     await admit(buy, "outbox");
     assert.equal(asked.length, 2);
     await ports.advance(5_000);
+    await admit(buy, "outbox");
+    assert.equal(asked.length, 4);
+    await ports.advance(0);
     await assert.rejects(admit(buy, "outbox"), /DTX010/);
   });
 

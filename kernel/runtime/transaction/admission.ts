@@ -42,8 +42,9 @@ interface Verdict {
   readonly policies: TransactionPolicies;
   readonly facts: StrategyFacts | undefined;
   readonly done: Promise<void>;
-  /** When to look again; Infinity if everybody has answered. */
+  /** When to look again; Infinity while somebody looks, and once everybody has answered. */
   lookAgainAt: number;
+  refused: boolean;
 }
 
 export function admission(setup: AdmissionSetup): Admission {
@@ -56,9 +57,10 @@ export function admission(setup: AdmissionSetup): Admission {
       verdict.lookAgainAt = complete ? Number.POSITIVE_INFINITY : setup.clock.now() + askAgainMs;
     });
     done.catch(() => {
+      verdict.refused = true;
       verdict.lookAgainAt = setup.clock.now() + askAgainMs; // what was wrong may have been put right
     });
-    const verdict: Verdict = { policies, facts, done, lookAgainAt: Number.POSITIVE_INFINITY };
+    const verdict: Verdict = { policies, facts, done, lookAgainAt: Number.POSITIVE_INFINITY, refused: false };
     return verdict;
   }
 
@@ -112,8 +114,14 @@ export function admission(setup: AdmissionSetup): Admission {
           : undefined;
       if (fresh && setup.clock.now() < fresh.lookAgainAt) return fresh.done;
       const next = judge(transaction, strategy, input);
-      own.set(strategy, next);
-      return next.done;
+      if (!fresh || fresh.refused) {
+        own.set(strategy, next);
+        return next.done;
+      }
+      fresh.lookAgainAt = Number.POSITIVE_INFINITY;
+      const replace = () => own.set(strategy, next);
+      next.done.then(replace, replace); // nobody waits for those who were away before
+      return fresh.done;
     },
     async stranded() {
       const problems = strandedTransactions(await setup.coordinator().counts(), knownStrategies());
