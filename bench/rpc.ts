@@ -41,7 +41,9 @@ interface Pair {
 async function started(role: string, of: string): Promise<{ readonly child: ChildProcess; readonly said: string }> {
   const execArgv = ["--conditions=source", ...(flag("prof")?.split("+").includes(role) ? ["--cpu-prof"] : [])];
   const child = fork(import.meta.filename, [`--role=${role}`, `--of=${of}`], { execArgv });
-  const [said] = await once(child, "message");
+  const exited = once(child, "exit").then(() => Promise.reject(new Error(`${of}: the ${role} could not be started`)));
+  const [said] = await Promise.race([once(child, "message"), exited]);
+  exited.catch(() => undefined); // it ends when the measurement does
   return { child, said };
 }
 
@@ -70,7 +72,11 @@ async function measure(): Promise<void> {
     if (!name.includes(flag("only") ?? "") && name !== reference) continue;
     const dir = mkdtempSync(join(tmpdir(), "mortise-bench-"));
     dirs.push(dir);
-    pairs.push(await pair(name, dir));
+    try {
+      pairs.push(await pair(name, dir));
+    } catch (error) {
+      console.error(`${name} is left out: ${(error as Error).message}`);
+    }
   }
   const rows: Row[] = [];
   for (const concurrency of concurrencies) rows.push(...(await compare(pairs, concurrency)));

@@ -1,4 +1,5 @@
 import { clients, defineService, type Plugin } from "@mortise/kernel";
+import { natsServer } from "@mortise/kernel/testing";
 import { createKernel, type Kernel } from "../../kernel/core/kernel.ts";
 import { packagePlugins } from "../../kernel/core/package-plugins.ts";
 import { type Order, Orders } from "../grpc/order.ts";
@@ -22,6 +23,8 @@ export const systems: Readonly<Record<string, System>> = {
   "dubbo/hessian2 full": app({ protocol: "dubbo", serializer: "hessian2" }, ["default"]),
   "grpc full": app({ protocol: "grpc" }, ["default"]),
   "grpc bare": app({ protocol: "grpc" }, ["-default"]),
+  "rest full": app({ protocol: "rest", serializer: "json" }, ["default"]),
+  "nats full": overNats(["default"]),
   "inproc full": alone(["default"]),
   "nice-grpc": niceGrpc,
   "grpc-js": grpcJs,
@@ -35,6 +38,9 @@ const served: Plugin = defineService(Orders, {
 });
 
 type Use = Readonly<Record<string, unknown>>;
+
+/** Deadlines are kept, but far enough away for a machine that does other work too. */
+const policies = { app: "bench", table: { "*": { timeoutMs: 60_000 } } };
 
 /** A process as users run it: everything but what is named is as it is without configuration. */
 async function start(use: Use, services: readonly Plugin[], options: Use = {}): Promise<Kernel> {
@@ -50,7 +56,8 @@ async function start(use: Use, services: readonly Plugin[], options: Use = {}): 
   }));
   const serving = services.length > 0 ? { service: services.map(({ name }) => name), server: "runtime" } : {};
   const kernel = createKernel({ catalogue: [...catalogue, ...own] });
-  const result = await kernel.apply({ use: { clients: "runtime", ...use, ...serving }, options });
+  const all = { "policies/config": policies, ...options };
+  const result = await kernel.apply({ use: { clients: "runtime", ...use, ...serving }, options: all });
   if (!result.ok) throw result.error;
   return kernel;
 }
@@ -65,6 +72,24 @@ function app(use: Use, filter: readonly string[]): System {
       return dir;
     },
     connect: async (dir) => echoOf(await started(dir, [])),
+  };
+}
+
+/** Two apps and the server between them, which is a process of its own. */
+function overNats(filter: readonly string[]): System {
+  const use = { protocol: "nats", serializer: "protobuf", registry: "file", filter };
+  const started = (dir: string, servers: string, services: readonly Plugin[]) =>
+    start(use, services, { "registry/file": { dir }, "protocol/nats": { servers } });
+  return {
+    async serve(dir) {
+      const { url } = await natsServer();
+      await started(dir, url, [served]);
+      return `${dir} ${url}`;
+    },
+    async connect(where) {
+      const [dir = "", url = ""] = where.split(" ");
+      return echoOf(await started(dir, url, []));
+    },
   };
 }
 
