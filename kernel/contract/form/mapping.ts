@@ -36,27 +36,30 @@ function wrong(run: Run<unknown>, expected: string, value: unknown, sensitive: b
   throw invalid(run.root, run.path.slice(0, 8), `expected ${expected}, got ${describe(value, sensitive)}`);
 }
 
-function at<R, V>(run: Run<V>, step: Path[number], work: () => R): R {
+/** Goes one step further down; `run.path.pop()` comes back. A failure leaves the path at what has failed. */
+function enter<V>(run: Run<V>, step: Path[number]): void {
   if (run.path.length >= maxDepth)
     throw invalid(run.root, run.path.slice(0, 8), "messages nest too deep, or in a circle");
   if (++run.values > maxValues) throw invalid(run.root, run.path.slice(0, 8), `holds more than ${maxValues} values`);
   run.path.push(step);
-  const result = work();
-  run.path.pop();
-  return result;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 function writeMessage<V>(run: Run<V>, type: MessageType, message: unknown): V {
   if (typeof message !== "object" || message === null) wrong(run, `a ${type.name}`, message, false);
-  const chosen = casesOf(run, type, message as Fields);
-  const fields = type.fields.map((field): readonly [string, V] => {
+  const chosen = type.oneofs.length === 0 ? noCases : casesOf(run, type, message as Fields);
+  const fields: (readonly [string, V])[] = [];
+  for (const field of type.fields) {
     const value = field.oneof === undefined ? (message as Fields)[field.name] : chosen.get(field.name);
-    return [field.name, at(run, field.name, () => writeField(run, field, value))];
-  });
+    enter(run, field.name);
+    fields.push([field.name, writeField(run, field, value)]);
+    run.path.pop();
+  }
   return run.form.object(type, fields);
 }
+
+const noCases: ReadonlyMap<string, unknown> = new Map();
 
 /** The alternatives that are set, by the name of their field. */
 function casesOf(run: Run<unknown>, type: MessageType, message: Fields): ReadonlyMap<string, unknown> {
@@ -65,8 +68,10 @@ function casesOf(run: Run<unknown>, type: MessageType, message: Fields): Readonl
     const value = message[name] as { readonly $case?: unknown; readonly value?: unknown } | undefined;
     if (value === undefined) continue;
     const member = type.fields.find((field) => field.oneof === name && field.name === value?.$case);
-    if (!member) at(run, name, () => wrong(run, "{ $case, value } with one of its cases", value, false));
-    else chosen.set(member.name, value.value);
+    if (!member) {
+      enter(run, name);
+      wrong(run, "{ $case, value } with one of its cases", value, false);
+    } else chosen.set(member.name, value.value);
   }
   return chosen;
 }
@@ -76,7 +81,13 @@ function writeField<V>(run: Run<V>, field: Field, value: unknown): V {
   if (field.mapKey !== undefined) return writeMap(run, field, value);
   if (field.repeated) {
     if (!Array.isArray(value)) wrong(run, "a list", value, field.sensitive);
-    return form.list(value.map((item, i) => at(run, i, () => writeValue(run, field.type, item, field.sensitive))));
+    const items: V[] = [];
+    for (let i = 0; i < value.length; i++) {
+      enter(run, i);
+      items.push(writeValue(run, field.type, value[i], field.sensitive));
+      run.path.pop();
+    }
+    return form.list(items);
   }
   if (value !== undefined) return writeValue(run, field.type, value, field.sensitive);
   if (field.presence === "optional") return form.absent;
@@ -87,12 +98,15 @@ function writeField<V>(run: Run<V>, field: Field, value: unknown): V {
 function writeMap<V>(run: Run<V>, field: Field, value: unknown): V {
   if (!(value instanceof Map)) wrong(run, "a Map", value, field.sensitive);
   const key = scalarRules[field.mapKey as keyof typeof scalarRules];
-  const entries = [...(value as ReadonlyMap<unknown, unknown>)].map(([name, item]) =>
-    at(run, keyStep(name, field.sensitive), (): readonly [V, V] => [
+  const entries: (readonly [V, V])[] = [];
+  for (const [name, item] of value as ReadonlyMap<unknown, unknown>) {
+    enter(run, keyStep(name, field.sensitive));
+    entries.push([
       run.form.scalar(field.mapKey ?? "string", checked(run, key, name, field.sensitive)),
       writeValue(run, field.type, item, field.sensitive),
-    ]),
-  );
+    ]);
+    run.path.pop();
+  }
   return run.form.map(entries);
 }
 
@@ -115,12 +129,13 @@ function readMessage<V>(run: Run<V>, type: MessageType, value: V): Fields {
     const given = get(field.name);
     if (field.oneof !== undefined) {
       if (given === undefined || run.form.isAbsent(given)) continue;
-      message[field.oneof] = {
-        $case: field.name,
-        value: at(run, field.name, () => readValue(run, field.type, given, field.sensitive)),
-      };
+      enter(run, field.name);
+      message[field.oneof] = { $case: field.name, value: readValue(run, field.type, given, field.sensitive) };
+      run.path.pop();
     } else {
-      const read = at(run, field.name, () => readField(run, field, given));
+      enter(run, field.name);
+      const read = readField(run, field, given);
+      run.path.pop();
       if (read !== undefined) message[field.name] = read;
     }
   }
@@ -133,7 +148,13 @@ function readField<V>(run: Run<V>, field: Field, value: V | undefined): unknown 
   if (!field.repeated) return readValue(run, field.type, value, field.sensitive);
   const items = run.form.readList(value);
   if (!items) wrong(run, "a list", value, field.sensitive);
-  return items.map((item, i) => at(run, i, () => readValue(run, field.type, item, field.sensitive)));
+  const read: unknown[] = [];
+  for (let i = 0; i < items.length; i++) {
+    enter(run, i);
+    read.push(readValue(run, field.type, items[i] as V, field.sensitive));
+    run.path.pop();
+  }
+  return read;
 }
 
 function zeroOf(run: Run<unknown>, { presence, mapKey, repeated, type }: Field): unknown {
@@ -150,10 +171,9 @@ function readMap<V>(run: Run<V>, field: Field, value: V): ReadonlyMap<unknown, u
   const map = new Map<unknown, unknown>();
   for (const [key, item] of entries) {
     const name = readScalar(run, field.mapKey ?? "string", key, field.sensitive);
-    map.set(
-      name,
-      at(run, keyStep(name, field.sensitive), () => readValue(run, field.type, item, field.sensitive)),
-    );
+    enter(run, keyStep(name, field.sensitive));
+    map.set(name, readValue(run, field.type, item, field.sensitive));
+    run.path.pop();
   }
   return map;
 }

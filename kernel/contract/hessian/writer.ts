@@ -3,6 +3,8 @@ import { HessianDouble, HessianObject, type HessianValue } from "./value.ts";
 
 const maxChunk = 0x8000;
 const minuteMs = 60_000;
+const eight = new Uint8Array(8);
+const scratch = new DataView(eight.buffer);
 
 /**
  * Writes Hessian 2.0 (hessian.caucho.com, "Hessian 2.0 Serialization Protocol") into a sink. One writer is one
@@ -47,9 +49,9 @@ export class HessianWriter {
   /** A 32-bit integer. */
   int(value: number): void {
     if (value >= -0x10 && value <= 0x2f) return this.#byte(0x90 + value);
-    if (value >= -0x800 && value <= 0x7ff) return this.#bytes(0xc8 + (value >> 8), value & 0xff);
+    if (value >= -0x800 && value <= 0x7ff) return this.#two(0xc8 + (value >> 8), value & 0xff);
     if (value >= -0x40000 && value <= 0x3ffff) {
-      return this.#bytes(0xd4 + (value >> 16), (value >> 8) & 0xff, value & 0xff);
+      return this.#three(0xd4 + (value >> 16), (value >> 8) & 0xff, value & 0xff);
     }
     this.#byte(0x49);
     this.#int32(value);
@@ -69,12 +71,14 @@ export class HessianWriter {
     if (Object.is(value, 0)) return this.#byte(0x5b);
     if (value === 1) return this.#byte(0x5c);
     if (Number.isInteger(value) && !Object.is(value, -0)) {
-      if (value >= -0x80 && value <= 0x7f) return this.#bytes(0x5d, value & 0xff);
-      if (value >= -0x8000 && value <= 0x7fff) return this.#bytes(0x5e, (value >> 8) & 0xff, value & 0xff);
+      if (value >= -0x80 && value <= 0x7f) return this.#two(0x5d, value & 0xff);
+      if (value >= -0x8000 && value <= 0x7fff) return this.#three(0x5e, (value >> 8) & 0xff, value & 0xff);
     }
-    this.#byte(0x44);
-    const at = this.#take(8);
-    new DataView(this.#sink.buffer.buffer, this.#sink.buffer.byteOffset).setFloat64(at, value);
+    const at = this.#take(9);
+    const { buffer } = this.#sink;
+    buffer[at] = 0x44;
+    scratch.setFloat64(0, value);
+    for (let i = 0; i < 8; i++) buffer[at + 1 + i] = eight[i] as number;
   }
 
   /** Milliseconds since 1970. */
@@ -94,28 +98,28 @@ export class HessianWriter {
     while (value.length - from > maxChunk) {
       const last = value.charCodeAt(from + maxChunk - 1);
       const to = from + (last >= 0xd800 && last <= 0xdbff ? maxChunk - 1 : maxChunk); // a pair stays together
-      this.#bytes(0x52, ((to - from) >> 8) & 0xff, (to - from) & 0xff);
+      this.#three(0x52, ((to - from) >> 8) & 0xff, (to - from) & 0xff);
       this.#chars(value, from, to);
       from = to;
     }
     const rest = value.length - from;
     if (rest <= 0x1f) this.#byte(rest);
-    else if (rest <= 0x3ff) this.#bytes(0x30 + (rest >> 8), rest & 0xff);
-    else this.#bytes(0x53, (rest >> 8) & 0xff, rest & 0xff);
+    else if (rest <= 0x3ff) this.#two(0x30 + (rest >> 8), rest & 0xff);
+    else this.#three(0x53, (rest >> 8) & 0xff, rest & 0xff);
     this.#chars(value, from, value.length);
   }
 
   binary(value: Uint8Array): void {
     let from = 0;
     while (value.length - from > maxChunk) {
-      this.#bytes(0x41, maxChunk >> 8, maxChunk & 0xff);
+      this.#three(0x41, maxChunk >> 8, maxChunk & 0xff);
       this.#raw(value.subarray(from, from + maxChunk));
       from += maxChunk;
     }
     const rest = value.subarray(from);
     if (rest.length <= 0x0f) this.#byte(0x20 + rest.length);
-    else if (rest.length <= 0x3ff) this.#bytes(0x34 + (rest.length >> 8), rest.length & 0xff);
-    else this.#bytes(0x42, (rest.length >> 8) & 0xff, rest.length & 0xff);
+    else if (rest.length <= 0x3ff) this.#two(0x34 + (rest.length >> 8), rest.length & 0xff);
+    else this.#three(0x42, (rest.length >> 8) & 0xff, rest.length & 0xff);
     this.#raw(rest);
   }
 
@@ -197,9 +201,9 @@ export class HessianWriter {
 
   #shortLong(value: number): void {
     if (value >= -0x08 && value <= 0x0f) return this.#byte(0xe0 + value);
-    if (value >= -0x800 && value <= 0x7ff) return this.#bytes(0xf8 + (value >> 8), value & 0xff);
+    if (value >= -0x800 && value <= 0x7ff) return this.#two(0xf8 + (value >> 8), value & 0xff);
     if (value >= -0x40000 && value <= 0x3ffff) {
-      return this.#bytes(0x3c + (value >> 16), (value >> 8) & 0xff, value & 0xff);
+      return this.#three(0x3c + (value >> 16), (value >> 8) & 0xff, value & 0xff);
     }
     this.#byte(0x59);
     this.#int32(value);
@@ -237,7 +241,12 @@ export class HessianWriter {
   }
 
   #int32(value: number): void {
-    this.#bytes((value >> 24) & 0xff, (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff);
+    const at = this.#take(4);
+    const { buffer } = this.#sink;
+    buffer[at] = value >> 24;
+    buffer[at + 1] = value >> 16;
+    buffer[at + 2] = value >> 8;
+    buffer[at + 3] = value;
   }
 
   #byte(byte: number): void {
@@ -245,9 +254,19 @@ export class HessianWriter {
     this.#sink.buffer[at] = byte;
   }
 
-  #bytes(...bytes: readonly number[]): void {
-    let at = this.#take(bytes.length);
-    for (const byte of bytes) this.#sink.buffer[at++] = byte;
+  #two(first: number, second: number): void {
+    const at = this.#take(2);
+    const { buffer } = this.#sink;
+    buffer[at] = first;
+    buffer[at + 1] = second;
+  }
+
+  #three(first: number, second: number, third: number): void {
+    const at = this.#take(3);
+    const { buffer } = this.#sink;
+    buffer[at] = first;
+    buffer[at + 1] = second;
+    buffer[at + 2] = third;
   }
 
   #take(length: number): number {
