@@ -149,7 +149,10 @@ export interface CoordinatorHealth {
  * same time; leases only spare them doing the same work twice. Only the coordinator's own clock counts.
  */
 export interface Coordinator {
-  /** Resolves when the begin is durable. Gives the record that is there already if the gid was begun, or ended, before. */
+  /**
+   * Resolves when the begin is durable. Gives the record that is there already if the gid was begun, or ended, before. Where
+   * only an abort was written, that stays, and the record has the plan from then on, so that all branches can be told.
+   */
   begin(begun: NewTransaction, owner: string, leaseMs: number): Promise<TransactionRecord | undefined>;
   /**
    * Takes a transaction out of `active`, and keeps outputs or the reason with the decision. Resolves when that is durable
@@ -163,6 +166,7 @@ export interface Coordinator {
   ): Promise<TransactionStatus | undefined>;
   /** `committing` becomes `committed` and `aborting` `aborted`. May be late: until then it is found again. */
   finish(gid: string): Promise<void>;
+  /** Changes what the note mentions; nothing of what has ended. */
   note(gid: string, note: TransactionNote): Promise<void>;
   /** Prolongs the leases an owner still has. */
   renew(gids: readonly string[], owner: string, leaseMs: number): Promise<void>;
@@ -170,6 +174,7 @@ export interface Coordinator {
   claim(request: ClaimRequest): Promise<readonly TransactionRecord[]>;
   get(gid: string): Promise<TransactionRecord | undefined>;
   find(filter: TransactionFilter): Promise<readonly TransactionRecord[]>;
+  /** Of all that were begun and have not ended. */
   counts(): Promise<readonly TransactionCount[]>;
   /** What a participant may do about a branch it holds: where nothing was begun, the abort is written and given. */
   inquire(gid: string): Promise<TransactionStatus>;
