@@ -170,7 +170,7 @@ function randomRequest(random: Random): Asked {
   const below = (limit: number) => Math.floor(random() * limit);
   const oneOf = <T>(...values: readonly T[]): T => values[below(values.length)] as T;
   const maybe = <T extends object>(part: T) => (below(3) === 0 ? part : {});
-  const [one, owner] = [below(4), oneOf("ann", "bob")];
+  const [one, owner] = [below(3), oneOf("ann", "bob")];
   const some = (...values: readonly string[]) => values.filter(() => below(2) === 0);
   const note = (): TransactionNote => ({
     ...maybe({ done: [...some("b1", "b2"), ...some("b1", "b3")] }),
@@ -202,7 +202,7 @@ async function difference(
   second: Coordinator,
   steps: readonly Step[],
 ): Promise<string | undefined> {
-  const gids = Array.from({ length: 4 }, () => randomUUID());
+  const gids = Array.from({ length: 3 }, () => randomUUID());
   const name = randomUUID(); // so that what other runs leave due is none of its business
   const [expected, ask, askSecond] = [model(), asker(first, name, gids), asker(second, name, gids)];
   const looks = gids.map((_, one): Step => [{ what: "get", one }, false]);
@@ -230,7 +230,7 @@ export const modelLaws = [
     for (let run = 0; run < 60; run++) {
       const seed = Math.floor(systemPorts.random() * 2 ** 31);
       const { random } = virtualPorts({ seed });
-      const length = Math.floor(random() * 50);
+      const length = Math.floor(random() * 60);
       const steps = Array.from({ length }, (): Step => [randomRequest(random), random() < 0.5]);
       if ((await difference(first, second, steps)) === undefined) continue;
       const few = await smallest(first, second, steps);
