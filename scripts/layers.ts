@@ -20,7 +20,8 @@ export interface Workspace {
 }
 
 const kernel = (...folders: string[]) => folders.map((folder) => new RegExp(`^kernel/${folder}/`));
-const doors = /^kernel\/(index|contract\/(hessian\/)?index|(spi|processes|postgres|zookeeper)\/[a-z-]+)\.ts$/;
+const doors =
+  /^kernel\/(index|generic\/index|contract\/(hessian\/)?index|(spi|processes|postgres|zookeeper)\/[a-z-]+)\.ts$/;
 /** What plugins may use besides: the kernel's own plugins are made of it. */
 const pluginDoors = /^kernel\/runtime\/index\.ts$/;
 const testDoors = /^kernel\/((testing|config|runtime)\/index|spi\/[a-z-]+(\.conformance|-laws\/[a-z-]+))\.ts$/;
@@ -51,7 +52,7 @@ const layers: readonly Layer[] = [
     sources: () => kernel("core", "contract", "call", "spi"),
     packages: "declared",
   },
-  { files: /^kernel\/(config|runtime|testing)\//, sources: () => [/^kernel\/(?!cli\/)/], packages: "declared" },
+  { files: /^kernel\/(config|runtime|testing|generic)\//, sources: () => [/^kernel\/(?!cli\/)/], packages: "declared" },
   { files: /^kernel\/cli\//, sources: () => [/^kernel\//], packages: "declared" },
   {
     files: /^(plugins\/[^/]+|telemetry)\/[^/]+\/.*\.(test|fixture)\.ts$/,

@@ -4,12 +4,12 @@ import type { ConfigPath, Location } from "../core/config.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import { locationOf } from "../core/problems.ts";
 import type { Why } from "../core/select-spi.ts";
+import { methodOf, readTarget, unknownService } from "../generic/method-of.ts";
 import { defaultsFor, type Named } from "../runtime/parts.ts";
 import { policyBook } from "../runtime/policy.ts";
 import type { EffectivePolicy } from "../spi/policies.ts";
 import type { Protocol } from "../spi/protocol.ts";
 import type { ServiceFacts } from "../spi/service.ts";
-import { methodOf, readTarget, unknownService } from "./call/method-of.ts";
 
 /** A field of a policy as it holds for one method. */
 export interface FieldExplanation {

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { type ExitCode, exitCodes, UserError } from "./exit.ts";
 import { logLevels } from "./log.ts";
+import { misuseOf } from "./misuse.ts";
 import type { World } from "./world.ts";
 
 /** Runs one command line. Gives the exit code; only a mistake in Mortise or a plugin shows a stack. */
@@ -19,9 +20,10 @@ export async function runCommand(args: readonly string[], world: World): Promise
 
 function explainFailure(error: unknown, { terminal }: World): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage; // has spoken itself
-  if (error instanceof UserError) {
-    terminal.err(`${terminal.styledErr("red", "error:")} ${error.message}`);
-    return error.exitCode;
+  const mistake = error instanceof UserError ? error : misuseOf(error);
+  if (mistake) {
+    terminal.err(`${terminal.styledErr("red", "error:")} ${mistake.message}`);
+    return mistake.exitCode;
   }
   const stack = error instanceof Error ? error.stack : String(error);
   terminal.err(`${terminal.styledErr("red", "This is a mistake in Mortise or in a plugin, not yours:")}\n${stack}`);

@@ -1,12 +1,12 @@
-import type { Context } from "../../call/context.ts";
-import { StatusError } from "../../call/status.ts";
-import { codecOf } from "../../contract/codec/codec.ts";
-import { bytes, message, repeated } from "../../contract/index.ts";
-import { FileDescriptorSet } from "../../contract/proto/descriptor.ts";
-import { contractsFromDescriptors } from "../../contract/proto/from-descriptors.ts";
-import { type ReflectionRequest, type ReflectionResponse, ServerReflection } from "../../contract/proto/reflection.ts";
-import type { Infer, ServiceType } from "../../contract/types.ts";
-import type { Clients } from "../../spi/runtime.ts";
+import type { Context } from "../call/context.ts";
+import { StatusError } from "../call/status.ts";
+import { codecOf } from "../contract/codec/codec.ts";
+import { bytes, message, repeated } from "../contract/index.ts";
+import { FileDescriptorSet } from "../contract/proto/descriptor.ts";
+import { contractsFromDescriptors } from "../contract/proto/from-descriptors.ts";
+import { type ReflectionRequest, type ReflectionResponse, ServerReflection } from "../contract/proto/reflection.ts";
+import type { Infer, ServiceType } from "../contract/types.ts";
+import type { Clients } from "../spi/runtime.ts";
 
 type Question = NonNullable<Infer<typeof ReflectionRequest>["messageRequest"]>;
 type Answer = NonNullable<Infer<typeof ReflectionResponse>["messageResponse"]>;

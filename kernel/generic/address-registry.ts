@@ -1,6 +1,6 @@
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import type { Instance } from "../../spi/instance.ts";
-import { registry } from "../../spi/registry.ts";
+import { definePlugin, type Plugin } from "../core/plugin.ts";
+import type { Instance } from "../spi/instance.ts";
+import { registry } from "../spi/registry.ts";
 
 /** A registry that knows one address, and takes every service to be there. */
 export function addressRegistry(address: string, protocol: string): Plugin {
