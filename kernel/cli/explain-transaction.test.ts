@@ -64,6 +64,8 @@ describe("an app with transactions", () => {
     assert.match(forPeople, /strategy +"tcc" +transactions, placeOrder \(app\.yaml:6:27\)\n/);
     assert.match(forPeople, /b2 +shop\.v1\.Coupons: coupon +after b1\n/);
     assert.match(forPeople, /b3 +shop\.v1\.Points: points +after the commit\n/);
+    const system = (await folder.run(["explain", "app.yaml"])).out;
+    assert.match(system, /\ntransactions begun here:\n {2}placeOrder {2}tcc\n$/);
     assert.match(forPeople, /honest here: 3pc, tcc, xa\nbegun by service\/shop\n$/);
   });
 

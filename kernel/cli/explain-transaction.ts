@@ -30,6 +30,15 @@ export interface TransactionExplanation {
   readonly branches: readonly PlannedBranch[];
 }
 
+/** All transactions that services of the app begin, each with the strategy it begins under. */
+export function transactionsIn(
+  { transactions }: App,
+  plan: Plan,
+): readonly (readonly [name: string, strategy: string])[] {
+  const names = [...initiatedIn(plan).keys()];
+  return names.map((name) => [name, transactionPolicyOf(transactions, name).strategy ?? "none named here"]);
+}
+
 /** Explains a transaction that a service of the app begins; nothing for a name that is none. */
 export function explainTransaction(
   { transactions, core }: App,

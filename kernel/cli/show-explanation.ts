@@ -75,6 +75,14 @@ export function showTransaction(terminal: Terminal, explanation: TransactionExpl
   terminal.out(`begun by ${begunBy.join(", ")}`);
 }
 
+/** Prints the strategies of all transactions; nothing where there are none. */
+export function showTransactions(terminal: Terminal, transactions: readonly (readonly [string, string])[]): void {
+  if (transactions.length === 0) return;
+  terminal.out("");
+  terminal.out(terminal.styled("bold", "transactions begun here:"));
+  for (const line of columns(transactions.map(([name, strategy]) => [`  ${name}`, strategy]))) terminal.out(line);
+}
+
 function showStation(terminal: Terminal, { spi, plugin, why, location, fields }: StationExplanation): void {
   const reason = why.by === "policy" ? `policy for ${why.target}${at(location)}` : whyText(why, location);
   const name = plugin.slice(spi.length + 1);

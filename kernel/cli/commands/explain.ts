@@ -3,8 +3,8 @@ import { explainSystem } from "../../core/explain.ts";
 import { type AppFlags, appOptions } from "../app-flags.ts";
 import { type ExitCode, exitCodes } from "../exit.ts";
 import { explainMethod } from "../explain-method.ts";
-import { explainTransaction } from "../explain-transaction.ts";
-import { showMethod, showSystem, showTransaction } from "../show-explanation.ts";
+import { explainTransaction, transactionsIn } from "../explain-transaction.ts";
+import { showMethod, showSystem, showTransaction, showTransactions } from "../show-explanation.ts";
 import { showProblems, showWarnings } from "../show-problems.ts";
 import { ruledApp } from "../with-source.ts";
 import type { World } from "../world.ts";
@@ -35,7 +35,10 @@ export async function explain(
   if (target === undefined) {
     const { plugins } = explainSystem({ plan, units: new Map() }, 0);
     if (flags.json) terminal.out(JSON.stringify(plugins, null, 2));
-    else showSystem(terminal, app.name, plugins);
+    else {
+      showSystem(terminal, app.name, plugins);
+      showTransactions(terminal, transactionsIn(app, plan));
+    }
   } else if (transaction) {
     if (flags.json) terminal.out(JSON.stringify(transaction, null, 2));
     else showTransaction(terminal, transaction);
