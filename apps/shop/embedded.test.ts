@@ -52,7 +52,7 @@ describe("the embedded shop", () => {
     assert.equal(find("client", "Orders/Place").service, "gateway");
     assert.equal(find("producer", "OrderPaid").service, "order");
     const place = find("server", "Orders/Place");
-    for (const part of ["Inventory/GetProducts", "Inventory/Freeze", "Payments/Charge"])
+    for (const part of ["Inventory/GetProducts", "StockOperations/Drive", "WalletOperations/Drive"])
       assert.ok(ancestors(find("server", part)).includes(place.trace.spanId), part);
     for (const part of ["OrderPaid", "StockDeducted"])
       assert.ok(ancestors(find("consumer", part)).includes(root.trace.spanId), part);

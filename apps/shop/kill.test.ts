@@ -13,7 +13,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const kills = 20;
 const customers = 6;
 const skus = ["terracotta-pot", "grid-notebook", "two-cups", "beeswax-trio", "brass-pen"];
-const impatient = ["decideAfterMs=1500", "recoverEveryMs=100", "relayEveryMs=100"].map(
+const impatient = ["remindAfterMs=1500", "remindEveryMs=100", "relayEveryMs=100"].map(
   (set) => `options.service/order.${set}`,
 );
 

@@ -24,7 +24,7 @@ describe("the profiles of the shop", () => {
       const set = [
         `services=[${service}]`,
         "options.service/gateway.port=1",
-        "options.service/order.decideAfterMs=9000",
+        "options.service/order.remindAfterMs=9000",
       ];
       const { problems, warnings, plan } = await loadApp(file, { env, profile: "local", set });
       const ofOptions = warnings.filter(({ path }) => path[0] === "options");
@@ -34,10 +34,10 @@ describe("the profiles of the shop", () => {
   });
 
   it("are refused with the place and the fix when an option of a service is wrong", async () => {
-    const set = ["options.service/order.decideAfterMs=soon", "options.service/gatway.port=1"];
+    const set = ["options.service/order.remindAfterMs=soon", "options.service/gatway.port=1"];
     const { problems } = await loadApp(file, { env, set });
     const messages = problems.map((problem) => problem.message).join("\n");
-    assert.match(messages, /decideAfterMs/);
+    assert.match(messages, /remindAfterMs/);
     assert.match(messages, /gatway.*gateway/s);
   });
 });

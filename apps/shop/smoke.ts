@@ -55,7 +55,7 @@ async function buy(browser: Browser): Promise<void> {
 
 async function showTrace(browser: Browser, traceId: string): Promise<void> {
   title(`Its trace ${traceId}`);
-  const wanted = ["Orders/Place", "Inventory/Freeze", "Payments/Charge", "OrderPaid", "StockDeducted"];
+  const wanted = ["Orders/Place", "StockOperations/Drive", "WalletOperations/Drive", "OrderPaid", "StockDeducted"];
   const trace = await until(async () => {
     const { body } = await browser.get(`/traces/${traceId}`);
     const names = body.spans.map((span) => span.name);

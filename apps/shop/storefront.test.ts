@@ -72,7 +72,13 @@ await onServer("the storefront in Chromium", stage, (on) => {
     await page.getByRole("link", { name: "See how it was made" }).click();
     await page.getByRole("heading", { name: "What this request set in motion" }).waitFor();
     const trace = (await page.textContent("ol")) ?? "";
-    for (const part of ["POST /api/orders", "Orders/Place", "Inventory/Freeze", "Payments/Charge", "OrderPaid"])
+    for (const part of [
+      "POST /api/orders",
+      "Orders/Place",
+      "StockOperations/Drive",
+      "WalletOperations/Drive",
+      "OrderPaid",
+    ])
       assert.ok(trace.includes(part), `the trace does not show ${part}: ${trace}`);
     assert.deepEqual(troubles, []);
   });

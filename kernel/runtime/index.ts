@@ -30,5 +30,7 @@ export type { RuntimeServer, RuntimeServerOptions, RuntimeServerSetup } from "./
 export { runtimeServer } from "./server.ts";
 export type { ServerParts, ServerState } from "./server-state.ts";
 export { serverState } from "./server-state.ts";
+export type { RunningTransactions, TransactionsSetup } from "./transaction/transactions.ts";
+export { transactionsOf } from "./transaction/transactions.ts";
 export type { TransactionTable } from "./transaction-policy.ts";
 export { transactionPolicyOf } from "./transaction-policy.ts";

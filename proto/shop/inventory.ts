@@ -7,6 +7,8 @@ import {
   int32,
   int64,
   message,
+  operation,
+  operations,
   repeated,
   required,
   rpc,
@@ -84,8 +86,8 @@ export const Reservation = message("shop.inventory.v1.Reservation", {
 export const OrderRef = message("shop.inventory.v1.OrderRef", { orderId: string(1) });
 
 /**
- * The catalogue and its stock. Every change of stock names an order and may be repeated: an order is frozen, deducted
- * and released at most once, and a freeze that comes after its release is refused.
+ * The catalogue and its stock. Stock is promised to orders and given back by transactions, and leaves the house when
+ * an order stands.
  *
  * Reasons: OUT_OF_STOCK (FAILED_PRECONDITION; details `sku`, `available`, `wanted`), ORDER_RELEASED
  * (FAILED_PRECONDITION), NOT_FROZEN (FAILED_PRECONDITION), NO_SUCH_PRODUCT (NOT_FOUND; detail `sku`), BAD_PAGE_TOKEN,
@@ -100,12 +102,18 @@ export const Inventory = service("shop.inventory.v1.Inventory", {
   getStock: rpc(Skus, StockLevels, { readOnly: true }),
   /** The levels now, and again whenever one of them changes. */
   watchStock: rpc(Skus, stream(StockLevels), { readOnly: true, criticality: "low" }),
-  /** Promises stock to an order: all lines or none. */
-  freeze: rpc(Reservation, Empty, { idempotent: true, criticality: "critical" }),
-  /** Takes what was promised out of the house. */
-  deduct: rpc(OrderRef, Empty, { idempotent: true, criticality: "critical" }),
-  /** Gives back what was promised or taken. Releasing an order that was never frozen bars it from being frozen. */
-  release: rpc(OrderRef, Empty, { idempotent: true, criticality: "critical" }),
+});
+
+/** What transactions do with stock. Reasons as above. */
+export const StockOperations = operations("shop.inventory.v1.StockOperations", {
+  /** Promises stock to an order: all lines or none. It is promised until its goods leave, or it is given back. */
+  hold: operation(Reservation, Empty, {
+    rejects: ["OUT_OF_STOCK", "NO_SUCH_PRODUCT", "BAD_QUANTITY", "ORDER_RELEASED"],
+    undo: true,
+    keys: ({ lines }) => lines.map(({ sku }) => `sku:${sku}`),
+  }),
+  /** Gives back what was promised or has left. */
+  giveBack: operation(OrderRef, Empty, { keys: ({ orderId }) => [`order:${orderId}`] }),
 });
 
 /** The goods of an order have left the house. */

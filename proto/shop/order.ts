@@ -1,9 +1,12 @@
 import type { Infer } from "@mortise/kernel/contract";
 import {
+  Empty,
   enumeration,
   field,
   int32,
   message,
+  operation,
+  operations,
   repeated,
   required,
   rpc,
@@ -115,6 +118,25 @@ export const OrderCompleted = topic("shop.order.v1.OrderCompleted", OrderEvent, 
 /** An order was refused or called off. */
 export const OrderCancelled = topic("shop.order.v1.OrderCancelled", OrderEvent, { key: "orderId" });
 
+/** All that is to be known of an order before it is placed. */
+export const OrderToPlace = message("shop.order.v1.OrderToPlace", {
+  id: string(1),
+  userId: string(2),
+  requestId: string(3),
+  lines: repeated(field(4, OrderLine)),
+  total: required(field(5, Money)),
+  traceId: string(6),
+});
+
+/** What transactions do with orders. */
+export const OrderOperations = operations("shop.order.v1.OrderOperations", {
+  /** Lets an order stand whose stock is promised and whose price is taken. */
+  open: operation(OrderToPlace, Empty, { undo: true, keys: ({ id }) => [`order:${id}`] }),
+  /** Calls off an order whose goods have not left. */
+  callOff: operation(OrderKey, Empty, { rejects: ["NOT_CANCELLABLE"], keys: ({ orderId }) => [`order:${orderId}`] }),
+});
+
+export type OrderToPlace = Infer<typeof OrderToPlace>;
 export type Order = Infer<typeof Order>;
 export type OrderStatus = (typeof OrderStatus.values)[keyof typeof OrderStatus.values];
 export type Item = Infer<typeof Item>;

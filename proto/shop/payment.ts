@@ -1,10 +1,13 @@
 import type { Infer } from "@mortise/kernel/contract";
 import {
+  Empty,
   enumeration,
   field,
   int32,
   int64,
   message,
+  operation,
+  operations,
   repeated,
   required,
   rpc,
@@ -16,7 +19,13 @@ import { Money } from "./common.ts";
 
 export const WalletOwner = message("shop.payment.v1.WalletOwner", { userId: string(1) });
 
-export const Wallet = message("shop.payment.v1.Wallet", { userId: string(1), balance: required(field(2, Money)) });
+export const Wallet = message("shop.payment.v1.Wallet", {
+  userId: string(1),
+  /** What can be spent now. */
+  balance: required(field(2, Money)),
+  /** Earned by orders. */
+  points: int64(3),
+});
 
 export const TopUp = message("shop.payment.v1.TopUp", {
   userId: string(1),
@@ -37,8 +46,10 @@ export const PaymentState = enumeration("shop.payment.v1.PaymentState", {
   UNSPECIFIED: 0,
   CHARGED: 1,
   REFUNDED: 2,
-  /** Refunded before it was charged: a charge that comes later is refused. */
+  /** Given back before it was taken: a charge that comes later is refused. */
   VOID: 3,
+  /** Set aside for an order that is being placed. */
+  HELD: 4,
 });
 
 /** The one payment of an order. */
@@ -82,8 +93,8 @@ export const EntryPage = message("shop.payment.v1.EntryPage", {
 });
 
 /**
- * Wallets. A wallet is opened with a welcome present when it is first asked for. An order is charged and refunded at
- * most once, whatever is repeated.
+ * Wallets. A wallet is opened with a welcome present when it is first asked for. Orders are charged
+ * and refunded by transactions.
  *
  * Reasons: INSUFFICIENT_FUNDS (FAILED_PRECONDITION; details `balanceCents`, `wantedCents`), PAYMENT_VOID
  * (FAILED_PRECONDITION), NO_SUCH_PAYMENT (NOT_FOUND), BAD_AMOUNT, BAD_PAGE_TOKEN (INVALID_ARGUMENT), PAYMENT_DIFFERS
@@ -92,11 +103,22 @@ export const EntryPage = message("shop.payment.v1.EntryPage", {
 export const Payments = service("shop.payment.v1.Payments", {
   getWallet: rpc(WalletOwner, Wallet, { idempotent: true }),
   topUp: rpc(TopUp, Wallet, { idempotent: true }),
-  charge: rpc(Charge, Payment, { idempotent: true, criticality: "critical" }),
-  /** Gives back what the order was charged. Refunding an order that was never charged bars it from being charged. */
-  refund: rpc(OrderPayment, Payment, { idempotent: true, criticality: "critical" }),
   getPayment: rpc(OrderPayment, Payment, { readOnly: true, criticality: "critical" }),
   listEntries: rpc(EntryQuery, EntryPage, { readOnly: true }),
+});
+
+/** What transactions do with wallets. Reasons as above. */
+export const WalletOperations = operations("shop.payment.v1.WalletOperations", {
+  /** Takes the price of an order from a wallet. */
+  charge: operation(Charge, Empty, {
+    rejects: ["INSUFFICIENT_FUNDS", "PAYMENT_VOID", "PAYMENT_DIFFERS", "BAD_AMOUNT"],
+    undo: true,
+    keys: ({ userId }) => [`wallet:${userId}`],
+  }),
+  /** Gives back what an order was charged. */
+  refund: operation(OrderPayment, Empty, { keys: ({ orderId }) => [`order:${orderId}`] }),
+  /** Gives points for an order; a point for each whole euro. */
+  reward: operation(Charge, Empty, { keys: ({ userId }) => [`wallet:${userId}`] }),
 });
 
 export type Payment = Infer<typeof Payment>;

@@ -1,21 +1,24 @@
 import { join } from "node:path";
 import { type Context, defineService, publisher, StatusError, store } from "@mortise/kernel";
-import { Inventory, type Product, type Stock, StockDeducted } from "@mortise/proto/shop/inventory";
+import { Inventory, type Product, type Stock, StockDeducted, StockOperations } from "@mortise/proto/shop/inventory";
 import { OrderPaid } from "@mortise/proto/shop/order";
 import { z } from "zod";
 import { makeChanges, watch } from "../shared/changes.ts";
+import type { Transaction } from "../shared/database.ts";
 import { channel, makeRelay, post } from "../shared/outbox.ts";
 import { catalogue, type ProductRow } from "./catalogue.ts";
+import { stockOperations } from "./operations.ts";
 import { noSuchProduct } from "./rules.ts";
 import { outbox } from "./schema.ts";
 import { seedProducts } from "./seed.ts";
-import { stockChanges } from "./stock.ts";
+import { deduct } from "./stock.ts";
 
 /** The catalogue and its stock. */
 export const inventory = defineService(Inventory, {
   name: "inventory",
-  description: "Products and stock of the shop: search, freeze, deduct, release",
+  description: "Products and stock of the shop: search, promise, give out",
   needs: { store, deducted: publisher(StockDeducted) },
+  operations: StockOperations,
   topics: { orderPaid: OrderPaid },
   options: z.strictObject({
     database: z.string().default("shop_inventory"),
@@ -30,7 +33,6 @@ export const inventory = defineService(Inventory, {
     const database = await deps.store.database(options.database);
     await database.migrate(join(import.meta.dirname, "drizzle"));
     const goods = catalogue(database.orm);
-    const stock = stockChanges(database.orm);
     if (options.seed) await goods.seed(seedProducts);
     const changes = makeChanges(ports);
     const channels = [channel(StockDeducted, deps.deducted)];
@@ -44,8 +46,9 @@ export const inventory = defineService(Inventory, {
       everyMs: options.relayEveryMs,
     });
 
-    async function deduct(orderId: string, call: Context): Promise<void> {
-      await stock.deduct(orderId, (tx) => post(tx, outbox, StockDeducted, { orderId }, call));
+    async function takeOut(orderId: string, call: Context): Promise<void> {
+      const along = (tx: Transaction) => post(tx, outbox, StockDeducted, { orderId }, call);
+      await database.orm.transaction((tx) => deduct(tx, orderId, along));
       changes.notify();
       relay.wake();
     }
@@ -81,25 +84,12 @@ export const inventory = defineService(Inventory, {
         listCategories: async () => ({ categories: await goods.categories() }),
         getStock: async ({ skus }) => ({ levels: await goods.levels(skus) }),
         watchStock: ({ skus }, call) => levels(skus, call),
-        freeze: async ({ orderId, lines }) => {
-          await stock.freeze(orderId, lines);
-          changes.notify();
-          return {};
-        },
-        deduct: async ({ orderId }, call) => {
-          await deduct(orderId, call);
-          return {};
-        },
-        release: async ({ orderId }) => {
-          await stock.release(orderId);
-          changes.notify();
-          return {};
-        },
       },
+      perform: { on: database, operations: stockOperations(() => changes.notify()) },
       on: {
         orderPaid: async ({ orderId }, call) => {
           try {
-            await deduct(orderId, call);
+            await takeOut(orderId, call);
           } catch (error) {
             if (!(error instanceof StatusError && error.reason === "ORDER_RELEASED")) throw error;
             log.info("an order was called off before its goods left", { orderId });

@@ -5,12 +5,18 @@ import { type ProductQuery, ProductSort } from "@mortise/proto/shop/inventory";
 import fc from "fast-check";
 import { serviceDatabase } from "../shared/database.fixture.ts";
 import { catalogue } from "./catalogue.ts";
+import type { Line } from "./rules.ts";
 import { seedProducts } from "./seed.ts";
-import { stockChanges } from "./stock.ts";
+import type { Along } from "./stock.ts";
+import { deduct, freeze, release } from "./stock.ts";
 
 const { orm } = await serviceDatabase("inventory");
 const goods = catalogue(orm);
-const stock = stockChanges(orm);
+const stock = {
+  freeze: (orderId: string, lines: readonly Line[]) => orm.transaction((tx) => freeze(tx, orderId, lines)),
+  deduct: (orderId: string, along: Along) => orm.transaction((tx) => deduct(tx, orderId, along)),
+  release: (orderId: string) => orm.transaction((tx) => release(tx, orderId)),
+};
 await goods.seed(seedProducts);
 
 const reason = (expected: string) => (error: unknown) => error instanceof StatusError && error.reason === expected;

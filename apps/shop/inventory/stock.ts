@@ -1,4 +1,3 @@
-import type { Orm } from "@mortise/kernel";
 import { asc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Transaction } from "../shared/database.ts";
 import { refusal } from "../shared/refusal.ts";
@@ -16,50 +15,43 @@ import { reservationLines, reservations, stock } from "./schema.ts";
 /** Runs in the transaction of a change, for what must be written with it. */
 export type Along = (tx: Transaction) => Promise<void>;
 
-/** The changes of stock. Each is one transaction that begins at the reservation of its order, so each happens once. */
-export function stockChanges(orm: Orm) {
-  return {
-    freeze: (orderId: string, asked: readonly Line[]): Promise<void> => {
-      const lines = mergeLines(asked);
-      return orm.transaction(async (tx) => {
-        const step = freezeStep(await enter(tx, orderId, "FROZEN"));
-        if (step === "refuse") throw released(orderId);
-        if (step === "nothing") return;
-        checkAvailable(lines, await lock(tx, lines));
-        await change(tx, lines, sql`frozen = stock.frozen + line.quantity`);
-        await tx.insert(reservationLines).values(lines.map((line) => ({ orderId, ...line })));
-      });
-    },
+/** Promises stock to an order: all lines or none. Each change begins at the reservation of its order, so each happens once. */
+export async function freeze(tx: Transaction, orderId: string, asked: readonly Line[]): Promise<void> {
+  const lines = mergeLines(asked);
+  const step = freezeStep(await enter(tx, orderId, "FROZEN"));
+  if (step === "refuse") throw released(orderId);
+  if (step === "nothing") return;
+  checkAvailable(lines, await lock(tx, lines));
+  await change(tx, lines, sql`frozen = stock.frozen + line.quantity`);
+  await tx.insert(reservationLines).values(lines.map((line) => ({ orderId, ...line })));
+}
 
-    /** `along` runs also when the goods had left before, so that an answer that was lost is given again. */
-    deduct: (orderId: string, along: Along): Promise<void> =>
-      orm.transaction(async (tx) => {
-        const before = await current(tx, orderId);
-        const step = deductStep(before);
-        if (step === "refuse") throw before === "RELEASED" ? released(orderId) : notFrozen(orderId);
-        if (step === "do") {
-          const lines = await linesOf(tx, orderId);
-          await lock(tx, lines);
-          const left = sql`on_hand = stock.on_hand - line.quantity, frozen = stock.frozen - line.quantity`;
-          await change(tx, lines, left);
-          await mark(tx, orderId, "DEDUCTED");
-        }
-        await along(tx);
-      }),
+/** Takes what was promised out of the house. `along` runs also when it had left before, so that a lost answer is given again. */
+export async function deduct(tx: Transaction, orderId: string, along: Along): Promise<void> {
+  const before = await current(tx, orderId);
+  const step = deductStep(before);
+  if (step === "refuse") throw before === "RELEASED" ? released(orderId) : notFrozen(orderId);
+  if (step === "do") {
+    const lines = await linesOf(tx, orderId);
+    await lock(tx, lines);
+    const left = sql`on_hand = stock.on_hand - line.quantity, frozen = stock.frozen - line.quantity`;
+    await change(tx, lines, left);
+    await mark(tx, orderId, "DEDUCTED");
+  }
+  await along(tx);
+}
 
-    release: (orderId: string): Promise<void> =>
-      orm.transaction(async (tx) => {
-        const before = await enter(tx, orderId, "RELEASED");
-        if (before === undefined || before === "RELEASED") return;
-        const { onHand, frozen } = releaseEffect(before);
-        const lines = await linesOf(tx, orderId);
-        await lock(tx, lines);
-        const back = sql`on_hand = stock.on_hand + ${onHand}::int * line.quantity,
-          frozen = stock.frozen + ${frozen}::int * line.quantity`;
-        await change(tx, lines, back);
-        await mark(tx, orderId, "RELEASED");
-      }),
-  };
+/** Gives back what was promised or has left, and bars the order from both. */
+export async function release(tx: Transaction, orderId: string): Promise<void> {
+  const before = await enter(tx, orderId, "RELEASED");
+  if (before === undefined || before === "RELEASED") return;
+  const { onHand, frozen } = releaseEffect(before);
+  const lines = await linesOf(tx, orderId);
+  await lock(tx, lines);
+  const back = sql`on_hand = stock.on_hand + ${onHand}::int * line.quantity,
+    frozen = stock.frozen + ${frozen}::int * line.quantity`;
+  await change(tx, lines, back);
+  await mark(tx, orderId, "RELEASED");
 }
 
 /** Writes the order's first state and gives nothing, or locks its reservation and gives the state it has. */

@@ -1,7 +1,8 @@
 import type { Orm } from "@mortise/kernel";
+import type { OrderToPlace } from "@mortise/proto/shop/order";
 import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import type { Transaction } from "../shared/database.ts";
-import { isFinal, type Priced, type Status } from "./rules.ts";
+import type { Status } from "./rules.ts";
 import { orderLines, orderSteps, orders } from "./schema.ts";
 
 export type OrderRow = typeof orders.$inferSelect;
@@ -13,13 +14,6 @@ export interface FullOrder {
   readonly row: OrderRow;
   readonly lines: readonly LineRow[];
   readonly steps: readonly StepRow[];
-}
-
-export interface NewOrder extends Priced {
-  readonly id: string;
-  readonly userId: string;
-  readonly requestId: string;
-  readonly traceId: string;
 }
 
 /** Runs in the transaction of a change, for what must be written with it. */
@@ -39,7 +33,7 @@ function stepsTo({ status }: OrderRow, steps: readonly StepRow[]): readonly Step
   return steps.slice(0, steps.findIndex((step) => step.status === status) + 1);
 }
 
-/** Everything the order service asks of its database. `dueMs`: how long an order is left alone before recovery looks. */
+/** Everything the order service asks of its database. `dueMs`: how long after an order stands it is told of again. */
 export function orderBook(orm: Orm, dueMs: number) {
   const due = sql`now() + ${dueMs} * interval '1 millisecond'`;
   const id = sql.placeholder("id");
@@ -69,6 +63,23 @@ export function orderBook(orm: Orm, dueMs: number) {
     return { row, lines, steps: stepsTo(row, behind ? await stepsById.execute({ id }) : steps) };
   }
 
+  /** Writes a new order. What is there already under its id, or under the request of its user, stays. */
+  async function insert(tx: Transaction, order: OrderToPlace, status: "PENDING" | "CANCELLED"): Promise<void> {
+    const { id, userId, requestId, traceId, total, lines } = order;
+    const { cents: totalCents, currency } = total;
+    const values = { id, userId, requestId, traceId, totalCents, currency, status };
+    const inserted = await tx.insert(orders).values(values).onConflictDoNothing().returning({ id: orders.id });
+    if (inserted.length === 0) return;
+    const rows = lines.map(({ unitPrice, ...line }, position) => ({
+      ...line,
+      unitCents: unitPrice.cents,
+      orderId: id,
+      position,
+    }));
+    await tx.insert(orderLines).values(rows);
+    await tx.insert(orderSteps).values({ orderId: id, status });
+  }
+
   return {
     get,
 
@@ -78,29 +89,27 @@ export function orderBook(orm: Orm, dueMs: number) {
       return row && get(row.id);
     },
 
-    /** Writes a new order, PENDING. False when the user has one with this request id. */
-    insert: ({ lines, ...order }: NewOrder): Promise<boolean> =>
-      orm.transaction(async (tx) => {
-        const values = { ...order, status: "PENDING" as const, dueAt: due };
-        const inserted = await tx.insert(orders).values(values).onConflictDoNothing().returning({ id: orders.id });
-        if (inserted.length === 0) return false;
-        await tx.insert(orderLines).values(lines.map((line, position) => ({ ...line, orderId: order.id, position })));
-        await tx.insert(orderSteps).values({ orderId: order.id, status: "PENDING" });
-        return true;
-      }),
+    insert,
 
-    /** Moves an order to another status if it is in one of `from`: whoever moves it has decided. Tells whether it did. */
-    move: (orderId: string, { from, to, cancelReason, along }: Move): Promise<boolean> =>
+    /** Moves an order to another status if it is in one of `from`. Tells whether it did. */
+    move: async (tx: Transaction, orderId: string, { from, to, cancelReason, along }: Move): Promise<boolean> => {
+      const [row] = await tx
+        .update(orders)
+        .set({ status: to, dueAt: to === "PAID" ? due : null, ...(cancelReason !== undefined && { cancelReason }) })
+        .where(and(eq(orders.id, orderId), inArray(orders.status, [...from])))
+        .returning();
+      if (!row) return false;
+      await tx.insert(orderSteps).values({ orderId, status: to }).onConflictDoNothing();
+      await along?.(tx, row);
+      return true;
+    },
+
+    /** Keeps an order that was refused, with the reason, for its customer to see. */
+    refuse: (order: OrderToPlace, reason: string): Promise<void> =>
       orm.transaction(async (tx) => {
-        const [row] = await tx
-          .update(orders)
-          .set({ status: to, dueAt: isFinal(to) ? null : due, ...(cancelReason !== undefined && { cancelReason }) })
-          .where(and(eq(orders.id, orderId), inArray(orders.status, [...from])))
-          .returning();
-        if (!row) return false;
-        await tx.insert(orderSteps).values({ orderId, status: to });
-        await along?.(tx, row);
-        return true;
+        await insert(tx, order, "CANCELLED");
+        const refused = and(eq(orders.id, order.id), eq(orders.status, "CANCELLED"));
+        await tx.update(orders).set({ cancelReason: reason }).where(refused);
       }),
 
     /** Writes something that belongs to an order. */

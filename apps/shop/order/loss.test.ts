@@ -5,8 +5,7 @@ import fc from "fast-check";
 import type { Fate } from "../shared/services.fixture.ts";
 import { onHand, testOrders } from "./orders.fixture.ts";
 
-// Recovery is so impatient that it also takes on orders which are being placed at that moment.
-const impatient = { decideAfterMs: 60, recoverEveryMs: 10, relayEveryMs: 10 };
+const impatient = { remindAfterMs: 60, remindEveryMs: 10, relayEveryMs: 10 };
 const { services, store, newUser, place, all, ended, settle, balance, levels } = await testOrders(impatient);
 const welcome = 50_000n;
 

@@ -1,40 +1,51 @@
 import { join } from "node:path";
-import { type Context, client, defineService, publisher, store } from "@mortise/kernel";
+import { type Context, client, defineService, initiates, publisher, store, type TopicType } from "@mortise/kernel";
 import { Inventory, StockDeducted } from "@mortise/proto/shop/inventory";
-import { type Order, OrderCancelled, OrderCompleted, OrderPaid, OrderStatus, Orders } from "@mortise/proto/shop/order";
-import { Payments } from "@mortise/proto/shop/payment";
+import {
+  type Order,
+  OrderCancelled,
+  OrderCompleted,
+  type OrderEvent,
+  OrderOperations,
+  OrderPaid,
+  OrderStatus,
+  Orders,
+} from "@mortise/proto/shop/order";
+import { cancelOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { z } from "zod";
 import { makeChanges, watch } from "../shared/changes.ts";
 import { timestampOf } from "../shared/instant.ts";
-import { channel, makeRelay } from "../shared/outbox.ts";
+import { channel, makeRelay, post } from "../shared/outbox.ts";
 import { cut, pageSize, pageStart, pageToken } from "../shared/paging.ts";
 import { refusal } from "../shared/refusal.ts";
-import { type FullOrder, orderBook } from "./book.ts";
+import { type Along, type FullOrder, type OrderRow, orderBook } from "./book.ts";
+import { orderOperations } from "./operations.ts";
 import { orderPlacing } from "./place.ts";
-import { makeRecovery } from "./recovery.ts";
-import { cancellable, customerReason, isFinal } from "./rules.ts";
+import { makeReminder } from "./reminder.ts";
+import { isFinal } from "./rules.ts";
 import { outbox } from "./schema.ts";
-import { orderSteps } from "./steps.ts";
 
 /** Orders, from placing to their end. */
 export const order = defineService(Orders, {
   name: "order",
-  description: "Orders of the shop: place, follow, cancel, recover",
+  description: "Orders of the shop: place, follow, cancel",
   needs: {
     store,
     inventory: client(Inventory),
-    payments: client(Payments),
+    placeOrder: initiates(placeOrder),
+    cancelOrder: initiates(cancelOrder),
     paid: publisher(OrderPaid),
     completed: publisher(OrderCompleted),
     cancelled: publisher(OrderCancelled),
   },
   topics: { deducted: StockDeducted },
+  operations: OrderOperations,
   options: z.strictObject({
     database: z.string().default("shop_order"),
-    /** How long an order may be undecided before recovery takes it on. More than the timeout of `place`. */
-    decideAfterMs: z.number().int().positive().default(10_000),
-    /** How often recovery looks for such orders. */
-    recoverEveryMs: z.number().int().positive().default(1_000),
+    /** How long after an order stands, and again after that, it is told of once more if its goods do not leave. */
+    remindAfterMs: z.number().int().positive().default(10_000),
+    /** How often such orders are looked for. */
+    remindEveryMs: z.number().int().positive().default(1_000),
     /** How often the outbox is looked through for events of a process that ended. */
     relayEveryMs: z.number().int().positive().default(500),
     /** How late a watcher may see a change made by another process. */
@@ -43,10 +54,9 @@ export const order = defineService(Orders, {
   setup: async ({ deps, options, ports, log }) => {
     const database = await deps.store.database(options.database);
     await database.migrate(join(import.meta.dirname, "drizzle"));
-    const { inventory, payments } = deps;
-    const { decideAfterMs, recoverEveryMs, relayEveryMs, watchPollMs } = options;
+    const { remindAfterMs, remindEveryMs, relayEveryMs, watchPollMs } = options;
     const changes = makeChanges(ports);
-    const book = orderBook(database.orm, decideAfterMs);
+    const book = orderBook(database.orm, remindAfterMs);
     const channels = [
       channel(OrderPaid, deps.paid),
       channel(OrderCompleted, deps.completed),
@@ -57,10 +67,11 @@ export const order = defineService(Orders, {
       relay.wake();
       changes.notify();
     };
-    const steps = orderSteps({ book, inventory, payments, ports, log, undoMs: decideAfterMs, changed });
-    const place = orderPlacing({ book, steps, inventory, payments, newId: () => ports.ids.uuid() });
-    const everyMs = recoverEveryMs;
-    const recovery = makeRecovery({ book, steps, payments, ports, log, everyMs, stepMs: decideAfterMs });
+    const newId = () => ports.ids.uuid();
+    const place = orderPlacing({ book, inventory: deps.inventory, placeOrder: deps.placeOrder, newId });
+    const announce = (order: OrderRow, call: Context) =>
+      database.orm.transaction((tx) => announcement(OrderPaid, call)(tx, order));
+    const reminder = makeReminder({ book, ports, log, everyMs: remindEveryMs, announce });
 
     async function own(orderId: string, userId: string): Promise<FullOrder> {
       const found = await book.get(orderId);
@@ -70,7 +81,10 @@ export const order = defineService(Orders, {
 
     return {
       handlers: {
-        place: async (request, call) => toOrder(await place(request, call)),
+        place: async (request, call) => {
+          const placed = await place(request, call).finally(changed);
+          return toOrder(placed);
+        },
         get: async ({ orderId, userId }) => toOrder(await own(orderId, userId)),
         list: async (query) => {
           const size = pageSize(query.pageSize, 20);
@@ -82,25 +96,39 @@ export const order = defineService(Orders, {
           };
         },
         cancel: async ({ orderId, userId }, call) => {
-          await own(orderId, userId);
-          await steps.callOff(orderId, cancellable, customerReason, call);
+          const { row } = await own(orderId, userId);
+          if (row.status === "CANCELLED") return toOrder(await own(orderId, userId));
+          const outcome = await deps.cancelOrder.run({ orderId, userId }, { context: call, until: "settled" });
+          changed();
           const now = await own(orderId, userId);
-          if (now.row.status !== "COMPLETED") return toOrder(now);
-          throw refusal("FAILED_PRECONDITION", "NOT_CANCELLABLE", "The goods have left already.", { orderId });
+          if (outcome.status !== "aborted" || now.row.status === "CANCELLED") return toOrder(now);
+          const { reason, message } = outcome.abort;
+          throw refusal("FAILED_PRECONDITION", reason, message, { orderId });
         },
         watch: ({ orderId, userId }, call) => watched(orderId, userId, call),
       },
       on: {
         deducted: async ({ orderId }, call) => {
-          await steps.complete(orderId, call);
+          const along = announcement(OrderCompleted, call);
+          await database.orm.transaction((tx) => book.move(tx, orderId, { from: ["PAID"], to: "COMPLETED", along }));
+          changed();
         },
+      },
+      perform: {
+        on: database,
+        operations: orderOperations({
+          book,
+          changed,
+          paid: (call) => announcement(OrderPaid, call),
+          cancelled: (call) => announcement(OrderCancelled, call),
+        }),
       },
       ready: () => {
         relay.start();
-        recovery.start();
+        reminder.start();
       },
       stop: async () => {
-        await Promise.all([relay.stop(), recovery.stop()]);
+        await Promise.all([relay.stop(), reminder.stop()]);
       },
     };
 
@@ -146,4 +174,9 @@ function toOrder({ row, lines, steps }: FullOrder): Order {
     createdAt: timestampOf(row.createdAt),
     steps: steps.map((step) => ({ status: OrderStatus[step.status], at: timestampOf(step.at) })),
   };
+}
+
+function announcement(topic: TopicType<OrderEvent>, call: Context): Along {
+  return (tx, { id, userId, totalCents, currency }) =>
+    post(tx, outbox, topic, { orderId: id, userId, total: { cents: totalCents, currency } }, call);
 }

@@ -12,10 +12,11 @@ import {
   Orders,
 } from "@mortise/proto/shop/order";
 import { Payments } from "@mortise/proto/shop/payment";
+import { cancelOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { inventory } from "../inventory/inventory.ts";
 import { seedProducts } from "../inventory/seed.ts";
 import { payment } from "../payment/payment.ts";
-import { Services, testStore } from "../shared/services.fixture.ts";
+import { Services, testStore, testTransactions } from "../shared/services.fixture.ts";
 import { order } from "./order.ts";
 
 /** The order service with the two it needs, on a real database, and what tests ask of them. */
@@ -46,9 +47,12 @@ export async function testOrders(options: Readonly<Record<string, number>>): Pro
     completed: services.publisher(OrderCompleted),
     cancelled: services.publisher(OrderCancelled),
   };
-  await services.start(payment, { store });
-  await services.start(inventory, { store, deducted: services.publisher(StockDeducted) });
-  await services.start(order, { store, inventory: stock, payments, ...events }, options);
+  const api = await testTransactions(services);
+  const initiators = { placeOrder: api.initiator(placeOrder), cancelOrder: api.initiator(cancelOrder) };
+  const performing = async () => ({ "(operations)": await testTransactions(services) });
+  await services.start(payment, { store, ...(await performing()) });
+  await services.start(inventory, { store, deducted: services.publisher(StockDeducted), ...(await performing()) });
+  await services.start(order, { store, inventory: stock, ...initiators, ...events, "(operations)": api }, options);
   await services.ready();
   const skus = seedProducts.map((product) => product.sku);
   const users: string[] = [];

@@ -1,49 +1,34 @@
-import { type Client, type Context, StatusError } from "@mortise/kernel";
+import type { AbortReason, Client, Context, Initiator } from "@mortise/kernel";
 import type { Inventory } from "@mortise/proto/shop/inventory";
-import type { PlaceOrder } from "@mortise/proto/shop/order";
-import type { Payments } from "@mortise/proto/shop/payment";
+import type { OrderToPlace, PlaceOrder } from "@mortise/proto/shop/order";
+import type { placeOrder } from "@mortise/proto/shop/transactions";
 import { refusal } from "../shared/refusal.ts";
-import type { FullOrder, NewOrder, OrderBook } from "./book.ts";
+import type { FullOrder, OrderBook } from "./book.ts";
 import { checkRequestId, customerReason, mergeItems, price, sameItems } from "./rules.ts";
-import type { OrderSteps } from "./steps.ts";
 
 export interface PlaceDeps {
   readonly book: OrderBook;
-  readonly steps: OrderSteps;
   readonly inventory: Client<typeof Inventory>;
-  readonly payments: Client<typeof Payments>;
+  readonly placeOrder: Initiator<typeof placeOrder>;
   readonly newId: () => string;
 }
 
-/** Places an order: writes it, promises stock, takes money, and lets it stand; or gives back everything and says why. */
-export function orderPlacing({ book, steps, inventory, payments, newId }: PlaceDeps) {
-  async function priced(request: PlaceOrder, call: Context): Promise<NewOrder> {
+/** Places an order in one transaction over order, stock and wallet; or says why not. */
+export function orderPlacing({ book, inventory, placeOrder, newId }: PlaceDeps) {
+  async function priced(request: PlaceOrder, call: Context): Promise<OrderToPlace> {
     const items = mergeItems(request.items);
     const { products } = await inventory.getProducts({ skus: items.map(({ sku }) => sku) }, call);
     const offers = products.map(({ sku, name, image, price }) => ({ sku, name, image, ...price }));
     const { userId, requestId } = request;
-    return { id: newId(), userId, requestId, traceId: call.trace?.traceId ?? "", ...price(items, offers) };
-  }
-
-  async function decide(order: NewOrder, call: Context): Promise<void> {
-    const { id: orderId, userId, lines, totalCents, currency } = order;
-    try {
-      await inventory.freeze({ orderId, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) }, call);
-      await payments.charge({ orderId, userId, amount: { cents: totalCents, currency } }, call);
-      if (await steps.goOn(orderId, call)) return;
-    } catch (error) {
-      const why = error instanceof StatusError ? (error.reason ?? error.code) : "INTERNAL";
-      if (await steps.callOff(orderId, ["PENDING"], why, call)) throw about(error, orderId);
-    }
-    // Somebody else decided meanwhile: recovery, because this took long, or the customer.
-    const now = await loaded(orderId);
-    if (now.row.status === "CANCELLING" || now.row.status === "CANCELLED") throw refusedBefore(now);
-  }
-
-  async function loaded(orderId: string): Promise<FullOrder> {
-    const order = await book.get(orderId);
-    if (!order) throw new Error(`order ${orderId} was written and is not there`);
-    return order;
+    const { lines, totalCents, currency } = price(items, offers);
+    return {
+      id: newId(),
+      userId,
+      requestId,
+      traceId: call.trace?.traceId ?? "",
+      lines: lines.map(({ unitCents, ...line }) => ({ ...line, unitPrice: { cents: unitCents, currency } })),
+      total: { cents: totalCents, currency },
+    };
   }
 
   /** The answer to a request that was made before. */
@@ -52,9 +37,9 @@ export function orderPlacing({ book, steps, inventory, payments, newId }: PlaceD
       const message = "This request id was used for another order.";
       throw refusal("ALREADY_EXISTS", "REQUEST_ID_REUSED", message, { orderId: order.row.id });
     }
-    const { cancelReason } = order.row;
-    if (cancelReason !== "" && cancelReason !== customerReason) throw refusedBefore(order);
-    return order;
+    const { id, cancelReason } = order.row;
+    if (cancelReason === "" || cancelReason === customerReason) return order;
+    throw refusal("FAILED_PRECONDITION", cancelReason, "This order was refused.", { orderId: id });
   }
 
   return async (request: PlaceOrder, call: Context): Promise<FullOrder> => {
@@ -62,25 +47,31 @@ export function orderPlacing({ book, steps, inventory, payments, newId }: PlaceD
     const before = await book.byRequest(request.userId, request.requestId);
     if (before) return again(before, request);
     const order = await priced(request, call);
-    if (!(await book.insert(order))) return again(await byRequest(request), request);
-    await decide(order, call);
-    return loaded(order.id);
+    const key = `${request.userId}/${request.requestId}`;
+    const outcome = await placeOrder.run(order, { key, context: call, until: "settled" });
+    if (outcome.status === "aborted" && outcome.abort.reason !== "KEY_REUSED") {
+      await book.refuse(order, outcome.abort.reason);
+      throw refused(outcome.abort, order.id);
+    }
+    // With another price, or under another id, the same request may be on its way from before: its order is the answer.
+    const placed =
+      (await book.byRequest(request.userId, request.requestId)) ?? (await waitFor(outcome.gid, request, call));
+    return again(placed, request);
   };
 
-  async function byRequest({ userId, requestId }: PlaceOrder): Promise<FullOrder> {
-    const order = await book.byRequest(userId, requestId);
-    if (!order) throw new Error(`request ${requestId} was taken and is not there`);
-    return order;
+  async function waitFor(gid: string, request: PlaceOrder, call: Context): Promise<FullOrder> {
+    const outcome = await placeOrder.wait(gid, { context: call });
+    if (outcome.status === "aborted") throw refused(outcome.abort, "");
+    const placed = await book.byRequest(request.userId, request.requestId);
+    if (placed) return placed;
+    throw refusal("UNAVAILABLE", "STILL_PLACING", "The order is being placed; ask again with the same request id.");
   }
 }
 
-function about(error: unknown, orderId: string): unknown {
-  if (!(error instanceof StatusError)) return error;
-  const { code, message, reason, details, retryable } = error;
-  const given = { details: { ...details, orderId }, retryable, cause: error };
-  return new StatusError(code, message, reason === undefined ? given : { ...given, reason });
+function refused({ reason, message, details }: AbortReason, orderId: string): Error {
+  const code = interrupted.has(reason) ? "UNAVAILABLE" : "FAILED_PRECONDITION";
+  return refusal(code, reason, message, { ...details, ...(orderId !== "" && { orderId }) });
 }
 
-function refusedBefore({ row }: FullOrder): Error {
-  return refusal("FAILED_PRECONDITION", row.cancelReason, "This order was refused.", { orderId: row.id });
-}
+/** Nothing was wrong with the order; it may be placed again under another request id. */
+const interrupted = new Set(["INTERRUPTED", "DEADLINE", "UNAVAILABLE"]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { StatusError } from "@mortise/kernel";
 import fc from "fast-check";
-import { isFinal, mergeItems, type Offer, price, recoveryOf, type Status, sameItems } from "./rules.ts";
+import { mergeItems, type Offer, price, sameItems } from "./rules.ts";
 
 const badItems = (error: unknown) => error instanceof StatusError && error.reason === "BAD_ITEMS";
 const offer = (sku: string, cents: bigint, currency = "EUR"): Offer => ({
@@ -56,16 +56,5 @@ describe("rules of orders", () => {
         assert.ok(!sameItems(merged, [{ ...first, quantity: first.quantity + 1 }, ...rest]));
       }),
     );
-  });
-
-  it("drives every status that is not final on, and no other", () => {
-    const statuses: readonly Status[] = ["PENDING", "PAID", "COMPLETED", "CANCELLING", "CANCELLED"];
-    for (const status of statuses)
-      for (const charged of [true, false]) assert.equal(recoveryOf(status, charged) === "nothing", isFinal(status));
-  });
-
-  it("keeps an order that was charged and gives up one that was not", () => {
-    assert.equal(recoveryOf("PENDING", true), "go-on");
-    assert.equal(recoveryOf("PENDING", false), "undo");
   });
 });

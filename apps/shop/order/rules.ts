@@ -62,22 +62,6 @@ export function sameItems(lines: readonly Item[], items: readonly Item[]): boole
   return items.every(({ sku, quantity }) => quantities.get(sku) === quantity);
 }
 
-/** What recovery does with an order nobody is working on any more. */
-export type Recovery = "go-on" | "undo" | "announce" | "nothing";
-
-/**
- * Stock is promised before money is taken, so an order that was charged has all it needs and goes on; one that was not
- * is given up. An order that stands but is not completed is announced again, in case the event was lost.
- */
-export function recoveryOf(status: Status, charged: boolean): Recovery {
-  if (status === "PENDING") return charged ? "go-on" : "undo";
-  if (status === "CANCELLING") return "undo";
-  return status === "PAID" ? "announce" : "nothing";
-}
-
-/** Statuses from which a customer may call an order off. */
-export const cancellable: readonly Status[] = ["PENDING", "PAID"];
-
 /** Why an order was called off by the customer, not refused by the shop. */
 export const customerReason = "CANCELLED_BY_CUSTOMER";
 

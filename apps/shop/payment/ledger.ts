@@ -1,8 +1,8 @@
 import type { Orm } from "@mortise/kernel";
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql, sum } from "drizzle-orm";
 import { only, type Queryable, type Transaction } from "../shared/database.ts";
-import { balanceAfterCharge, chargeStep, type PaymentFacts } from "./rules.ts";
-import { journal, payments, wallets } from "./schema.ts";
+import { chargeStep, checkFunds, type PaymentFacts, pointsFor } from "./rules.ts";
+import { journal, payments, points, wallets } from "./schema.ts";
 
 export interface Welcome {
   readonly cents: bigint;
@@ -13,13 +13,20 @@ export type PaymentRow = typeof payments.$inferSelect;
 export type EntryRow = typeof journal.$inferSelect;
 type Kind = EntryRow["kind"];
 
+type Wallet = typeof wallets.$inferSelect;
+
 /** Wallets, payments and their journal. Every change of a balance is written with its line of the journal. */
 export function ledger(orm: Orm, welcome: Welcome) {
-  const balance = orm
-    .select({ balanceCents: wallets.balanceCents })
+  const wallet = orm
+    .select({ balanceCents: wallets.balanceCents, heldCents: wallets.heldCents })
     .from(wallets)
     .where(eq(wallets.userId, sql.placeholder("userId")))
     .prepare("wallet_balance");
+  const earned = orm
+    .select({ points: sum(points.points) })
+    .from(points)
+    .where(eq(points.userId, sql.placeholder("userId")))
+    .prepare("points_of_user");
   const payment = orm
     .select()
     .from(payments)
@@ -34,22 +41,26 @@ export function ledger(orm: Orm, welcome: Welcome) {
     await record(on, userId, "WELCOME", userId, welcome.cents, welcome.cents);
   }
 
-  /** Locks the wallet for this transaction and gives its balance in cents. */
-  async function lock(tx: Transaction, userId: string): Promise<bigint> {
-    const where = eq(wallets.userId, userId);
-    const locked = () => tx.select({ cents: wallets.balanceCents }).from(wallets).where(where).for("update");
+  /** Locks the wallet for this transaction. */
+  async function lock(tx: Transaction, userId: string): Promise<Wallet> {
+    const locked = () => tx.select().from(wallets).where(eq(wallets.userId, userId)).for("update");
     const [row] = await locked();
-    if (row) return row.cents;
+    if (row) return row;
     await open(tx, userId);
-    return only(await locked()).cents;
+    return only(await locked());
   }
 
+  const available = ({ balanceCents, heldCents }: Pick<Wallet, "balanceCents" | "heldCents">) =>
+    balanceCents - heldCents;
+
   return {
-    /** The balance in cents; the first question opens the wallet. */
+    /** What can be spent, in cents; the first question opens the wallet. */
     balance: async (userId: string): Promise<bigint> => {
-      const [row] = await balance.execute({ userId });
-      return row?.balanceCents ?? orm.transaction((tx) => lock(tx, userId));
+      const [row] = await wallet.execute({ userId });
+      return available(row ?? (await orm.transaction((tx) => lock(tx, userId))));
     },
+
+    points: async (userId: string): Promise<bigint> => BigInt((await earned.execute({ userId }))[0]?.points ?? 0),
 
     topUp: (userId: string, cents: bigint, requestId: string): Promise<bigint> =>
       orm.transaction(async (tx) => {
@@ -57,32 +68,63 @@ export function ledger(orm: Orm, welcome: Welcome) {
         const reference = `${userId}/${requestId}`;
         const where = and(eq(journal.kind, "TOP_UP"), eq(journal.reference, reference));
         const done = await tx.select({ id: journal.id }).from(journal).where(where);
-        if (done.length > 0) return before;
-        return move(tx, userId, "TOP_UP", reference, cents, before + cents);
+        if (done.length > 0) return available(before);
+        const after = await move(tx, before, "TOP_UP", reference, { cents });
+        return available(after);
       }),
 
-    charge: (orderId: string, wanted: Omit<PaymentFacts, "state">): Promise<PaymentRow> =>
-      orm.transaction(async (tx) => {
-        const row: PaymentRow = { orderId, ...wanted, state: "CHARGED" };
-        const before = await enter(tx, row);
-        if (chargeStep(before, wanted) === "nothing") return row;
-        const after = balanceAfterCharge(await lock(tx, wanted.userId), wanted.cents);
-        await move(tx, wanted.userId, "CHARGE", orderId, -wanted.cents, after);
-        return row;
-      }),
+    /** Sets the price of an order aside. */
+    hold: async (tx: Transaction, orderId: string, wanted: Wanted): Promise<void> => {
+      const before = await enter(tx, { orderId, ...wanted, state: "HELD" });
+      if (chargeStep(before, wanted) === "nothing") return;
+      const { userId, heldCents, ...funds } = await lock(tx, wanted.userId);
+      checkFunds({ ...funds, heldCents }, wanted.cents);
+      await tx
+        .update(wallets)
+        .set({ heldCents: heldCents + wanted.cents })
+        .where(eq(wallets.userId, userId));
+    },
 
-    /** Gives back what was charged, or makes the payment void so that a charge that comes later is refused. */
-    refund: (orderId: string): Promise<PaymentRow> =>
-      orm.transaction(async (tx) => {
-        const nothing: PaymentRow = { orderId, userId: "", cents: 0n, currency: welcome.currency, state: "VOID" };
-        const before = await enter(tx, nothing);
-        if (before === undefined) return nothing;
-        if (before.state !== "CHARGED") return before;
-        await tx.update(payments).set({ state: "REFUNDED" }).where(eq(payments.orderId, orderId));
-        const after = (await lock(tx, before.userId)) + before.cents;
-        await move(tx, before.userId, "REFUND", orderId, before.cents, after);
-        return { ...before, state: "REFUNDED" };
-      }),
+    /** Takes what was set aside. */
+    capture: async (tx: Transaction, orderId: string): Promise<void> => {
+      const { state, userId, cents } = await held(tx, orderId);
+      if (state !== "HELD") return;
+      await tx.update(payments).set({ state: "CHARGED" }).where(eq(payments.orderId, orderId));
+      await move(tx, await lock(tx, userId), "CHARGE", orderId, { cents: -cents, heldCents: -cents });
+    },
+
+    /** Sets aside and takes at once. */
+    charge: async (tx: Transaction, orderId: string, wanted: Wanted): Promise<void> => {
+      const before = await enter(tx, { orderId, ...wanted, state: "CHARGED" });
+      if (chargeStep(before, wanted) === "nothing") return;
+      const funds = await lock(tx, wanted.userId);
+      checkFunds(funds, wanted.cents);
+      await move(tx, funds, "CHARGE", orderId, { cents: -wanted.cents });
+    },
+
+    /** Gives back what was set aside or taken, or makes the payment void so that a charge that comes later is refused. */
+    giveBack: async (tx: Transaction, orderId: string): Promise<void> => {
+      const nothing: PaymentRow = { orderId, userId: "", cents: 0n, currency: welcome.currency, state: "VOID" };
+      const before = await enter(tx, nothing);
+      if (before?.state === "HELD") {
+        await tx.update(payments).set({ state: "VOID" }).where(eq(payments.orderId, orderId));
+        const { userId, heldCents } = await lock(tx, before.userId);
+        await tx
+          .update(wallets)
+          .set({ heldCents: heldCents - before.cents })
+          .where(eq(wallets.userId, userId));
+      }
+      if (before?.state !== "CHARGED") return;
+      await tx.update(payments).set({ state: "REFUNDED" }).where(eq(payments.orderId, orderId));
+      await move(tx, await lock(tx, before.userId), "REFUND", orderId, { cents: before.cents });
+    },
+
+    reward: async (tx: Transaction, orderId: string, { userId, cents }: Wanted): Promise<void> => {
+      await tx
+        .insert(points)
+        .values({ orderId, userId, points: pointsFor(cents) })
+        .onConflictDoNothing();
+    },
 
     payment: async (orderId: string): Promise<PaymentRow | undefined> => (await payment.execute({ orderId }))[0],
 
@@ -95,24 +137,32 @@ export function ledger(orm: Orm, welcome: Welcome) {
   };
 }
 
+export type Ledger = ReturnType<typeof ledger>;
+export type Wanted = Omit<PaymentFacts, "state">;
+
 /** Writes the order's first state and gives nothing, or locks its payment and gives what is there. */
 async function enter(tx: Transaction, row: PaymentRow): Promise<PaymentRow | undefined> {
   const inserted = await tx.insert(payments).values(row).onConflictDoNothing().returning({ id: payments.orderId });
-  if (inserted.length > 0) return undefined;
-  return only(await tx.select().from(payments).where(eq(payments.orderId, row.orderId)).for("update"));
+  return inserted.length > 0 ? undefined : held(tx, row.orderId);
 }
 
+async function held(tx: Transaction, orderId: string): Promise<PaymentRow> {
+  return only(await tx.select().from(payments).where(eq(payments.orderId, orderId)).for("update"));
+}
+
+/** Changes a wallet and writes its line of the journal, which tells the whole balance. */
 async function move(
   tx: Transaction,
-  userId: string,
+  wallet: Wallet,
   kind: Kind,
   reference: string,
-  cents: bigint,
-  balanceCents: bigint,
-): Promise<bigint> {
-  await tx.update(wallets).set({ balanceCents }).where(eq(wallets.userId, userId));
-  await record(tx, userId, kind, reference, cents, balanceCents);
-  return balanceCents;
+  by: { readonly cents: bigint; readonly heldCents?: bigint },
+): Promise<Wallet> {
+  const balanceCents = wallet.balanceCents + by.cents;
+  const heldCents = wallet.heldCents + (by.heldCents ?? 0n);
+  await tx.update(wallets).set({ balanceCents, heldCents }).where(eq(wallets.userId, wallet.userId));
+  await record(tx, wallet.userId, kind, reference, by.cents, balanceCents);
+  return { ...wallet, balanceCents, heldCents };
 }
 
 async function record(

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { defineService, store } from "@mortise/kernel";
-import { EntryKind, type Payment, PaymentState, Payments } from "@mortise/proto/shop/payment";
+import { EntryKind, type Payment, PaymentState, Payments, WalletOperations } from "@mortise/proto/shop/payment";
 import { z } from "zod";
 import { timestampOf } from "../shared/instant.ts";
 import { cut, pageSize, pageStart, pageToken } from "../shared/paging.ts";
 import { refusal } from "../shared/refusal.ts";
 import { type EntryRow, ledger, type PaymentRow } from "./ledger.ts";
+import { walletOperations } from "./operations.ts";
 import { checkAmount, checkTopUp } from "./rules.ts";
 
 /** Wallets and the payments of orders. */
@@ -13,6 +14,7 @@ export const payment = defineService(Payments, {
   name: "payment",
   description: "Wallets of the shop: top up, charge, refund, journal",
   needs: { store },
+  operations: WalletOperations,
   options: z.strictObject({
     database: z.string().default("shop_payment"),
     currency: z.string().length(3).default("EUR"),
@@ -24,7 +26,11 @@ export const payment = defineService(Payments, {
     const database = await deps.store.database(options.database);
     await database.migrate(join(import.meta.dirname, "drizzle"));
     const books = ledger(database.orm, { cents: BigInt(options.welcomeCents), currency });
-    const wallet = (userId: string, cents: bigint) => ({ userId, balance: { cents, currency } });
+    const wallet = async (userId: string, cents: bigint) => ({
+      userId,
+      balance: { cents, currency },
+      points: await books.points(userId),
+    });
 
     return {
       handlers: {
@@ -34,11 +40,6 @@ export const payment = defineService(Payments, {
           checkTopUp(amount.cents);
           return wallet(named(userId), await books.topUp(userId, amount.cents, requestId));
         },
-        charge: async ({ orderId, userId, amount }) => {
-          checkAmount(amount, currency);
-          return toPayment(await books.charge(orderId, { userId: named(userId), cents: amount.cents, currency }));
-        },
-        refund: async ({ orderId }) => toPayment(await books.refund(orderId)),
         getPayment: async ({ orderId }) => {
           const row = await books.payment(orderId);
           if (!row) throw refusal("NOT_FOUND", "NO_SUCH_PAYMENT", "This order was not charged.", { orderId });
@@ -54,6 +55,7 @@ export const payment = defineService(Payments, {
           };
         },
       },
+      perform: { on: database, operations: walletOperations(books, currency) },
     };
   },
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { StatusError } from "@mortise/kernel";
 import fc from "fast-check";
-import { balanceAfterCharge, chargeStep, checkAmount, checkTopUp, maxTopUpCents } from "./rules.ts";
+import { chargeStep, checkAmount, checkFunds, checkTopUp, maxTopUpCents, pointsFor } from "./rules.ts";
 
 const reason = (expected: string) => (error: unknown) => error instanceof StatusError && error.reason === expected;
 const wanted = { userId: "u", cents: 100n, currency: "EUR" };
@@ -23,13 +23,19 @@ describe("rules of payment", () => {
       assert.throws(() => chargeStep({ ...wanted, ...other, state: "CHARGED" }, wanted), reason("PAYMENT_DIFFERS"));
   });
 
-  it("never lets a wallet fall below nothing", () => {
+  it("never takes more than a wallet holds and has not set aside", () => {
+    const amount = fc.bigInt({ min: 0n, max: 10n ** 9n });
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 9n }), fc.bigInt({ min: 1n, max: 10n ** 9n }), (balance, cents) => {
-        if (balance < cents) assert.throws(() => balanceAfterCharge(balance, cents), reason("INSUFFICIENT_FUNDS"));
-        else assert.equal(balanceAfterCharge(balance, cents) + cents, balance);
+      fc.property(amount, amount, amount, (free, heldCents, cents) => {
+        const check = () => checkFunds({ balanceCents: free + heldCents, heldCents }, cents);
+        if (free < cents) assert.throws(check, reason("INSUFFICIENT_FUNDS"));
+        else check();
       }),
     );
+  });
+
+  it("gives a point for each whole euro", () => {
+    assert.deepEqual([99n, 100n, 1_999n].map(pointsFor), [0n, 1n, 19n]);
   });
 
   it("takes only sensible amounts in the wallet's currency", () => {

@@ -1,6 +1,6 @@
 import { refusal } from "../shared/refusal.ts";
 
-export type PaymentState = "CHARGED" | "REFUNDED" | "VOID";
+export type PaymentState = "HELD" | "CHARGED" | "REFUNDED" | "VOID";
 
 export interface PaymentFacts {
   readonly userId: string;
@@ -15,18 +15,30 @@ export const maxTopUpCents = 1_000_000n;
 /** Whether an order is to be charged now (`do`) or was before (`nothing`); refuses what can never be. */
 export function chargeStep(before: PaymentFacts | undefined, wanted: Omit<PaymentFacts, "state">): "do" | "nothing" {
   if (before === undefined) return "do";
-  if (before.state !== "CHARGED")
+  if (before.state !== "CHARGED" && before.state !== "HELD")
     throw refusal("FAILED_PRECONDITION", "PAYMENT_VOID", "The payment of this order was given back.");
   if (before.userId !== wanted.userId || before.cents !== wanted.cents || before.currency !== wanted.currency)
     throw refusal("ALREADY_EXISTS", "PAYMENT_DIFFERS", "This order was charged before, but not for the same.");
   return "nothing";
 }
 
-/** What is left after a charge: INSUFFICIENT_FUNDS if the wallet does not hold enough. */
-export function balanceAfterCharge(balanceCents: bigint, cents: bigint): bigint {
-  if (balanceCents >= cents) return balanceCents - cents;
+/** A wallet: what it holds, and what of that is set aside for orders being placed. */
+export interface Funds {
+  readonly balanceCents: bigint;
+  readonly heldCents: bigint;
+}
+
+/** Refuses a charge for which there is not enough that is not set aside: INSUFFICIENT_FUNDS. */
+export function checkFunds({ balanceCents: all, heldCents }: Funds, cents: bigint): void {
+  const balanceCents = all - heldCents;
+  if (balanceCents >= cents) return;
   const details = { balanceCents: String(balanceCents), wantedCents: String(cents) };
   throw refusal("FAILED_PRECONDITION", "INSUFFICIENT_FUNDS", "There is not enough money in the wallet.", details);
+}
+
+/** A point for each whole unit of money that was spent. */
+export function pointsFor(cents: bigint): bigint {
+  return cents / 100n;
 }
 
 /** Refuses amounts of no or too much money, and other currencies than the wallet's. */

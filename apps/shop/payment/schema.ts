@@ -6,9 +6,25 @@ export const wallets = pgTable(
   {
     userId: text("user_id").primaryKey(),
     balanceCents: bigint("balance_cents", { mode: "bigint" }).notNull(),
+    /** Set aside for orders that are being placed; still part of the balance. */
+    heldCents: bigint("held_cents", { mode: "bigint" }).notNull().default(sql`0`),
     currency: text("currency").notNull(),
   },
-  (table) => [check("wallets_never_in_debt", sql`${table.balanceCents} >= 0`)],
+  (table) => [
+    check("wallets_never_in_debt", sql`${table.balanceCents} >= 0`),
+    check("wallets_hold_what_is_held", sql`${table.heldCents} >= 0 and ${table.heldCents} <= ${table.balanceCents}`),
+  ],
+);
+
+/** Points of customers, for each order once. */
+export const points = pgTable(
+  "points",
+  {
+    orderId: text("order_id").primaryKey(),
+    userId: text("user_id").notNull(),
+    points: bigint("points", { mode: "bigint" }).notNull(),
+  },
+  (table) => [index("points_user").on(table.userId)],
 );
 
 /** The one payment of an order. The row is the fence that makes charging and refunding happen at most once. */
@@ -18,7 +34,7 @@ export const payments = pgTable("payments", {
   userId: text("user_id").notNull(),
   cents: bigint("cents", { mode: "bigint" }).notNull(),
   currency: text("currency").notNull(),
-  state: text("state", { enum: ["CHARGED", "REFUNDED", "VOID"] }).notNull(),
+  state: text("state", { enum: ["HELD", "CHARGED", "REFUNDED", "VOID"] }).notNull(),
 });
 
 /** Every movement of every wallet. Rows are only ever added. */

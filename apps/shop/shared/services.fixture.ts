@@ -2,7 +2,9 @@ import { after } from "node:test";
 import {
   background,
   type Client,
+  type Clients,
   type Context,
+  type Coordinator,
   type Database,
   type MethodKind,
   type Offer,
@@ -15,10 +17,13 @@ import {
   type Store,
   systemPorts,
   type TopicType,
+  type TransactionStrategy,
 } from "@mortise/kernel";
 import { openDatabase } from "@mortise/kernel/postgres/database";
 import { loadDrivers } from "@mortise/kernel/postgres/drivers";
-import { postgresServer, startPlugin } from "@mortise/kernel/testing";
+import { type RunningTransactions, transactionsOf } from "@mortise/kernel/runtime";
+import { keptCoordinator } from "@mortise/kernel/spi/kept-transactions";
+import { postgresServer, silentLog, startPlugin } from "@mortise/kernel/testing";
 
 const connections = {
   poolSize: 10,
@@ -71,6 +76,48 @@ export async function testSessions(store: Store): Promise<Sessions> {
   return api;
 }
 
+/** The transactions of one service, as if it ran in a process of its own. All of them share one coordinator. */
+export async function testTransactions(services: Services): Promise<RunningTransactions> {
+  const { catalogue } = await packagePlugins(import.meta.dirname, {
+    names: ["@mortise/plugins"],
+    dir: import.meta.dirname,
+  });
+  const plugin = await catalogue.find(({ id }) => id === "transaction/tcc")?.load();
+  if (!plugin) throw new Error("there is no transaction/tcc");
+  const { api: strategy } = await startPlugin<TransactionStrategy>(plugin);
+  const policy = { strategy: "tcc", deadlineMs: undefined, maxInFlight: 1_000, scheduleMs: [1_000], sources: {} };
+  const made = transactionsOf({
+    options: {
+      leaseMs: 300,
+      recoverEveryMs: 20,
+      recoverBatch: 100,
+      driveTimeoutMs: 5_000,
+      attempts: 5,
+      backoffMs: 2,
+      maxBackoffMs: 50,
+      stuckAfterRounds: 1_000,
+      stuckAfterMs: 60_000,
+      graceMs: 2_000,
+      sweepEveryMs: 100,
+      orphanAfterMs: 300,
+      relayEveryMs: 50,
+    },
+    ports: systemPorts,
+    log: silentLog,
+    clients: () => services as unknown as Clients, // all that transactions ask of them
+    coordinator: () => services.coordinator,
+    policies: () => ({ of: () => policy }),
+    strategies: () => new Map([["tcc", strategy]]),
+    factsOf: () => strategy.facts,
+    tracer: () => undefined,
+    at: () => undefined,
+    bus: () => undefined,
+    highlyAvailable: false,
+  });
+  after(() => made.stop());
+  return made;
+}
+
 /** What may happen to a call or an event on its way. */
 export type Fate = "arrives" | "is lost" | "loses its answer";
 
@@ -78,6 +125,11 @@ export type Fate = "arrives" | "is lost" | "loses its answer";
 export class Services {
   /** Decides about every call and every event; all arrive unless a test says otherwise. */
   fate: (what: "call" | "event") => Fate = () => "arrives";
+  /** Keeps the transactions of all of them. */
+  readonly coordinator: Coordinator = keptCoordinator(
+    { records: new Map(), ended: [], audits: [], now: () => Math.floor(systemPorts.clock.wall()) },
+    10_000,
+  );
   readonly #services: Service[] = [];
   readonly #stops: (() => unknown)[] = [];
 
@@ -112,7 +164,9 @@ export class Services {
     return async (event, context = background, { id = systemPorts.ids.uuid() } = {}) => {
       const fate = this.fate("event");
       if (fate === "is lost") return;
-      for (const { handler } of this.#services.flatMap(({ listens }) => listens.filter((one) => one.topic === topic))) {
+      for (const { handler } of this.#services.flatMap(({ listens }) =>
+        listens.filter((one) => one.topic.name === topic.name),
+      )) {
         const deliver = () => handler(event as never, Object.assign(Object.create(context), { id, attempt: 1 }));
         await deliver().catch(() => undefined);
         if (fate === "loses its answer") await deliver().catch(() => undefined);
@@ -122,7 +176,7 @@ export class Services {
 
   #handler(contract: ServiceType, name: string): Offer["handlers"][string] {
     const offers = this.#services.flatMap((service) => service.offers);
-    const handler = offers.find(({ service }) => service === contract)?.handlers[name];
+    const handler = offers.find(({ service }) => service.name === contract.name)?.handlers[name];
     if (!handler) throw new Error(`${contract.name} was not started`);
     return handler;
   }

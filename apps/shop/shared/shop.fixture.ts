@@ -3,13 +3,14 @@ import { keptLog, startPlugin } from "@mortise/kernel/testing";
 import { Inventory, StockDeducted } from "@mortise/proto/shop/inventory";
 import { OrderCancelled, OrderCompleted, OrderPaid, Orders } from "@mortise/proto/shop/order";
 import { Payments } from "@mortise/proto/shop/payment";
+import { cancelOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { User } from "@mortise/proto/shop/user";
 import { gateway } from "../gateway/gateway.ts";
 import { inventory } from "../inventory/inventory.ts";
 import { order } from "../order/order.ts";
 import { payment } from "../payment/payment.ts";
 import { user } from "../user/user.ts";
-import { Services, testSessions, testStore } from "./services.fixture.ts";
+import { Services, testSessions, testStore, testTransactions } from "./services.fixture.ts";
 
 /** A whole shop in this process, without a kernel: services call each other directly, the door is open. */
 export interface TestShop {
@@ -33,9 +34,12 @@ export async function testShop(gatewayOptions: Readonly<Record<string, unknown>>
     cancelled: services.publisher(OrderCancelled),
   };
   await services.start(user, { store, session: await testSessions(store) });
-  await services.start(payment, { store });
-  await services.start(inventory, { store, deducted: services.publisher(StockDeducted) });
-  await services.start(order, { store, ...clients, ...events });
+  const api = await testTransactions(services);
+  const initiators = { placeOrder: api.initiator(placeOrder), cancelOrder: api.initiator(cancelOrder) };
+  const performing = { "(operations)": api };
+  await services.start(payment, { store, ...performing });
+  await services.start(inventory, { store, deducted: services.publisher(StockDeducted), ...performing });
+  await services.start(order, { store, ...clients, ...initiators, ...events, ...performing });
   await services.ready();
   const { tracer, telemetry } = tracing();
   const log = keptLog();

@@ -13,6 +13,7 @@ import type {
   TransactionRecord,
   TransactionStatus,
 } from "../../spi/coordinator.ts";
+import type { Span } from "../../spi/tracer.ts";
 import type { BranchAction, DrivenTransaction, Forward, SettleOrder } from "../../spi/transaction.ts";
 import { waitMs } from "./backoff.ts";
 import { type Branches, branchesOf } from "./branches.ts";
@@ -29,6 +30,8 @@ export interface Subject {
   readonly fresh: boolean;
   readonly deadlineMs: number | undefined;
   readonly trace: TraceContext | undefined;
+  /** Lasts as long as this process drives it. */
+  readonly span?: Span | undefined;
   /** W3C traceparent; empty for none. */
   readonly traceparent: string;
   /** What the coordinator has of it; nothing where it is about to begin. */

@@ -7,6 +7,7 @@ import { codecOf } from "../../contract/codec/codec.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import type { Ports } from "../../core/ports.ts";
 import type { TransactionRecord } from "../../spi/coordinator.ts";
+import type { Span } from "../../spi/tracer.ts";
 import type { StrategyFacts } from "../../spi/transaction.ts";
 import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
 import type { Initiator, RunOptions, TransactionOutcome, WaitOptions } from "../../spi/transactions.ts";
@@ -53,8 +54,8 @@ export function initiatorOf<T extends AnyTransaction>(transaction: T, setup: Ini
       attributes: { "mortise.transaction.strategy": strategy },
     });
     const trace = span?.context ?? context?.trace;
-    span?.end("OK");
     return {
+      span,
       gid: key === undefined ? uuid7(ports) : gidOf(transaction.name, key),
       transaction,
       strategy,
@@ -185,10 +186,22 @@ export function start(
       await driver.answer("pending");
     })
     .catch(() => driver.answer("pending"))
-    .finally(() => running.delete(gid));
+    .finally(() => {
+      running.delete(gid);
+      return endSpan(driver, subject.span);
+    });
   const started = { driver, over };
   running.set(gid, started);
   return started;
+}
+
+async function endSpan({ gid, answered }: Driver, span: Span | undefined): Promise<void> {
+  if (!span) return;
+  const answer = await answered;
+  span.set("mortise.transaction.gid", gid);
+  span.set("mortise.transaction.outcome", answer.status);
+  if (answer.status === "aborted") span.end("ABORTED", answer.abort.reason);
+  else span.end("OK");
 }
 
 /** The answer to a transaction that was begun before is that of the first. */

@@ -92,8 +92,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     coordinator: setup.coordinator,
     strategy: (name) => setup.strategies().get(name),
     tracer: setup.tracer,
-    ask: (name, request, context) =>
-      hosted.get(name)?.drive(request, context) ?? participants(name).drive(request, context),
+    ask: (name, request, context) => participants(name).drive(request, context),
     hosted: (name) => hosted.get(name),
     initiated,
     publishBranch: (request, id, participant, context) => publishers(participant)(request, context, { id }),

@@ -1453,30 +1453,6 @@ export const InventoryDefinition = {
       responseStream: true,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    freeze: {
-      name: "Freeze",
-      requestType: Reservation as typeof Reservation,
-      requestStream: false,
-      responseType: Empty as typeof Empty,
-      responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
-    },
-    deduct: {
-      name: "Deduct",
-      requestType: OrderRef as typeof OrderRef,
-      requestStream: false,
-      responseType: Empty as typeof Empty,
-      responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
-    },
-    release: {
-      name: "Release",
-      requestType: OrderRef as typeof OrderRef,
-      requestStream: false,
-      responseType: Empty as typeof Empty,
-      responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
-    },
   },
 } as const;
 
@@ -1490,9 +1466,6 @@ export interface InventoryServiceImplementation<CallContextExt = {}> {
     request: Skus,
     context: CallContext & CallContextExt,
   ): ServerStreamingMethodResult<DeepPartial<StockLevels>>;
-  freeze(request: Reservation, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
-  deduct(request: OrderRef, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
-  release(request: OrderRef, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
 }
 
 export interface InventoryClient<CallOptionsExt = {}> {
@@ -1502,9 +1475,6 @@ export interface InventoryClient<CallOptionsExt = {}> {
   listCategories(request: DeepPartial<Empty>, options?: CallOptions & CallOptionsExt): Promise<Categories>;
   getStock(request: DeepPartial<Skus>, options?: CallOptions & CallOptionsExt): Promise<StockLevels>;
   watchStock(request: DeepPartial<Skus>, options?: CallOptions & CallOptionsExt): AsyncIterable<StockLevels>;
-  freeze(request: DeepPartial<Reservation>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
-  deduct(request: DeepPartial<OrderRef>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
-  release(request: DeepPartial<OrderRef>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

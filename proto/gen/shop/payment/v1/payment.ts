@@ -62,7 +62,7 @@ export function entryKindToJSON(object: EntryKind): string {
   }
 }
 
-export const PaymentState = { UNSPECIFIED: 0, CHARGED: 1, REFUNDED: 2, VOID: 3 } as const;
+export const PaymentState = { UNSPECIFIED: 0, CHARGED: 1, REFUNDED: 2, VOID: 3, HELD: 4 } as const;
 
 export type PaymentState = typeof PaymentState[keyof typeof PaymentState];
 
@@ -71,6 +71,7 @@ export namespace PaymentState {
   export type CHARGED = typeof PaymentState.CHARGED;
   export type REFUNDED = typeof PaymentState.REFUNDED;
   export type VOID = typeof PaymentState.VOID;
+  export type HELD = typeof PaymentState.HELD;
 }
 
 export function paymentStateFromJSON(object: any): PaymentState {
@@ -87,6 +88,9 @@ export function paymentStateFromJSON(object: any): PaymentState {
     case 3:
     case "PAYMENT_STATE_VOID":
       return PaymentState.VOID;
+    case 4:
+    case "PAYMENT_STATE_HELD":
+      return PaymentState.HELD;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum PaymentState");
   }
@@ -102,6 +106,8 @@ export function paymentStateToJSON(object: PaymentState): string {
       return "PAYMENT_STATE_REFUNDED";
     case PaymentState.VOID:
       return "PAYMENT_STATE_VOID";
+    case PaymentState.HELD:
+      return "PAYMENT_STATE_HELD";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum PaymentState");
   }
@@ -152,6 +158,7 @@ export interface TopUp {
 export interface Wallet {
   readonly userId: string;
   readonly balance?: Money | undefined;
+  readonly points: bigint;
 }
 
 export interface WalletOwner {
@@ -923,7 +930,7 @@ export const TopUp: MessageFns<TopUp> = {
 };
 
 function createBaseWallet(): Wallet {
-  return { userId: "", balance: undefined };
+  return { userId: "", balance: undefined, points: 0n };
 }
 
 export const Wallet: MessageFns<Wallet> = {
@@ -933,6 +940,12 @@ export const Wallet: MessageFns<Wallet> = {
     }
     if (message.balance !== undefined) {
       Money.encode(message.balance, writer.uint32(18).fork()).join();
+    }
+    if (message.points !== 0n) {
+      if (BigInt.asIntN(64, message.points) !== message.points) {
+        throw new globalThis.Error("value provided for field message.points of type int64 too large");
+      }
+      writer.uint32(24).int64(message.points);
     }
     return writer;
   },
@@ -966,6 +979,14 @@ export const Wallet: MessageFns<Wallet> = {
             message.balance = Money.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.points = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -986,6 +1007,7 @@ export const Wallet: MessageFns<Wallet> = {
         ? globalThis.String(object.user_id)
         : "",
       balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+      points: isSet(object.points) ? BigInt(object.points) : 0n,
     };
   },
 
@@ -996,6 +1018,9 @@ export const Wallet: MessageFns<Wallet> = {
     }
     if (message.balance !== undefined) {
       obj.balance = Money.toJSON(message.balance);
+    }
+    if (message.points !== 0n) {
+      obj.points = message.points.toString();
     }
     return obj;
   },
@@ -1009,6 +1034,7 @@ export const Wallet: MessageFns<Wallet> = {
     message.balance = (object.balance !== undefined && object.balance !== null)
       ? Money.fromPartial(object.balance)
       : undefined;
+    message.points = (object.points !== undefined && object.points !== null) ? BigInt(object.points) : 0n;
     return message;
   },
 };
@@ -1107,22 +1133,6 @@ export const PaymentsDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    charge: {
-      name: "Charge",
-      requestType: Charge as typeof Charge,
-      requestStream: false,
-      responseType: Payment as typeof Payment,
-      responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
-    },
-    refund: {
-      name: "Refund",
-      requestType: OrderPayment as typeof OrderPayment,
-      requestStream: false,
-      responseType: Payment as typeof Payment,
-      responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
-    },
     getPayment: {
       name: "GetPayment",
       requestType: OrderPayment as typeof OrderPayment,
@@ -1145,8 +1155,6 @@ export const PaymentsDefinition = {
 export interface PaymentsServiceImplementation<CallContextExt = {}> {
   getWallet(request: WalletOwner, context: CallContext & CallContextExt): Promise<DeepPartial<Wallet>>;
   topUp(request: TopUp, context: CallContext & CallContextExt): Promise<DeepPartial<Wallet>>;
-  charge(request: Charge, context: CallContext & CallContextExt): Promise<DeepPartial<Payment>>;
-  refund(request: OrderPayment, context: CallContext & CallContextExt): Promise<DeepPartial<Payment>>;
   getPayment(request: OrderPayment, context: CallContext & CallContextExt): Promise<DeepPartial<Payment>>;
   listEntries(request: EntryQuery, context: CallContext & CallContextExt): Promise<DeepPartial<EntryPage>>;
 }
@@ -1154,8 +1162,6 @@ export interface PaymentsServiceImplementation<CallContextExt = {}> {
 export interface PaymentsClient<CallOptionsExt = {}> {
   getWallet(request: DeepPartial<WalletOwner>, options?: CallOptions & CallOptionsExt): Promise<Wallet>;
   topUp(request: DeepPartial<TopUp>, options?: CallOptions & CallOptionsExt): Promise<Wallet>;
-  charge(request: DeepPartial<Charge>, options?: CallOptions & CallOptionsExt): Promise<Payment>;
-  refund(request: DeepPartial<OrderPayment>, options?: CallOptions & CallOptionsExt): Promise<Payment>;
   getPayment(request: DeepPartial<OrderPayment>, options?: CallOptions & CallOptionsExt): Promise<Payment>;
   listEntries(request: DeepPartial<EntryQuery>, options?: CallOptions & CallOptionsExt): Promise<EntryPage>;
 }

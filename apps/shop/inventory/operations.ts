@@ -1,0 +1,33 @@
+import type { Performances } from "@mortise/kernel";
+import type { StockOperations } from "@mortise/proto/shop/inventory";
+import { freeze, release } from "./stock.ts";
+
+/** What transactions do with stock. A promise stays one until the goods leave, so there is nothing to confirm. */
+export function stockOperations(changed: () => void): Performances<typeof StockOperations> {
+  return {
+    hold: {
+      reserve: async ({ orm }, { orderId, lines }) => {
+        await freeze(orm, orderId, lines);
+        changed();
+        return {};
+      },
+      confirm: async () => undefined,
+      cancel: async ({ orm }, { orderId }) => {
+        await release(orm, orderId);
+        changed();
+      },
+      undo: async ({ orm }, { orderId }) => {
+        await release(orm, orderId);
+        changed();
+      },
+    },
+    giveBack: {
+      reserve: async () => ({}),
+      confirm: async ({ orm }, { orderId }) => {
+        await release(orm, orderId);
+        changed();
+      },
+      cancel: async () => undefined,
+    },
+  };
+}

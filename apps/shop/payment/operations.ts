@@ -1,0 +1,42 @@
+import type { Performances } from "@mortise/kernel";
+import type { WalletOperations } from "@mortise/proto/shop/payment";
+import type { Ledger, Wanted } from "./ledger.ts";
+import { checkAmount } from "./rules.ts";
+
+interface Asked {
+  readonly userId: string;
+  readonly amount: { readonly cents: bigint; readonly currency: string };
+}
+
+/** What transactions do with wallets. */
+export function walletOperations(books: Ledger, currency: string): Performances<typeof WalletOperations> {
+  const wanted = ({ userId, amount }: Asked): Wanted => {
+    checkAmount(amount, currency);
+    return { userId, cents: amount.cents, currency };
+  };
+  return {
+    charge: {
+      reserve: async ({ orm }, asked) => {
+        await books.hold(orm, asked.orderId, wanted(asked));
+        return {};
+      },
+      confirm: ({ orm }, { orderId }) => books.capture(orm, orderId),
+      cancel: ({ orm }, { orderId }) => books.giveBack(orm, orderId),
+      undo: ({ orm }, { orderId }) => books.giveBack(orm, orderId),
+      apply: async ({ orm }, asked) => {
+        await books.charge(orm, asked.orderId, wanted(asked));
+        return {};
+      },
+    },
+    refund: {
+      reserve: async () => ({}),
+      confirm: ({ orm }, { orderId }) => books.giveBack(orm, orderId),
+      cancel: async () => undefined,
+    },
+    reward: {
+      reserve: async () => ({}),
+      confirm: ({ orm }, asked) => books.reward(orm, asked.orderId, wanted(asked)),
+      cancel: async () => undefined,
+    },
+  };
+}
