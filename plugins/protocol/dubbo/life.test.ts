@@ -80,8 +80,8 @@ describe("the read-only event of protocol/dubbo", () => {
     await settled();
     await listener.close(0);
     for (const { frames, closed } of peers) {
-      assert.deepEqual([frames[0]?.flags, frames[0]?.body], [readOnly.flags, readOnly.body]);
       await eventually(closed);
+      assert.deepEqual([frames[0]?.flags, frames[0]?.body], [readOnly.flags, readOnly.body]);
     }
   });
 
@@ -176,7 +176,9 @@ describe("connections of protocol/dubbo", () => {
     });
   });
 
-  it("keep the process alive only while calls wait for an answer", async () => {
+  // Deno does not tell what keeps its process alive.
+  const onNode = "Deno" in globalThis ? () => undefined : it;
+  onNode("keep the process alive only while calls wait for an answer", async () => {
     const server = await rawServer();
     const connection = connectTo(start(), server.address);
     const before = process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
