@@ -8,7 +8,12 @@ interface Element {
   readonly write: (value: never) => string;
 }
 
-const text: Element = { arrays: [1009, 1015, 1014, 1002, 1003, 2951, 1231], read: (text) => text, write: String };
+const text: Element = {
+  // text, varchar, char, "char", name, uuid, numeric, time, timetz, interval, inet, cidr, macaddr, bit, varbit, money, xml
+  arrays: [1009, 1015, 1014, 1002, 1003, 2951, 1231, 1183, 1270, 1187, 1041, 651, 1040, 1561, 1563, 791, 143],
+  read: (text) => text,
+  write: String,
+};
 const integer: Element = { arrays: [1005, 1007, 1028, 1021, 1022], read: Number, write: String };
 const json: Element = { arrays: [199, 3807], read: (text) => JSON.parse(text) as unknown, write: JSON.stringify };
 const boolean: Element = { arrays: [1000], read: (text) => text === "t", write: (value) => (value ? "t" : "f") };
