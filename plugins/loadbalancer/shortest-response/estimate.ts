@@ -21,6 +21,7 @@ export class Estimate implements Picked {
   #number: number;
   #ended = 0;
   #elapsedMs = 0;
+  #averageMs = 0;
 
   constructor(instance: Instance, changed: () => void, slide: Slide, timeoutMs: number) {
     this.instance = instance;
@@ -37,7 +38,7 @@ export class Estimate implements Picked {
    */
   get load(): number {
     if (this.#number !== this.#slide.number || this.#ended === 0) return this.#active * this.#timeoutMs;
-    return stepped(this.#elapsedMs / this.#ended) * (this.#active + 1);
+    return this.#averageMs * (this.#active + 1);
   }
 
   picked(): this {
@@ -61,6 +62,7 @@ export class Estimate implements Picked {
     }
     this.#ended++;
     this.#elapsedMs += elapsedMs;
+    this.#averageMs = stepped(this.#elapsedMs / this.#ended);
   }
 }
 
