@@ -120,6 +120,10 @@ export const clientsConformance = conformance<Plugin>("clients", [
     await assert.rejects(echo.bytes({ size: 1 }, {} as never), /not a context of Mortise/);
     assert.equal((await echo.bytes({ size: 1 })).data.length, 1);
   }),
+  law("tells the contract of a service it has made a client of", async ({ app }) => {
+    assert.equal(app.clients.contract(Echo.name), Echo);
+    assert.equal(app.clients.contract("mortise.testing.v1.Unknown"), undefined);
+  }),
   law("publishes an event with its id, key and context", async ({ app }) => {
     const publish = app.clients.publisher(SampleTopic);
     await publish({ key: "k", number: 7 }, callContext({ tenant: "t", baggage: { a: "b" } }), { id: "mine" });
