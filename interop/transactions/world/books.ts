@@ -4,7 +4,9 @@ import { type BankName, bankNames, databaseOf, stepsOf } from "./contract.ts";
 import type { Told } from "./messages.ts";
 
 /** Something that must never be seen. */
-export class Violation extends Error {}
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
 
 /** What an auditor sees of all banks and of the coordinator, and what must hold at every moment and in the end. */
 export interface Books {

@@ -20,6 +20,10 @@ export interface WorldOptions {
   readonly accounts?: readonly string[];
   readonly cents?: number;
   readonly start?: StartOptions;
+  /** All banks in the first process. */
+  readonly together?: boolean;
+  /** How long to wait at most until nothing is on its way. Default 20 s. */
+  readonly quietMs?: number;
   /** What the processes connect to in place of the server. */
   readonly through?: (role: Role) => string;
   /** Databases on another server. */
@@ -29,6 +33,7 @@ export interface WorldOptions {
 /** Four banks in processes of their own, with their databases and what they share. */
 export interface World extends AsyncDisposable {
   readonly books: Books;
+  readonly nats: RealServer;
   readonly roles: readonly Role[];
   process(role: Role): Process;
   /** Starts it again, waiting until it works; its predecessor is gone. */
@@ -41,7 +46,16 @@ export interface World extends AsyncDisposable {
 export const usualAccounts = ["alice", "bob", "carol", "dave"] as const;
 
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { postgres, nats, prefix, owns = 2, accounts = usualAccounts, cents = 10_000, elsewhere } = options;
+  const {
+    postgres,
+    nats,
+    prefix,
+    owns = 2,
+    accounts = usualAccounts,
+    cents = 10_000,
+    elsewhere,
+    together = false,
+  } = options;
   const dir = mkdtempSync(join(tmpdir(), "mortise-world-"));
   const others = Object.fromEntries(
     (elsewhere?.banks ?? []).map((bank) => [databaseOf(bank), elsewhere?.postgres.url]),
@@ -49,10 +63,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   let current = options.policy;
   const roles: Role[] = [
     ...Array.from({ length: owns }, (_, n): Role => `own${n + 1}`),
-    ...bankNames.filter((bank) => bank !== "own"),
+    ...(together ? [] : bankNames.filter((bank) => bank !== "own")),
   ];
+  const banksOf = (role: Role): readonly BankName[] => {
+    if (!role.startsWith("own")) return [role as BankName];
+    return together && role === "own1" ? bankNames : ["own"];
+  };
   const startOf = (role: Role): ProcessStart => ({
-    banks: [role.startsWith("own") ? "own" : (role as BankName)],
+    banks: banksOf(role),
     servers: { url: options.through?.(role) ?? postgres.url, others: others as Record<string, string>, prefix },
     nats: nats.url,
     dir,
@@ -66,7 +84,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     processes.set(role, process);
     return process;
   };
-  await Promise.all(roles.map((role) => begin(role, options.start ?? {})));
+  const started = await Promise.allSettled(roles.map((role) => begin(role, options.start ?? {})));
+  const failed = started.find((one) => one.status === "rejected");
+  if (failed) {
+    for (const one of processes.values()) one.signal("SIGKILL");
+    throw failed.reason;
+  }
   const books = await openBooksOf({ postgres, prefix, ...(elsewhere && { elsewhere }) });
   const process = (role: Role) => {
     const found = processes.get(role);
@@ -75,6 +98,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
   return {
     books,
+    nats,
     roles,
     process,
     restart: async (role, how = options.start ?? {}) => {
@@ -88,7 +112,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       const all = roles.filter((role) => role.startsWith("own"));
       await Promise.all(all.map((role) => process(role).ask({ what: "policy", policy })));
     },
-    async quiet(withinMs = 20_000) {
+    async quiet(withinMs = options.quietMs ?? 20_000) {
       let left: readonly string[] = [];
       await eventually(async () => {
         await books.observe();

@@ -24,6 +24,7 @@ interface Orphan {
   readonly prepared: boolean;
   /** As the fence wrote them; empty for a prepared branch, whose fence cannot be seen. */
   readonly operations: string;
+  readonly strategy: string;
 }
 
 /** Looks through the database of one participant. Rejects when the coordinator or the database does not answer. */
@@ -52,7 +53,7 @@ export async function sweep(
       : commit
         ? "confirm"
         : "cancel";
-    const request = { gid, branch, action, strategy: "sweep", transaction: "", steps: stepsOf(orphan) };
+    const request = { gid, branch, action, strategy: orphan.strategy, transaction: "", steps: stepsOf(orphan) };
     const reply = await participant.drive(request, context);
     if (reply.outcome === "done") ended += 1;
     await forget(coordinator(), gid);
@@ -71,8 +72,8 @@ async function orphansOf(participant: Participant, olderThanMs: number): Promise
   const { sql } = participant.performer.database;
   const [waiting, reserved] = await Promise.all([
     participant.prepared.waiting(olderThanMs),
-    sql<{ gid: string; branch: string; operations: string }[]>`
-      select gid, branch, operations from mortise_fence as reserved
+    sql<Omit<Orphan, "prepared">[]>`
+      select gid, branch, operations, strategy from mortise_fence as reserved
       where slot = 'R' and kind in ('reserve', 'intent')
         and created_at <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
         and not exists (select 1 from mortise_fence as finished
@@ -81,7 +82,7 @@ async function orphansOf(participant: Participant, olderThanMs: number): Promise
   ]);
   const prepared = waiting.flatMap((name) => {
     const parsed = parsePrepared(name);
-    return parsed ? [{ ...parsed, prepared: true, operations: "" }] : [];
+    return parsed ? [{ ...parsed, prepared: true, operations: "", strategy: "sweep" }] : [];
   });
   return [...prepared, ...reserved.map((one) => ({ ...one, prepared: false }))];
 }

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { eventually } from "@mortise/kernel/testing";
+import type { Allowed } from "../world/books.ts";
+import { Violation } from "../world/books.ts";
+import type { WorldTransaction } from "../world/contract.ts";
+import type { Policy, Told } from "../world/messages.ts";
+import type { Role, World } from "../world/world.ts";
+
+/** One transaction that a test asks for. */
+export interface Wish {
+  readonly role?: Role;
+  readonly transaction?: WorldTransaction;
+  readonly from?: string;
+  readonly to?: string;
+  readonly cents?: number;
+  readonly key?: string;
+  readonly timeoutMs?: number;
+}
+
+/** What a test does with a world. Everything is observed while it goes on. */
+export interface Scene {
+  readonly world: World;
+  policy(policy: Policy): Promise<void>;
+  arm(role: Role, points: string): Promise<void>;
+  /** What was told is kept: it must stay true. Rejects when the process dies. */
+  run(wish?: Wish): Promise<Told>;
+  /** The outcome in the end. */
+  outcome(told: Pick<Told, "gid">, transaction?: WorldTransaction): Promise<Told["status"]>;
+  held(role: Role, point: string): Promise<void>;
+  release(role: Role): Promise<void>;
+  /** Ends with SIGKILL by itself, and is started again. */
+  dies(role: Role): Promise<void>;
+  /** Waits until nothing is on its way, and checks everything. Gives how many are done. */
+  whole(): Promise<ReadonlyMap<string, "committed" | "aborted">>;
+  /** From now on a person has interfered with it. */
+  interfered(gid: string): void;
+}
+
+const interfered = new WeakMap<World, string[]>();
+
+/** Plays a scene in a world, looking at all books all the time. */
+export async function play(world: World, act: (scene: Scene) => Promise<void>): Promise<void> {
+  let strategy = "tcc";
+  const allowed = interfered.get(world) ?? [];
+  interfered.set(world, allowed);
+  const rules: Allowed = { heuristic: allowed };
+  const scene: Scene = {
+    world,
+    async policy(policy) {
+      strategy = policy.strategy;
+      await world.policy(policy);
+    },
+    arm: (role, points) => world.process(role).ask({ what: "arm", points }),
+    async run({ role = "own1", transaction, from = "alice", to = "bob", cents = 10, key, timeoutMs = 8_000 } = {}) {
+      const what = transaction ?? (strategy === "best-effort" ? "tell" : "pay");
+      const ask = {
+        what: "run",
+        transaction: what,
+        from,
+        to,
+        cents,
+        timeoutMs,
+        ...(key !== undefined && { key }),
+      } as const;
+      const told = await world.process(role).ask<Told>(ask);
+      world.books.acknowledge(told);
+      return told;
+    },
+    async outcome({ gid }, transaction = strategy === "best-effort" ? "tell" : "pay") {
+      const told = await world.process("own2").ask<Told>({ what: "wait", transaction, gid, timeoutMs: 10_000 });
+      world.books.acknowledge(told);
+      return told.status;
+    },
+    held: (role, point) => world.process(role).held(point),
+    release: (role) => world.process(role).ask({ what: "release" }),
+    async dies(role) {
+      assert.equal(await soon(world.process(role).gone, `${role} has not died`), "SIGKILL");
+      await world.restart(role);
+    },
+    async whole() {
+      await world.quiet();
+      return world.books.audit(rules);
+    },
+    interfered: (gid) => void allowed.push(gid),
+  };
+  let over = false;
+  const watching = watch(world, () => over);
+  try {
+    await act(scene);
+    for (const role of world.roles) await scene.arm(role, "");
+  } finally {
+    over = true;
+    await watching;
+  }
+}
+
+async function watch(world: World, over: () => boolean): Promise<void> {
+  while (!over()) {
+    await world.books.observe().catch((error: unknown) => {
+      if (error instanceof Violation) throw error; // a server that is away is none
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`${what} within 30 s`)), 30_000).unref();
+  });
+  return Promise.race([promise, late]);
+}
+
+/** Waits for rows. */
+export function appears(query: () => PromiseLike<readonly unknown[]>, atLeast = 1): Promise<true> {
+  return eventually(async () => (await query()).length >= atLeast || undefined, 20_000) as Promise<true>;
+}

@@ -1,0 +1,130 @@
+/** A mistake that is put into one source file of the platform: the tests must find it. */
+export interface Bug {
+  readonly name: string;
+  /** Below the root of the repository. */
+  readonly file: string;
+  /** Occurs exactly once. */
+  readonly text: string;
+  readonly becomes: string;
+}
+
+const runtime = "kernel/runtime/transaction";
+
+/** Mistakes that systems like this one have really made, and some that only look harmless. */
+export const bugs = {
+  confirmBeforeDecision: {
+    name: "confirms before it has decided",
+    file: "kernel/spi/driving.ts",
+    text: "      await t.at(points.voted);",
+    becomes:
+      '      if (forward.done) await t.settle(t.branches, phases.commit, "beside");\n      await t.at(points.voted);',
+  },
+  decisionWithoutCompare: {
+    name: "decides without comparing",
+    file: "plugins/coordinator/postgres/decide.ts",
+    text: "where held.gid = given.gid and held.status = 'active'",
+    becomes: "where held.gid = given.gid",
+  },
+  noTombstone: {
+    name: "takes back without a tombstone",
+    file: `${runtime}/local-branch.ts`,
+    text: 'const begun = await enter(tx.sql, entryOf(request, "R", "tombstone"));\n          await at',
+    becomes: 'const begun = await read(tx.sql, gid, branch, "R");\n          await at',
+  },
+  tombstoneRemoved: {
+    name: "removes a tombstone that a late reserve has hit",
+    file: `${runtime}/local-branch.ts`,
+    text: "            if (there) throw new Undone(repeated(there.kind, there.kept));\n            await at",
+    becomes: `            if (there?.kind === "tombstone") {
+              await tx.sql\`delete from mortise_fence where gid = \${request.gid} and branch = \${request.branch} and slot = 'R'\`;
+              return repeated(there.kind, there.kept);
+            }
+            if (there) throw new Undone(repeated(there.kind, there.kept));
+            await at`,
+  },
+  fenceOutside: {
+    name: "writes the fence outside the transaction of the business",
+    file: `${runtime}/local-branch.ts`,
+    text: 'const there = await enter(tx.sql, entryOf(request, "R", kind));',
+    becomes: 'const there = await enter(database.sql as never, entryOf(request, "R", kind));',
+  },
+  separateSlots: {
+    name: "gives confirm and cancel slots of their own",
+    file: `${runtime}/local-branch.ts`,
+    text: 'const finished = await enter(tx.sql, entryOf(request, "F", "cancel"));',
+    becomes: 'const finished = await enter(tx.sql, entryOf(request, "C" as never, "cancel"));',
+  },
+  goneIsCommitted: {
+    name: "takes a prepared transaction that is gone for committed",
+    file: `${runtime}/prepared.ts`,
+    text: 'if (row?.kind === "apply") return done(decodeKept(row.kept).results);\n      const note',
+    becomes: "if (Math.abs(1)) return done();\n      const note",
+  },
+  outboxDeletedOnPublish: {
+    name: "deletes a row of the outbox when the bus has taken it",
+    file: `${runtime}/relay.ts`,
+    text: '    await node.at("O3");',
+    becomes: '    await node.at("O3");\n    await removeDone(host.performer.database.sql, gid, branch);',
+  },
+  resultNotStored: {
+    name: "does not keep what was asked and answered",
+    file: `${runtime}/local-branch.ts`,
+    text: "await keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));",
+    becomes: "await keep(tx.sql, request.gid, request.branch, encodeKept({ steps: [], results: [] }));",
+  },
+  checkBackBySelect: {
+    name: "checks back by reading instead of inserting",
+    file: `${runtime}/local-branch.ts`,
+    text: 'const there = await enter(sql, entryOf(request, "R", "tombstone"));\n          return there ?',
+    becomes: 'const there = await read(sql, request.gid, request.branch, "R");\n          return there ?',
+  },
+  nullRunsBusiness: {
+    name: "runs the business of a cancel for what was never reserved",
+    file: `${runtime}/local-branch.ts`,
+    text: 'if (begun?.kind === "reserve") await finishSteps(tx, gid, decodeKept(begun.kept), "cancel", context);',
+    becomes: `if (!begun) {
+            const steps = request.steps.map((step) => ({ ...step, input: codecOf(operationOf(step.operation).input).encode({ account: "bob", cents: 1n } as never) }));
+            await finishSteps(tx, gid, { steps, results: [] }, "cancel", context);
+          }
+          if (begun?.kind === "reserve") await finishSteps(tx, gid, decodeKept(begun.kept), "cancel", context);`,
+  },
+  endBeforeConfirms: {
+    name: "ends before all branches are confirmed",
+    file: "kernel/spi/driving.ts",
+    text: '    await t.settle(t.branches, commit ? phases.commit : phases.abort, "beside", point);',
+    becomes:
+      '    if (commit) await t.finish(decision);\n    await t.settle(t.branches, commit ? phases.commit : phases.abort, "beside", point);',
+  },
+  guessedCommit: {
+    name: "takes votes for a decision when it recovers",
+    file: "kernel/spi/driving.ts",
+    text: '  return t.decide("aborting", isLate(record) ? late : interrupted);',
+    becomes: '  return t.decide("committing");',
+  },
+  unilateralCommit: {
+    name: "commits a prepared branch that nobody has asked about for long",
+    file: `${runtime}/sweep.ts`,
+    text: 'const commit = status === "committing" || status === "committed";',
+    becomes: "const commit = prepared;",
+  },
+  sweepOfTheActive: {
+    name: "sweeps what is still undecided",
+    file: `${runtime}/sweep.ts`,
+    text: '    if (status === "active") continue;\n',
+    becomes: "",
+  },
+  strategyNotPinned: {
+    name: "recovers under the strategy of the configuration",
+    file: `${runtime}/recovery.ts`,
+    text: "strategyOf(node, record.strategy)",
+    becomes: 'strategyOf(node, "tcc")',
+  },
+  inquiryForgets: {
+    name: "answers an inquiry without writing the abort",
+    file: "plugins/coordinator/postgres/queries.ts",
+    text: "if (known) return known.status;",
+    becomes: 'return known ? known.status : "aborting";',
+  },
+} as const satisfies Readonly<Record<string, Bug>>;
+
+export type BugName = keyof typeof bugs;

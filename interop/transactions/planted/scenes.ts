@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { eventually } from "@mortise/kernel/testing";
+import { loseMessages, sleepsThrough } from "../crash/injections-messages.ts";
+import { rollsBackByHand } from "../crash/injections-two-phases.ts";
+import { appears, type Scene } from "../crash/scene.ts";
+import type { BugName } from "./bugs.ts";
+
+/** What is played with one mistake in place. Without any, all of it must go well. */
+export type Play = (scene: Scene) => Promise<void>;
+
+/** Dies at a point, and others go on. */
+function dying(strategy: string, order: string): Play {
+  return async (scene) => {
+    await scene.policy({ strategy });
+    await scene.arm("own1", `${order}=kill`);
+    const lost = scene.run({ key: order }).catch(() => undefined);
+    await Promise.all([scene.dies("own1"), lost]);
+    await scene.whole();
+  };
+}
+
+/** One answer is lost. */
+function losing(strategy: string, point: string): Play {
+  return async (scene) => {
+    await scene.policy({ strategy });
+    await scene.arm("own1", `${point}=fail`);
+    const { gid } = await scene.run();
+    assert.equal((await scene.whole()).get(gid), "committed");
+  };
+}
+
+/** Reserves come after their cancel, also twice. */
+async function lateReserve(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "tcc", deadlineMs: 1_000 });
+  await scene.arm("own1", "T4:2=hold*9");
+  const { status } = await scene.run({ timeoutMs: 15_000 });
+  assert.equal(status, "aborted");
+  await scene.release("own1");
+  assert.equal((await scene.run()).status, "committed");
+  await scene.whole();
+}
+
+/** Begins so late that its branches were taken for orphans. */
+async function lateBegin(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "tcc" });
+  await scene.arm("own1", "T1=hold");
+  const running = scene.run({ timeoutMs: 20_000 });
+  await scene.held("own1", "T1");
+  await appears(() => scene.world.books.sql("fourth")`select 1 from ledger where act = 'cancel'`);
+  await scene.release("own1");
+  const { gid } = await running;
+  assert.equal((await scene.whole()).get(gid), "aborted");
+}
+
+/** Prepared and never begun. */
+async function neverBegun(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "xa" });
+  await scene.arm("own1", "X1=hold");
+  const lost = assert.rejects(scene.run());
+  await appears(
+    () => scene.world.books.sql("fourth")`select 1 from pg_prepared_xacts where database = current_database()`,
+  );
+  scene.world.process("own1").signal("SIGKILL");
+  await Promise.all([lost, scene.world.restart("own1")]);
+  await scene.whole();
+}
+
+/** Sleeps before its decision, while others abort. */
+async function lateDecision(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "tcc" });
+  const { gid, status } = await sleepsThrough(scene, "T7", () =>
+    appears(() => scene.world.books.coordinator`select 1 from mortise_transaction where status like 'abort%'`),
+  );
+  assert.equal((await scene.whole()).get(gid), status);
+}
+
+/** Takes long before its decision, while it still works on it. */
+async function slowDecision(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "tcc" });
+  await scene.arm("own1", "T7=hold");
+  const running = scene.run({ timeoutMs: 20_000 });
+  await scene.held("own1", "T7");
+  const reserved = () => scene.world.books.sql("own")`
+    select 1 from mortise_fence where kind = 'reserve' and created_at < clock_timestamp() - interval '3 seconds'`;
+  await appears(reserved);
+  await scene.release("own1");
+  const { gid } = await running;
+  assert.equal((await scene.whole()).get(gid), "committed");
+}
+
+/** The bus loses what it has accepted, while nobody was there to take it. */
+async function lostMessages(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "outbox" });
+  scene.world.process("own1").signal("SIGKILL");
+  await scene.world.process("own1").gone;
+  const { gid } = await scene.run({ role: "own2" });
+  const accepted = () => scene.world.books.sql("own")`select 1 from mortise_fence where gid = ${gid}
+    and not exists (select from mortise_outbox where gid = ${gid} and branch = 'b2' and state = 'ready')`;
+  await appears(accepted);
+  await eventually(async () => (await loseMessages(scene.world.nats.url)) > 0, 10_000);
+  await scene.world.restart("own1");
+  assert.equal((await scene.whole()).get(gid), "committed");
+}
+
+/** Wants to go on after a check-back has taken it back. */
+async function lateLocal(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "message" });
+  const { gid } = await sleepsThrough(scene, "M2", () =>
+    appears(() => scene.world.books.coordinator`select 1 from mortise_transaction where status like 'abort%'`),
+  );
+  assert.equal((await scene.whole()).get(gid), "aborted");
+}
+
+/** For each mistake what shows it. */
+export const plays: Readonly<Record<BugName, Play>> = {
+  confirmBeforeDecision: dying("tcc", "T7"),
+  decisionWithoutCompare: lateDecision,
+  noTombstone: lateReserve,
+  tombstoneRemoved: lateReserve,
+  fenceOutside: losing("tcc", "T5"),
+  separateSlots: dying("tcc", "T7"),
+  goneIsCommitted: rollsBackByHand,
+  outboxDeletedOnPublish: lostMessages,
+  resultNotStored: losing("tcc", "T3"),
+  checkBackBySelect: lateLocal,
+  nullRunsBusiness: dying("tcc", "T2:3"),
+  endBeforeConfirms: dying("tcc", "T9:2"),
+  guessedCommit: dying("tcc", "T2:3"),
+  unilateralCommit: neverBegun,
+  sweepOfTheActive: slowDecision,
+  strategyNotPinned: dying("xa", "X7"),
+  inquiryForgets: lateBegin,
+};
