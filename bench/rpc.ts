@@ -25,7 +25,8 @@ if (role === "server") {
 } else if (role === "client") {
   const [name = "", where = ""] = (flag("of") ?? "").split(",");
   const echo = await systems[name]?.connect(where);
-  process.on("message", async (task: Task) => process.send?.(echo && (await turn(echo, task))));
+  const answer = async (task: Task) => process.send?.(echo && (await turn(echo, task)));
+  process.on("message", (task: Task) => void answer(task));
   process.send?.("ready");
 } else {
   await measure();

@@ -13,7 +13,7 @@ import type { ByteSink } from "@mortise/kernel/contract";
 import { type HessianValues, hessianValuesOf } from "@mortise/kernel/hessian";
 import { requestAttachments } from "./attachments.ts";
 import { frameStatus } from "./frame.ts";
-import { readMessage, readReply, requestPrefix, writeRequest } from "./hessian-body.ts";
+import { type DubboReply, readMessage, readReply, requestPrefix, writeRequest } from "./hessian-body.ts";
 import { javaMethod } from "./java-method.ts";
 import { type LeanName, maxNumbers, readReplyHead, writeRequestHead } from "./lean.ts";
 import type { ServiceOptions } from "./options.ts";
@@ -128,15 +128,16 @@ function hessianRoute(method: Method, values: HessianValues, { services }: Route
       writeRequest(sink, prefix, java.toArguments(request), requestAttachments(java, context, leftMs)),
     read(bytes, start, end, status) {
       if (status !== frameStatus.ok) throw errorOfStatus(status, readMessage(bytes, start, end));
-      let thrown: StatusError | undefined;
+      let reply: DubboReply;
+      let response: unknown;
       try {
-        const { error, value, headers, trailers } = readReply(bytes, start, end, java.exceptions);
-        thrown = error;
-        if (!error) return { response: java.fromResult(value), headers, trailers: () => trailers };
+        reply = readReply(bytes, start, end, java.exceptions);
+        if (!reply.error) response = java.fromResult(reply.value);
       } catch (error) {
         throw unreadable(method, error);
       }
-      throw thrown;
+      if (reply.error) throw reply.error;
+      return { response, headers: reply.headers, trailers: () => reply.trailers };
     },
     nothing: () => ({ response: java.fromResult(null), headers: noMetadata, trailers: noTrailers }),
   };

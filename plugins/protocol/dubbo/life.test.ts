@@ -177,8 +177,8 @@ describe("connections of protocol/dubbo", () => {
   });
 
   // Deno does not tell what keeps its process alive.
-  const onNode = "Deno" in globalThis ? () => undefined : it;
-  onNode("keep the process alive only while calls wait for an answer", async () => {
+  const onNode = "Deno" in globalThis ? async () => undefined : it;
+  void onNode("keep the process alive only while calls wait for an answer", async () => {
     const server = await rawServer();
     const connection = connectTo(start(), server.address);
     const before = process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
