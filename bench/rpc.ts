@@ -22,6 +22,7 @@ if (role) process.on("disconnect", () => process.exit());
 if (role === "server") {
   const [name = "", dir = ""] = (flag("of") ?? "").split(",");
   process.send?.(await systems[name]?.serve(dir));
+  process.on("message", () => process.send?.(used()));
 } else if (role === "client") {
   const [name = "", where = ""] = (flag("of") ?? "").split(",");
   const echo = await systems[name]?.connect(where);
@@ -60,10 +61,28 @@ async function pair(name: string, dir: string): Promise<Pair> {
   return { name, client: client.child, server: server.child };
 }
 
-async function take({ client }: Pair, task: Task): Promise<Turn> {
-  client.send(task);
-  const [result] = await once(client, "message");
-  return result;
+/** Processor microseconds this process has used. */
+function used(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+async function ask<T>(child: ChildProcess, question: Task | "used"): Promise<T> {
+  child.send(question);
+  const [answer] = await once(child, "message");
+  return answer;
+}
+
+interface Taken extends Turn {
+  /** Processor microseconds of both processes per call. */
+  readonly bothUs: number;
+}
+
+async function take({ client, server }: Pair, task: Task): Promise<Taken> {
+  const before = await ask<number>(server, "used");
+  const turn = await ask<Turn>(client, task);
+  const serverUs = ((await ask<number>(server, "used")) - before) / turn.calls;
+  return { ...turn, bothUs: turn.clientUs + serverUs };
 }
 
 async function measure(): Promise<void> {
@@ -88,7 +107,7 @@ async function measure(): Promise<void> {
 }
 
 async function compare(pairs: readonly Pair[], concurrency: number): Promise<Row[]> {
-  const turns = new Map(pairs.map(({ name }) => [name, [] as Turn[]]));
+  const turns = new Map(pairs.map(({ name }) => [name, [] as Taken[]]));
   for (const one of pairs) await take(one, { concurrency, ms: warmUpMs });
   for (let round = 0; round < rounds; round++) {
     for (const one of pairs) turns.get(one.name)?.push(await take(one, { concurrency, ms: turnMs }));
@@ -101,7 +120,8 @@ async function compare(pairs: readonly Pair[], concurrency: number): Promise<Row
     p50Us: Math.round(median(taken.map(({ p50Us }) => p50Us))),
     p99Us: Math.round(median(taken.map(({ p99Us }) => p99Us))),
     times: median(taken.map(({ rps }, i) => rps / (base[i]?.rps ?? Number.NaN))),
-    clientUs: median(taken.map(({ clientUs }) => clientUs)),
+    bothUs: median(taken.map(({ bothUs }) => bothUs)),
+    work: median(taken.map(({ bothUs }, i) => (base[i]?.bothUs ?? Number.NaN) / bothUs)),
   }));
 }
 
@@ -115,9 +135,11 @@ interface Row {
   readonly rps: number;
   readonly p50Us: number;
   readonly p99Us: number;
-  /** The reference's calls per second that go into these, by the median of the rounds. */
+  /** How many times the reference's calls per second, by the median of the rounds. */
   readonly times: number;
-  readonly clientUs: number;
+  /** Processor microseconds of both processes per call, and how many times less than the reference's. */
+  readonly bothUs: number;
+  readonly work: number;
 }
 
 function print(rows: readonly Row[]): void {
@@ -125,17 +147,13 @@ function print(rows: readonly Row[]): void {
     const told = rows.map(({ name, concurrency, rps, p50Us, p99Us }) => ({ name, concurrency, rps, p50Us, p99Us }));
     return console.log(JSON.stringify(told));
   }
-  console.log("calls of 119 bytes each way, client and server in processes of their own\n");
-  console.log(`${"".padEnd(28)}  calls/s   p50 µs   p99 µs   × ${reference}   µs of client`);
-  for (const { name, concurrency, rps, p50Us, p99Us, times, clientUs } of rows) {
-    const numbers = [
-      `${rps}`.padStart(8),
-      `${p50Us}`.padStart(8),
-      `${p99Us}`.padStart(8),
-      times.toFixed(2).padStart(10),
-    ];
-    console.log(
-      `${`c=${concurrency}`.padEnd(6)} ${name.padEnd(21)} ${numbers.join(" ")} ${clientUs.toFixed(1).padStart(14)}`,
-    );
+  console.log(
+    `calls of 119 bytes each way, client and server in processes of their own; times (×) are of ${reference}\n`,
+  );
+  console.log(`${"".padEnd(28)}  calls/s        ×   p50 µs   p99 µs   processor µs        ×`);
+  for (const { name, concurrency, rps, p50Us, p99Us, times, bothUs, work } of rows) {
+    const cells = [`${rps}`, times.toFixed(2), `${p50Us}`, `${p99Us}`].map((text) => text.padStart(8)).join(" ");
+    const processor = `${bothUs.toFixed(1).padStart(14)} ${work.toFixed(2).padStart(8)}`;
+    console.log(`${`c=${concurrency}`.padEnd(6)} ${name.padEnd(21)} ${cells} ${processor}`);
   }
 }

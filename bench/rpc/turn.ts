@@ -10,6 +10,7 @@ export interface Task {
 
 /** What came of it. */
 export interface Turn {
+  readonly calls: number;
   readonly rps: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -38,6 +39,7 @@ export async function turn(echo: Echo, { concurrency, ms }: Task): Promise<Turn>
   const sorted = Float64Array.from(took).sort();
   const quantile = (q: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0) * 1000;
   return {
+    calls: took.length,
     rps: took.length / seconds,
     p50Us: quantile(0.5),
     p99Us: quantile(0.99),
