@@ -7,10 +7,12 @@ import type { CoreConfig } from "../core/config.ts";
 import { plan } from "../core/plan.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { formatProblem } from "../core/problems.ts";
+import { defineService } from "../spi/define-service.ts";
 import { protocol } from "../spi/protocol.ts";
 import { client } from "../spi/runtime.ts";
 import { serializer } from "../spi/serializer.ts";
 import { Echo } from "../testing/echo-contract.ts";
+import { Sample } from "../testing/samples.ts";
 import { basicPlugins, echoService, surroundings } from "../testing/test-app.ts";
 import { appCodes, checkApp } from "./check-app.ts";
 import type { PolicyTable } from "./policy.ts";
@@ -29,6 +31,16 @@ const simple: readonly MethodKind[] = ["unary", "server-stream"];
 const all: readonly MethodKind[] = [...simple, "client-stream", "bidi-stream"];
 const protocols = [carrying("rest", simple), carrying("full", all), carrying("secret")];
 const picky = carrying("picky", all, { only: ["json"], reason: "people read it" });
+const strict: Plugin = definePlugin({
+  spi: protocol,
+  name: "strict",
+  description: "strict",
+  facts: {
+    kinds: all,
+    clash: (methods: readonly unknown[]) => (methods.length > 9 ? "A and B are the same" : undefined),
+  },
+  setup: () => assert.fail("nothing runs"),
+});
 const json: Plugin = definePlugin({
   spi: serializer,
   name: "json",
@@ -37,7 +49,7 @@ const json: Plugin = definePlugin({
 });
 
 function check(use: CoreConfig["use"], policies: PolicyTable = {}, services: readonly Plugin[] = [echoService()]) {
-  const plugins = [...protocols, picky, json, ...services, ...basicPlugins(surroundings()), ...runtimePlugins];
+  const plugins = [...protocols, picky, strict, json, ...services, ...basicPlugins(surroundings()), ...runtimePlugins];
   const config: CoreConfig = {
     use: { service: services.map(({ name }) => name), server: "runtime", ...use },
     options: {},
@@ -74,6 +86,14 @@ describe("checking an app", () => {
       'use.protocol.1:1:1  protocol "picky" cannot carry protobuf: it takes json alone, for people read it. Select a serializer that the protocol carries, beside others where they are needed.',
     ]);
     assert.deepEqual(check({ protocol: ["full", "picky"], serializer: ["protobuf", "json"] }), []);
+  });
+
+  it("tells methods that a protocol cannot serve together", () => {
+    assert.deepEqual(check({ protocol: "strict" }), []);
+    const sample = defineService(Sample, { description: "more methods", setup: () => assert.fail("nothing runs") });
+    assert.deepEqual(check({ protocol: "strict" }, {}, [echoService(), sample]), [
+      'use.protocol:1:1  protocol "strict": A and B are the same. Change one of the two contracts, or run their services in apps of their own.',
+    ]);
   });
 
   it("tells a policy whose serializer its protocol does not carry", () => {

@@ -13,18 +13,26 @@ export const appCodes = {
   CONTRACT_TWICE: "Let one service serve the contract; run the other in an app of its own.",
   KIND_NOT_CARRIED: "Select a protocol that carries methods of this kind, or name one in a policy for the method.",
   SERIALIZER_NOT_CARRIED: "Select a serializer that the protocol carries, beside others where they are needed.",
+  METHODS_CLASH: "Change one of the two contracts, or run their services in apps of their own.",
 } as const;
 
 export type AppCode = keyof typeof appCodes;
 
 /**
  * What cannot work although every plugin and option is right: a contract served twice, methods that no protocol carries, or
- * not the one their policy names; protocols that carry no selected serializer, or not the one a policy names. Pure; what a plugin does not tell before it runs is not checked.
+ * not the one their policy names; protocols that carry no selected serializer, or not the one a policy names, or that
+ * cannot tell two methods apart. Pure; what a plugin does not tell before it runs is not checked.
  */
 export function checkApp(plan: Plan, policies: PolicyTable): Problem[] {
   const { locate } = plan.config;
   const served = servedIn(plan);
-  const found = [...servedTwice(served), ...uncarried(plan, served), ...mutes(plan), ...wrongPolicies(plan, policies)];
+  const found = [
+    ...servedTwice(served),
+    ...uncarried(plan, served),
+    ...mutes(plan),
+    ...clashes(plan, served),
+    ...wrongPolicies(plan, policies),
+  ];
   return found.map((problem) => ({ ...problem, location: locationOf(locate, problem.path) }));
 }
 
@@ -75,6 +83,15 @@ function mutes(plan: Plan): Problem[] {
     return [
       problem("SERIALIZER_NOT_CARRIED", `protocol "${alias}" cannot carry ${names}: ${whyNot(step)}.`, step.path),
     ];
+  });
+}
+
+/** Methods of different services that a protocol cannot serve together. */
+function clashes(plan: Plan, served: readonly Served[]): Problem[] {
+  const methods = served.flatMap(({ contract }) => Object.values(contract.methods));
+  return stepsOf(plan, "protocol").flatMap(([alias, { plugin, path }]) => {
+    const clash = (plugin.facts as Partial<ProtocolFacts>).clash?.(methods);
+    return clash === undefined ? [] : [problem("METHODS_CLASH", `protocol "${alias}": ${clash}.`, path)];
   });
 }
 

@@ -49,6 +49,8 @@ export interface ProtocolFacts extends Readonly<Record<string, unknown>> {
     /** Why no others, as the second half of a sentence: `bodies are read by browsers and curl`. */
     readonly reason: string;
   };
+  /** Two methods that cannot be served together, in words; nothing where all can. */
+  clash?(methods: readonly Method[]): string | undefined;
 }
 
 /** Carries calls between processes. */

@@ -64,7 +64,7 @@ class ClientCall implements InFlightCall {
   #stream!: ClientHttp2Stream;
   #headers: IncomingHttpHeaders = {};
   #trailers: IncomingHttpHeaders = {};
-  #chunks: Uint8Array[] = [];
+  readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #replied = false;
   #over = false;
@@ -137,6 +137,9 @@ class ClientCall implements InFlightCall {
     });
     stream.on("response", (headers) => {
       this.#headers = headers;
+      const early = this.#chunks.splice(0); // Deno gives the first data before the headers
+      this.#bytes = 0;
+      for (const chunk of early) this.#data(chunk);
     });
     stream.on("data", (chunk: Buffer) => this.#data(chunk));
     stream.on("end", () => this.#ended());
@@ -251,7 +254,7 @@ class ClientCall implements InFlightCall {
     this.#over = true;
     this.#route.inFlight.remove(this);
     this.#forget();
-    this.#chunks = [];
+    this.#chunks.length = 0;
     if (error && !this.#replied) this.#reject(error);
     else if (this.#events) {
       const inbox = this.#open();

@@ -24,7 +24,7 @@ it("asks for its fixed port alone, and says in one sentence that it is taken", a
   other.close();
 });
 
-it("refuses to offer two services with the same path, and goes on with what it had", async () => {
+it("refuses to begin with two services that want the same path", async () => {
   const served = servedService(Library, {} as never, silentLog);
   const twin = { ...served, methods: new Map([...served.methods].map(([name, one]) => [`${name}2`, one])) };
   await assert.rejects(

@@ -8,7 +8,7 @@ import { type Front, frontOf } from "./front.ts";
 import { openApiOf } from "./openapi.ts";
 import type { RestOptions } from "./options.ts";
 import { HttpError } from "./problem.ts";
-import { type RestRoute, routesOf } from "./route.ts";
+import { type RestRoute, refuseClash, routesOf } from "./route.ts";
 import { type Place, type Router, routerOf } from "./router.ts";
 import { jsonType, ServerCall, type ServerHost } from "./server-call.ts";
 
@@ -45,7 +45,7 @@ export async function restListener(exposure: Exposure, setup: ListenerSetup): Pr
   }
 
   function serve(exchange: Exchange, url: string, verb: string): void {
-    const [path = "/", query = ""] = splitOnce(url, "?");
+    const [path, query] = splitOnce(url, "?");
     if (verb === "OPTIONS" && path === "*") return exchange.answer(204, {});
     if (options.openapi && path === openApiPath) return serveOpenApi(exchange, verb);
     const place = router(path);
@@ -79,6 +79,7 @@ export async function restListener(exposure: Exposure, setup: ListenerSetup): Pr
   }
 
   const shutDown = () => new StatusError("UNAVAILABLE", `${address} was shut down`);
+  refuseClash(routesOf(exposure));
   update(exposure);
   const front = frontOf(options, material, handle);
   const address = advertisedAddress(options, await bind(front, options));

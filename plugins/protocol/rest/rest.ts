@@ -3,7 +3,7 @@ import { readTlsFiles } from "@mortise/kernel/spi/tls-files";
 import { restConnection } from "./connection.ts";
 import { restListener } from "./listener.ts";
 import { type RestOptions, restOptions } from "./options.ts";
-import { subtype } from "./route.ts";
+import { clashOf, subtype } from "./route.ts";
 import { sessionPool } from "./session-pool.ts";
 
 const kinds = ["unary", "server-stream"] as const;
@@ -33,6 +33,7 @@ export const rest = definePlugin({
   facts: {
     kinds,
     serializers: { only: ["json"], reason: "its bodies are for browsers, curl and people" },
+    clash: clashOf,
   } satisfies ProtocolFacts,
   options: restOptions,
   exclusive: ({ port }) => port !== 0,

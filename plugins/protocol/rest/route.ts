@@ -13,10 +13,10 @@ export interface RestRoute {
   readonly codecs: { readonly input: Codec<unknown>; readonly output: Codec<unknown> } | undefined;
 }
 
-/** Everything a listener offers. Throws an Error where two services want the same path. */
+/** Everything a listener offers. Where two methods want the same path the later one has it. */
 export function routesOf({ services, serializers }: Exposure): readonly RestRoute[] {
   const json = [...serializers.values()].find((serializer) => serializer.subtype === subtype);
-  const routes = services.flatMap(({ methods }) =>
+  return services.flatMap(({ methods }) =>
     [...methods.values()]
       .filter(({ method: { kind } }) => kind === "unary" || kind === "server-stream")
       .map(({ method, invoke }): RestRoute => {
@@ -24,15 +24,18 @@ export function routesOf({ services, serializers }: Exposure): readonly RestRout
         return { method, invoke, codecs, rule: restRuleOf(method) };
       }),
   );
-  const clash = clashOf(routes.map(({ method }) => method));
-  if (clash !== undefined) throw new Error(`protocol/rest cannot offer both: ${clash}`);
-  return routes;
 }
 
-/** Two methods that cannot be told apart, in words. */
+/** Throws an Error where two methods want the same path. */
+export function refuseClash(routes: readonly RestRoute[]): void {
+  const clash = clashOf(routes.map(({ method }) => method));
+  if (clash !== undefined) throw new Error(`protocol/rest cannot offer both: ${clash}`);
+}
+
+/** Two methods that cannot be told apart, in words; nothing where all can. */
 export function clashOf(methods: readonly Method[]): string | undefined {
   const known = new Map<string, Method>();
-  for (const method of methods) {
+  for (const method of methods.filter(({ kind }) => kind === "unary" || kind === "server-stream")) {
     const shape = restShape(restRuleOf(method));
     const other = known.get(shape);
     if (other) return `${other.path} and ${method.path} are both ${shape}; change one path in its contract`;

@@ -106,7 +106,7 @@ export class ServerCall implements InFlightCall {
       if (this.#over) return;
     }
     this.#finish();
-    this.#exchange.write(writeEvent(JSON.stringify({ trailers: this.#headers(noMetadata, trailers()) }), "end"));
+    void this.#exchange.write(writeEvent(JSON.stringify({ trailers: this.#headers(noMetadata, trailers()) }), "end"));
     this.#exchange.end();
   }
 
@@ -169,7 +169,7 @@ export class ServerCall implements InFlightCall {
     if (this.#responses) stop(this.#responses);
     const headers = this.#headers(noMetadata, told.trailers);
     if (!this.#begun) return this.#exchange.problem(told, headers);
-    this.#exchange.write(writeEvent(JSON.stringify({ ...problemOf(told), trailers: headers }), "problem"));
+    void this.#exchange.write(writeEvent(JSON.stringify({ ...problemOf(told), trailers: headers }), "problem"));
     this.#exchange.end();
   }
 
