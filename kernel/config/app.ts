@@ -12,7 +12,7 @@ import { checkTransactions } from "../runtime/check-transactions.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
-import { coreConfig, policiesKey } from "./core-config.ts";
+import { coreConfig, policiesKey, transactionPoliciesKey } from "./core-config.ts";
 import { installedPlugins } from "./installed.ts";
 import { type LoadedConfig, type LoadOptions, loadConfig, type ReadFile } from "./load-config.ts";
 import { checkPolicies, type PoliciesChecked } from "./policies.ts";
@@ -97,7 +97,8 @@ function startsWith(path: ConfigPath, start: ConfigPath): boolean {
 
 /** Whether a warning is about something people wrote and may have meant otherwise; a service may run elsewhere. */
 function isWritten({ path }: Problem): boolean {
-  return path[1] !== policiesKey && !(path[0] === "options" && String(path[1]).startsWith("service/"));
+  const ofOthers = path[1] === policiesKey || path[1] === transactionPoliciesKey;
+  return !ofOthers && !(path[0] === "options" && String(path[1]).startsWith("service/"));
 }
 
 async function findPlugins({ file, directory, locate }: LoadedConfig, shown: string) {

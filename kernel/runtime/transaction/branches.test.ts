@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Empty, operation, operations, type Steps, type StepType } from "../../contract/index.ts";
-import { branchesOf } from "./branches.ts";
+import { branchesOf, lockOrder } from "./branches.ts";
 
 const bank = operations("t.v1.Bank", { a: operation(Empty, Empty), b: operation(Empty, Empty) }).operations;
 const shop = operations("t.v1.Shop", { a: operation(Empty, Empty) }).operations;
@@ -52,6 +52,13 @@ describe("branches", () => {
       branchesOf(plan).later.map(({ id, afterCommit }) => [id, afterCommit]),
       [["b3", true]],
     );
+  });
+
+  it("are locked in one order by all transactions, as far as their graphs allow", () => {
+    const names = (plan: { steps: Steps }) => lockOrder(branchesOf(plan).main).map(({ participant }) => participant);
+    assert.deepEqual(names(planOf(step("one", shop.a), step("two", bank.a))), ["t.v1.Bank", "t.v1.Shop"]);
+    const bound = planOf(step("one", shop.a), step("two", bank.a, { after: ["one"] }));
+    assert.deepEqual(names(bound), ["t.v1.Shop", "t.v1.Bank"]);
   });
 
   it("hold each step once, in an order without circles, whatever the graph", () => {

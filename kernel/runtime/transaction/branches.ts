@@ -78,6 +78,17 @@ function waits(group: Group, left: readonly Group[]): boolean {
   );
 }
 
+/** Branches in an order all transactions share as far as their graphs let them: each after those it waits for, then by participant. */
+export function lockOrder(branches: readonly PlannedBranch[]): PlannedBranch[] {
+  const sorted: PlannedBranch[] = [];
+  const left = branches.toSorted((a, b) => (a.participant < b.participant ? -1 : 1));
+  while (left.length > 0) {
+    const at = left.findIndex(({ after }) => !left.some(({ id }) => after.includes(id)));
+    sorted.push(...left.splice(Math.max(at, 0), 1));
+  }
+  return sorted;
+}
+
 function branchOf(group: readonly StepType[], idOf: ReadonlyMap<string, string>): PlannedBranch {
   const [first] = group;
   if (!first) throw new RangeError("a branch has at least one step");

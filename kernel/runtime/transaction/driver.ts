@@ -16,7 +16,7 @@ import type {
 import type { Span } from "../../spi/tracer.ts";
 import type { BranchAction, DrivenTransaction, Forward, SettleOrder } from "../../spi/transaction.ts";
 import { waitMs } from "./backoff.ts";
-import { type Branches, branchesOf } from "./branches.ts";
+import { type Branches, branchesOf, lockOrder } from "./branches.ts";
 import type { TransactionNode } from "./node.ts";
 import { writeOutbox } from "./outbox.ts";
 import { requestFor } from "./requests.ts";
@@ -179,8 +179,10 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     let first: Failed | undefined;
     const stopped = Promise.withResolvers<void>();
     const running = new Map<string, Promise<void>>();
-    for (const branch of branches) {
-      const before = branch.after.flatMap((id) => running.get(id) ?? []);
+    // What is prepared keeps its locks: taken in one order by all, no two wait for each other over two databases.
+    const inLine = action === "prepare";
+    for (const branch of inLine ? lockOrder(branches) : branches) {
+      const before = inLine ? [...running.values()] : branch.after.flatMap((id) => running.get(id) ?? []);
       const one = Promise.all(before).then(async () => {
         const why = first ? undefined : await forwardOne(branch, action, asking, () => first !== undefined);
         if (!why) return;
