@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { MethodKind } from "../contract/types.ts";
 import type { CoreConfig } from "../core/config.ts";
+import { every } from "../core/needs.ts";
 import { plan } from "../core/plan.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { formatProblem } from "../core/problems.ts";
 import { defineService } from "../spi/define-service.ts";
 import { protocol } from "../spi/protocol.ts";
+import { registry } from "../spi/registry.ts";
 import { client } from "../spi/runtime.ts";
 import { serializer } from "../spi/serializer.ts";
 import { Echo } from "../testing/echo-contract.ts";
@@ -48,10 +50,15 @@ const json: Plugin = definePlugin({
   setup: () => assert.fail("nothing runs"),
 });
 
-function check(use: CoreConfig["use"], policies: PolicyTable = {}, services: readonly Plugin[] = [echoService()]) {
+function check(
+  use: CoreConfig["use"],
+  policies: PolicyTable = {},
+  services: readonly Plugin[] = [echoService()],
+  names = services.map(({ name }) => name),
+) {
   const plugins = [...protocols, picky, strict, json, ...services, ...basicPlugins(surroundings()), ...runtimePlugins];
   const config: CoreConfig = {
-    use: { service: services.map(({ name }) => name), server: "runtime", ...use },
+    use: { service: names, server: "runtime", ...use },
     options: {},
     locate: (path) => (path.length < 2 ? undefined : { file: path.join("."), line: 1, column: 1 }),
   };
@@ -72,6 +79,20 @@ describe("checking an app", () => {
     assert.deepEqual(check({ protocol: "full" }), []);
     assert.deepEqual(check({ protocol: ["rest", "full"] }), []);
     assert.deepEqual(check({ protocol: "secret" }), [], "a protocol that does not say what it carries");
+  });
+
+  it("tells a registry that nobody uses", () => {
+    const one = (name: string, needs = {}): Plugin =>
+      definePlugin({ spi: registry, name, description: name, needs, setup: () => assert.fail("nothing runs") });
+    const registries = [one("a"), one("b"), one("multi", { others: every(registry) })];
+    const using = (use: string | string[]) =>
+      check({ protocol: "full", registry: use }, {}, [echoService(), ...registries], ["echo"]);
+    assert.deepEqual(using(["a", "b"]), [
+      'use.registry.1:1:1  registry "b" has no effect: "a" serves, for it is the first. Put one that uses the others before them (multi), or keep one.',
+    ]);
+    assert.equal(using(["a", "multi", "b"]).length, 1, "multi is not asked for either");
+    assert.deepEqual(using(["multi", "a", "b"]), []);
+    assert.deepEqual(using("b"), []);
   });
 
   it("tells every method that no selected protocol carries", () => {

@@ -14,6 +14,7 @@ export const appCodes = {
   KIND_NOT_CARRIED: "Select a protocol that carries methods of this kind, or name one in a policy for the method.",
   SERIALIZER_NOT_CARRIED: "Select a serializer that the protocol carries, beside others where they are needed.",
   METHODS_CLASH: "Change one of the two contracts, or run their services in apps of their own.",
+  REGISTRY_IDLE: "Put one that uses the others before them (multi), or keep one.",
 } as const;
 
 export type AppCode = keyof typeof appCodes;
@@ -21,7 +22,7 @@ export type AppCode = keyof typeof appCodes;
 /**
  * What cannot work although every plugin and option is right: a contract served twice, methods that no protocol carries, or
  * not the one their policy names; protocols that carry no selected serializer, or not the one a policy names, or that
- * cannot tell two methods apart. Pure; what a plugin does not tell before it runs is not checked.
+ * cannot tell two methods apart; registries that would run for nothing. Pure; what a plugin does not tell before it runs is not checked.
  */
 export function checkApp(plan: Plan, policies: PolicyTable): Problem[] {
   const { locate } = plan.config;
@@ -31,6 +32,7 @@ export function checkApp(plan: Plan, policies: PolicyTable): Problem[] {
     ...uncarried(plan, served),
     ...mutes(plan),
     ...clashes(plan, served),
+    ...idleRegistries(plan),
     ...wrongPolicies(plan, policies),
   ];
   return found.map((problem) => ({ ...problem, location: locationOf(locate, problem.path) }));
@@ -93,6 +95,18 @@ function clashes(plan: Plan, served: readonly Served[]): Problem[] {
     const clash = (plugin.facts as Partial<ProtocolFacts>).clash?.(methods);
     return clash === undefined ? [] : [problem("METHODS_CLASH", `protocol "${alias}": ${clash}.`, path)];
   });
+}
+
+/** Registries after the first, which serves, that no plugin asks for. */
+function idleRegistries(plan: Plan): Problem[] {
+  const [[first] = [], ...others] = stepsOf(plan, "registry");
+  const needs = [...plan.steps.values()].flatMap((step) => Object.values(step.needs));
+  const asked = new Set(needs.flatMap(({ providers }) => providers.map(({ step }) => step)));
+  return others
+    .filter(([, { id }]) => !asked.has(id))
+    .map(([alias, { path }]) =>
+      problem("REGISTRY_IDLE", `registry "${alias}" has no effect: "${first}" serves, for it is the first.`, path),
+    );
 }
 
 /** Methods served or called here whose policy names a protocol or serializer that does not carry them. */
