@@ -11,10 +11,11 @@ import {
   testApp,
 } from "@mortise/kernel/testing";
 import { failover } from "@mortise/plugins/cluster/failover/failover";
-import { checks, clientOf, echoOf, echoPlugin, installed } from "./carried.fixture.ts";
+import { checks, clientOf, echoOf, echoPlugin } from "./carried.fixture.ts";
+import { installedOf } from "./installed.fixture.ts";
 
-const protocols = await installed("protocol");
-const serializers = await installed("serializer");
+const protocols = [...(await installedOf("protocol")).values()];
+const serializers = [...(await installedOf("serializer")).values()];
 const names = protocols.map(({ name }) => name);
 const plugins = [...protocols, ...serializers, failover];
 const kindsOf = new Map(protocols.map(({ name, facts }) => [name, (facts as ProtocolFacts).kinds]));

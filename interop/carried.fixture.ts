@@ -21,7 +21,6 @@ import {
   pattern,
   type TestApp,
 } from "@mortise/kernel/testing";
-import { installedPlugins } from "../kernel/config/installed.ts";
 
 type Methods = typeof Echo.methods;
 
@@ -42,12 +41,6 @@ export function echoPlugin(contract: ServiceType<Methods>, events: EchoEvents): 
       return { handlers: Object.fromEntries(own) as unknown as Handlers<ServiceType<Methods>> };
     },
   });
-}
-
-/** Every plugin of an SPI that is installed. */
-export async function installed(spi: string): Promise<Plugin[]> {
-  const { catalogue } = await installedPlugins(import.meta.dirname);
-  return Promise.all(catalogue.filter(({ id }) => id.startsWith(`${spi}/`)).map((entry) => entry.load()));
 }
 
 /** What a check has. */

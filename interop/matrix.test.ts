@@ -14,12 +14,13 @@ import {
   type TestApp,
   testApp,
 } from "@mortise/kernel/testing";
-import { type Carried, checks, clientOf, echoOf, echoPlugin, installed } from "./carried.fixture.ts";
+import { type Carried, checks, clientOf, echoOf, echoPlugin } from "./carried.fixture.ts";
+import { installedOf } from "./installed.fixture.ts";
 
 const all: readonly MethodKind[] = ["unary", "server-stream", "client-stream", "bidi-stream"];
 
-const protocols = await installed("protocol");
-const serializers = await installed("serializer");
+const protocols = [...(await installedOf("protocol")).values()];
+const serializers = [...(await installedOf("serializer")).values()];
 
 const factsOf = ({ facts }: Plugin) => facts as ProtocolFacts;
 
@@ -119,7 +120,7 @@ describe("what a protocol does not carry", () => {
 /** The module of a service with methods of these kinds, outside of this repository as an app is. */
 function serviceText(kinds: readonly MethodKind[]): string {
   const from = join(import.meta.dirname, "carried.fixture.ts");
-  return `import { echoOf, echoPlugin, installed } from ${JSON.stringify(from)};
+  return `import { echoOf, echoPlugin } from ${JSON.stringify(from)};
 export const echo = echoPlugin(echoOf(${JSON.stringify(kinds)}), { begun: 0, cancelled: [], produced: 0, read: 0, finished: 0 });
 `;
 }

@@ -3,9 +3,9 @@ import { protocolConformance } from "@mortise/kernel/spi/protocol.conformance";
 import { natsServer, onServer, startPlugin } from "@mortise/kernel/testing";
 import { natsProtocol } from "@mortise/plugins/protocol/nats/nats";
 import { natsOptions } from "@mortise/plugins/protocol/nats/options";
-import { installed } from "./carried.fixture.ts";
+import { installedOf } from "./installed.fixture.ts";
 
-const serializers = await installed("serializer");
+const serializers = [...(await installedOf("serializer")).values()];
 const made = await Promise.all(serializers.map((plugin) => startPlugin<Serializer>(plugin)));
 
 await onServer("protocol/nats keeps its laws with every serializer", natsServer, ({ url }) => {

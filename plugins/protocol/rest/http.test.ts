@@ -355,6 +355,22 @@ describe("protocol/rest and peers that break the rules", () => {
     assert.deepEqual(ids, [...requests.map((_, i) => `${i}`), "end"]);
   });
 
+  it("may send more than is taken over HTTP/2, and go on with the same connection", async () => {
+    const session = connectHttp2(library.url);
+    const ask = (path: string, body?: Uint8Array) =>
+      new Promise<unknown>((resolve, reject) => {
+        const head = { ":method": body ? "POST" : "GET", ":path": path, "content-type": "application/json" };
+        const stream = session.request(head, { endStream: !body });
+        stream.on("response", (headers) => resolve(headers[":status"]));
+        stream.on("error", reject);
+        stream.resume();
+        if (body) stream.write(body);
+      });
+    for (let i = 0; i < 20; i++) assert.equal(await ask("/books", new Uint8Array(20_000)), 413);
+    assert.equal(await ask("/books/7"), 200);
+    session.destroy();
+  });
+
   it("may leave in the middle of a body or a stream", async () => {
     const session = connectHttp2(library.url);
     const upload = session.request({ ":method": "POST", ":path": "/books", "content-type": "application/json" });
