@@ -81,6 +81,7 @@ export class ClientSession implements FrameHandler, Watched {
   send(call: ClientCall): void {
     const outbox = this.#outbox;
     if (outbox.busy) return queueMicrotask(() => call.over || this.send(call)); // called by a getter of another request
+    if (this.#over) return call.fail(gone(this.#address));
     const { route } = call;
     const leftMs = call.call.context.deadline - this.#clock.now();
     if (leftMs <= 0) return call.fail(tooLate());
@@ -245,6 +246,10 @@ export class ClientSession implements FrameHandler, Watched {
 
 function tooLate(): StatusError {
   return new StatusError("DEADLINE_EXCEEDED", "the deadline of the call has passed", { neverSent: true });
+}
+
+function gone(address: string): StatusError {
+  return new StatusError("UNAVAILABLE", `the connection to ${address} was lost`, { neverSent: true });
 }
 
 function congested(address: string): StatusError {

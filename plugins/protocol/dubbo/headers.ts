@@ -7,14 +7,21 @@ import { readInt32, writeInt32 } from "./frame.ts";
 // one byte with the length of the name, the name, one byte 0 for text or 1 for bytes, four bytes with the length, the value.
 
 const maxName = 255;
+/** The longest block that is written or read, in bytes. */
+export const maxBlock = 65_536;
 
-/** Writes a block; `each` gives the values one after the other. Throws INVALID_ARGUMENT for a name of more than 255 characters. */
+/** Writes a block; `each` gives the values one after the other. Throws INVALID_ARGUMENT for more than fits into one. */
 export function writeBlock(sink: ByteSink, each: (write: (name: string, value: MetadataValue) => void) => void): void {
   sink.reserve(4);
   const start = sink.position;
   sink.position += 4;
   each((name, value) => writeEntry(sink, name, value));
-  writeInt32(sink.buffer, start, sink.position - start - 4);
+  const length = sink.position - start - 4;
+  if (length > maxBlock) {
+    const message = `the metadata cannot be sent: it has ${length} bytes, and ${maxBlock} are allowed`;
+    throw new StatusError("INVALID_ARGUMENT", message, { neverSent: true });
+  }
+  writeInt32(sink.buffer, start, length);
 }
 
 /** Writes all of `metadata` as a block. */

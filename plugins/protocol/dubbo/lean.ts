@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 import { type CallContext, eachHeader, type Metadata, noMetadata, sendsBare, type TraceContext } from "@mortise/kernel";
 import type { ByteSink } from "@mortise/kernel/contract";
 import { readInt32, writeInt32 } from "./frame.ts";
-import { malformedBody, readBlock, writeBlock, writeMetadata } from "./headers.ts";
+import { malformedBody, maxBlock, readBlock, writeBlock, writeMetadata } from "./headers.ts";
 
 // Bodies between Mortise processes, for every serializer but hessian2.
 // Request: flags, method (2 bytes), [path], [serializer], [timeout in ms (4 bytes)], [trace (49 bytes)], [headers], message.
@@ -96,6 +96,11 @@ function writeTrace(buffer: Uint8Array, start: number, { traceId, spanId, sample
   return start + traceBytes;
 }
 
+/** Whether a body can be one of these at all. */
+export function isLean(bytes: Buffer, start: number, end: number): boolean {
+  return start < end && ((bytes[start] as number) & versionMask) === version;
+}
+
 /** What a request says ahead of its message. One object serves all requests: take what you need before the next one. */
 export interface LeanHead {
   number: number;
@@ -166,7 +171,7 @@ function within(at: number, end: number, fits = true): number {
 function blockEnd(bytes: Buffer, at: number, end: number): number {
   const start = within(at + 4, end);
   const length = readInt32(bytes, at);
-  return within(start + length, end, length >= 0);
+  return within(start + length, end, length >= 0 && length <= maxBlock);
 }
 
 /** The trace; nothing where it is not made of hex digits, for a call does not fail for the sake of its trace. */

@@ -228,6 +228,20 @@ describe("limits of protocol/dubbo", () => {
     await listener.close(0);
   });
 
+  it("keep headers within 64 KiB", async () => {
+    const listener = await start().listen(echoExposure(silentLog));
+    const connection = connectTo(start(), listener.address);
+    const { call } = callers(connection);
+    await call("echo", emptyNote, { metadata: { "x-long": "x".repeat(60_000) } });
+    const error = await failure(
+      call("echo", emptyNote, { metadata: { "x-long": "x".repeat(66_000) } }),
+      "INVALID_ARGUMENT",
+    );
+    assert.match(error.message, /65536/);
+    await connection.close(0);
+    await listener.close(0);
+  });
+
   it("refuse more calls of a connection than are to be served at once", async () => {
     const listener = await start({ maxCallsPerConnection: 3 }).listen(echoExposure(silentLog));
     const connection = connectTo(start(), listener.address);
@@ -327,6 +341,19 @@ describe("peers of protocol/dubbo that do not keep to it", () => {
       statuses.slice(0, -1),
       [...bodies, "hessian2"].map(() => frameStatus.badRequest),
     );
+    peer.socket.destroy();
+    await listener.close(0);
+  });
+
+  it("are told in Hessian which serialization to ask with", async () => {
+    const listener = await start().listen(echoExposure(silentLog));
+    const peer = await rawClient(listener.address);
+    for (const serial of [23, 22]) peer.send({ flags: 0xc0 | serial, idLow: serial, body: Buffer.of(0x05, 0x32) });
+    await eventually(() => peer.frames.length === 2);
+    for (const { flags, status, body } of peer.frames) {
+      assert.deepEqual([flags, status], [2, frameStatus.badRequest]);
+      assert.match(body.toString("latin1"), /serialization=hessian2/);
+    }
     peer.socket.destroy();
     await listener.close(0);
   });

@@ -4,7 +4,7 @@ import { headersOf, textAttachment, timeoutOf } from "./attachments.ts";
 import { generalized, genericCall, isGeneric } from "./generic.ts";
 import { malformedBody } from "./headers.ts";
 import { type DubboRequest, readRequest, takesReplyAttachments } from "./hessian-body.ts";
-import { maxNumbers, readRequestHead } from "./lean.ts";
+import { isLean, maxNumbers, readRequestHead } from "./lean.ts";
 import { subtypeOf } from "./serials.ts";
 import type { Codecs, JavaService, Offered, Served, ServedJava } from "./served.ts";
 import { type Dialect, hessianDialect, leanDialect, plainDialect } from "./server-dialect.ts";
@@ -53,6 +53,7 @@ export class LeanRequests {
   }
 
   read(bytes: Buffer, start: number, end: number, serial: number, offered: Offered): ServerRequest | Unserved {
+    if (!isLean(bytes, start, end)) return new Unserved(notUnderstood(serial), plainDialect);
     let dialect: Dialect | undefined;
     try {
       const head = readRequestHead(bytes, start, end);
@@ -107,6 +108,13 @@ function resolve(numbered: Numbered, offered: Offered, serial: number, serialize
   numbered.serial = serializer === undefined ? serial : -1; // a name is looked up every time
   numbered.codecs = codecs;
   numbered.dialect = leanDialect(serial, codecs?.output);
+}
+
+/** For peers that are no Mortise processes, in words that every Dubbo can read. */
+function notUnderstood(serial: number): StatusError {
+  return malformedBody(
+    `a request with serialization ${serial} is understood of Mortise processes only; ask with serialization=hessian2`,
+  );
 }
 
 function notOffered(path: string): StatusError {

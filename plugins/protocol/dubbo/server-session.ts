@@ -276,12 +276,13 @@ export class ServerSession implements FrameHandler, Watched {
     this.#socket.destroy();
     this.#house.ended(this);
     const reason = cancelled(why);
-    for (const first of this.#table)
-      for (let call = first; call; ) {
-        const { after }: ServerCall = call;
-        call.abandon(reason);
-        call = after;
-      }
+    for (const call of this.#all()) call.abandon(reason);
+  }
+
+  #all(): ServerCall[] {
+    const all: ServerCall[] = [];
+    for (const first of this.#table) for (let call = first; call; call = call.after) all.push(call);
+    return all;
   }
 }
 
