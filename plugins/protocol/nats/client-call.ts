@@ -18,7 +18,14 @@ import { Inlet, type Mailbox, mailbox, Outlet, tooLong } from "./flow.ts";
 import { decodeFrame, type Frame, readUint32 } from "./frame.ts";
 import { type Inbox, isNobody, type Slot } from "./inbox.ts";
 import type { NatsLink } from "./link.ts";
-import { receivedMetadata, receivedTrailers, requestHeaders, sizeHeader, windowHeader } from "./metadata.ts";
+import {
+  callHeader,
+  receivedMetadata,
+  receivedTrailers,
+  requestHeaders,
+  sizeHeader,
+  windowHeader,
+} from "./metadata.ts";
 import type { NatsOptions } from "./options.ts";
 import { readError, unavailable } from "./status.ts";
 import { followSubject } from "./subjects.ts";
@@ -81,6 +88,7 @@ class ClientCall implements InFlightCall {
     const sent = this.#requestHeaders(context);
     if (streams) this.#requests = (request as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     this.#slot = inbox.add(this);
+    sent.put(callHeader, this.#slot.key);
     const follow = followSubject(address, this.#slot.key);
     this.#outlet = new Outlet((frame) => link.nats.publish(follow, frame), link.maxPayload, 0);
     inFlight.add(this);

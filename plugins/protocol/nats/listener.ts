@@ -3,7 +3,7 @@ import type { Msg, Subscription } from "nats";
 import { type Housing, prober } from "./connection.ts";
 import { type Discovery, discovery } from "./discovery.ts";
 import { isNobody } from "./inbox.ts";
-import { keyOf, linkLost, ServerCall } from "./server-call.ts";
+import { linkLost, ServerCall } from "./server-call.ts";
 import { routesOf, type ServerHost, type ServerRoute } from "./server-route.ts";
 import { unavailable, writeError } from "./status.ts";
 import { dotted, queueGroup, queueSubject } from "./subjects.ts";
@@ -36,7 +36,7 @@ export async function natsListener(exposure: Exposure, setup: ListenerSetup): Pr
     const route = routes.get(path);
     if (!route) return refuse(message, path);
     new ServerCall(message, route, host).begin(message.data, direct);
-    if (direct) probe.begin();
+    if (calls.size > 0) probe.begin();
   }
 
   function refuse(message: Msg, path: string): void {
@@ -126,5 +126,5 @@ export async function natsListener(exposure: Exposure, setup: ListenerSetup): Pr
 }
 
 function clientOf(key: string): string {
-  return keyOf(key).split(".")[0] ?? "";
+  return key.split(".")[0] ?? "";
 }

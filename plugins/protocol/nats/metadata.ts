@@ -13,6 +13,8 @@ import { headers, type MsgHdrs } from "nats";
 
 /** Names the serializer of a call, by its subtype. Without it: JSON. */
 export const serializerHeader = "Mortise-Serializer";
+/** Names a call whose caller has more to say than its request; those of others have none. */
+export const callHeader = "Mortise-Call";
 /** The length of a request that comes in several pieces, in bytes. */
 export const sizeHeader = "Mortise-Size";
 /** How many bytes of a stream the caller takes before it gives more credit. */

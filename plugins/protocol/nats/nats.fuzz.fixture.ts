@@ -7,7 +7,7 @@ import { natsInvoker } from "./client-call.ts";
 import { encodeFrame, type FrameKind, uint32 } from "./frame.ts";
 import type { Awaiting, Inbox } from "./inbox.ts";
 import type { NatsLink } from "./link.ts";
-import { serializerHeader, sizeHeader, windowHeader } from "./metadata.ts";
+import { callHeader, serializerHeader, sizeHeader, windowHeader } from "./metadata.ts";
 import { ServerCall } from "./server-call.ts";
 import { routesOf, type ServerHost, type ServerRoute } from "./server-route.ts";
 
@@ -55,6 +55,7 @@ function serverSide(route: ServerRoute): Side {
       if (call) return call.receive(bytes);
       const given = headers();
       given.set(serializerHeader, "proto");
+      given.set(callHeader, "a.1");
       given.set(windowHeader, `${options.windowBytes}`);
       if ((bytes[0] ?? 0) % 2 === 1) given.set(sizeHeader, `${bytes.length * 2}`);
       call = new ServerCall(message(bytes, given), route, host);

@@ -12,7 +12,7 @@ import type { Msg, MsgHdrs } from "nats";
 import { Inlet, type Mailbox, mailbox, Outlet, tooLong } from "./flow.ts";
 import { decodeFrame, malformed, readUint32, uint32 } from "./frame.ts";
 import { framedSuffix } from "./inbox.ts";
-import { receivedMetadata, SentHeaders, serializerHeader, sizeHeader, windowHeader } from "./metadata.ts";
+import { callHeader, receivedMetadata, SentHeaders, serializerHeader, sizeHeader, windowHeader } from "./metadata.ts";
 import type { Codecs, ServerHost, ServerRoute } from "./server-route.ts";
 import { unavailable, writeError } from "./status.ts";
 
@@ -42,7 +42,7 @@ export class ServerCall implements InFlightCall {
     this.#headers = message.headers;
     this.#route = route;
     this.#host = host;
-    this.#key = keyOf(this.replySubject);
+    this.#key = keyIn(message.headers);
     this.#began = host.ports.clock.now();
   }
 
@@ -54,7 +54,7 @@ export class ServerCall implements InFlightCall {
   /** `direct`: the caller knows this instance, so that it can say more than its request. */
   begin(data: Uint8Array, direct: boolean): void {
     const { link, ports, inFlight } = this.#host;
-    this.#direct = direct;
+    this.#direct = direct && this.#key !== "";
     inFlight.add(this);
     try {
       this.#context = contextFromHeaders(receivedMetadata(this.#headers), ports);
@@ -247,9 +247,10 @@ export class ServerCall implements InFlightCall {
   }
 }
 
-/** What names a call of a Mortise client everywhere: the last two tokens of where its answer goes. */
-export function keyOf(replySubject: string): string {
-  return replySubject.split(".").slice(-2).join(".");
+/** What names a call of a Mortise client everywhere: the client and a number. Nothing for calls of others. */
+function keyIn(headers: MsgHdrs | undefined): string {
+  const key = headers?.get(callHeader) ?? "";
+  return /^[0-9a-f]{1,64}\.\d{1,16}$/.test(key) ? key : "";
 }
 
 function codecsFor(given: string, { method, codecs }: ServerRoute): Codecs {

@@ -143,6 +143,20 @@ await onServer("protocol/nats for other clients of NATS", natsServer, ({ url }) 
     await stopAll(side);
   });
 
+  it("lets anybody call an instance at its own address too, for as long as it takes", async () => {
+    const side = await begin(url, { probeMs: 50 });
+    const subject = `${side.listener.address}.call.mortise.testing.v1.Echo`;
+    const slow = await nats.request(`${subject}.Sleep`, codec.encode({ ms: 400 }), {
+      timeout: 5000,
+      noMux: true,
+      reply: "answers.here",
+    });
+    assert.deepEqual(codec.decode(slow.data), {});
+    const { headers: told } = await nats.request(`${subject}.Count`, codec.encode({ count: 1 }), { timeout: 5000 });
+    assert.equal(told?.get("Nats-Service-Error-Code"), "12");
+    await stopAll(side);
+  });
+
   it("is not disturbed by messages that make no sense", async () => {
     const side = await begin(url);
     const { call, stream, connection } = calling(side, side);
