@@ -12,8 +12,8 @@ const topUp = z.strictObject({ cents: z.number().int().positive(), currency: z.s
 export function walletRoutes({ payments }: Backends, session: BrowserSession): Hono<Door> {
   return new Hono<Door>()
     .get("/wallet", async (request) => {
-      const { balance } = await payments.getWallet({ userId: await session.userId(request) }, request.var.call);
-      return request.json({ balance: moneyView(balance) });
+      const { balance, points } = await payments.getWallet({ userId: await session.userId(request) }, request.var.call);
+      return request.json({ balance: moneyView(balance), points: Number(points) });
     })
     .post("/wallet/top-up", async (request) => {
       const requestId = idempotencyKey(request);

@@ -8,6 +8,9 @@ export const account = signal<Account | null | undefined>(undefined);
 /** What is in the wallet, once it was asked for. */
 export const balance = signal<Money | undefined>(undefined);
 
+/** Points earned by orders. */
+export const points = signal(0);
+
 export async function loadSession(): Promise<void> {
   try {
     account.value = await get<Account>("/me");
@@ -18,7 +21,9 @@ export async function loadSession(): Promise<void> {
 }
 
 export async function loadBalance(): Promise<void> {
-  balance.value = (await get<{ balance: Money }>("/wallet")).balance;
+  const wallet = await get<{ balance: Money; points: number }>("/wallet");
+  balance.value = wallet.balance;
+  points.value = wallet.points;
 }
 
 /** Takes over an account that has just logged in or registered. */
@@ -32,6 +37,7 @@ export async function logOut(): Promise<void> {
   await post("/logout");
   account.value = null;
   balance.value = undefined;
+  points.value = 0;
   navigate("/");
 }
 

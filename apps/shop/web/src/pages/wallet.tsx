@@ -4,7 +4,7 @@ import { moment, money, shortId } from "../format.ts";
 import { useDoing, useLoaded, useTitle } from "../hooks.ts";
 import { Skeleton, Trouble } from "../parts/controls.tsx";
 import { Link } from "../router.tsx";
-import { balance, loadBalance } from "../session.ts";
+import { balance, loadBalance, points } from "../session.ts";
 
 interface Page {
   readonly entries: readonly Entry[];
@@ -36,6 +36,11 @@ export function WalletPage() {
           <p class="wallet-balance" aria-live="polite">
             {balance.value ? money(balance.value) : "…"}
           </p>
+          {points.value > 0 && (
+            <p class="wallet-label">
+              and {points.value} {points.value === 1 ? "point" : "points"} from your orders
+            </p>
+          )}
         </div>
         <TopUp onDone={() => setChanges(changes + 1)} />
       </section>
