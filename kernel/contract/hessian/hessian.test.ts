@@ -3,7 +3,14 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { StatusError } from "../../call/status.ts";
 import type { ByteSink } from "../types.ts";
-import { HessianDouble, HessianObject, HessianReader, type HessianValue, HessianWriter } from "./index.ts";
+import {
+  FirstHessianReader,
+  HessianDouble,
+  HessianObject,
+  HessianReader,
+  type HessianValue,
+  HessianWriter,
+} from "./index.ts";
 
 function sink(): ByteSink {
   return {
@@ -154,5 +161,57 @@ describe("hessian 2.0", () => {
   it("refuses what is nested too deeply, without running out of stack", () => {
     const deep = new Uint8Array(100_000).fill(0x57);
     assert.throws(() => read(deep), /nested deeper than 100/);
+  });
+});
+
+/** Examples of the specification of the first version, and what Java's own writer of it makes. */
+const firstExamples: readonly (readonly [string, HessianValue])[] = [
+  ["4e", null],
+  ["54", true],
+  ["46", false],
+  ["49 00 00 01 2c", 300],
+  ["4c ff ff ff ff ff ff ff ff", -1n],
+  ["44 40 28 80 00 00 00 00 00", 12.25],
+  ["64 00 00 00 d0 4b 92 84 b8", new Date("1998-05-08T09:51:31.000Z")],
+  ["53 00 05 68 65 6c 6c 6f", "hello"],
+  ["73 00 07 68 65 6c 6c 6f 2c 20 53 00 05 77 6f 72 6c 64", "hello, world"],
+  ["53 00 02 ed a0 bd ed b8 80", "😀"],
+  ["62 00 01 01 42 00 02 02 03", Uint8Array.of(1, 2, 3)],
+  ["56 74 00 04 5b 69 6e 74 6c 00 00 00 02 49 00 00 00 00 49 00 00 00 01 7a", [0, 1]],
+  ["4d 74 00 00 49 00 00 00 01 53 00 03 66 65 65 7a", new Map([[1, "fee"]])],
+  ["4d 74 00 03 43 61 72 53 00 01 61 49 00 00 00 07 7a", new HessianObject("Car", new Map([["a", 7]]))],
+];
+
+describe("hessian 1.0", () => {
+  const readFirst = (bytes: Uint8Array) => new FirstHessianReader(bytes).value();
+
+  for (const [bytes, value] of firstExamples) {
+    it(`reads ${bytes} as the specification says`, () => assert.deepEqual(readFirst(bytesOf(bytes)), value));
+  }
+
+  it("keeps circles", () => {
+    const node = readFirst(bytesOf("4d 74 00 04 4e 6f 64 65 53 00 04 6e 65 78 74 52 00 00 00 00 7a"));
+    assert.ok(node instanceof HessianObject && node.fields.get("next") === node);
+  });
+
+  it("reads any bytes or says that they are malformed", () => {
+    const tame = (bytes: Uint8Array) => {
+      try {
+        readFirst(bytes);
+      } catch (error) {
+        assert.ok(error instanceof StatusError && error.code === "INVALID_ARGUMENT", String(error));
+      }
+    };
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), tame), { numRuns: 20_000 });
+    const seeds = firstExamples.map(([bytes]) => bytesOf(bytes));
+    fc.assert(
+      fc.property(fc.constantFrom(...seeds), fc.nat(), fc.nat(255), (seed, at, byte) => {
+        const bytes = seed.slice();
+        bytes[at % bytes.length] = byte;
+        tame(bytes);
+      }),
+      { numRuns: 20_000 },
+    );
+    assert.throws(() => readFirst(new Uint8Array(100_000).fill(0x56)), /nested deeper than 100/);
   });
 });

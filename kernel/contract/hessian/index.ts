@@ -1,4 +1,5 @@
 // Hessian on the wire, and how contracts look to Java: what the serializer and the protocols that speak it share.
+export { FirstHessianReader } from "./first-reader.ts";
 export { errorOfJava, type JavaException, readException } from "./java-exceptions.ts";
 export {
   countParameters,

@@ -1,4 +1,4 @@
-import { StatusError } from "../../call/status.ts";
+import { HessianBytes, invalid } from "./bytes.ts";
 import { type HessianList, type HessianMap, HessianObject, type HessianValue } from "./value.ts";
 
 /** What reading one stream may cost. Beyond a limit it fails with INVALID_ARGUMENT. */
@@ -21,37 +21,31 @@ interface ClassDefinition {
  * Whatever is wrong fails with a StatusError INVALID_ARGUMENT that says at which byte.
  */
 export class HessianReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #end: number;
+  readonly #in: HessianBytes;
   readonly #limits: HessianLimits;
   readonly #classes: ClassDefinition[] = [];
   readonly #types: string[] = [];
   readonly #references: HessianValue[] = [];
-  #at: number;
   #depth = 0;
   #values = 0;
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length, limits: HessianLimits = hessianLimits) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#at = start;
-    this.#end = end;
+    this.#in = new HessianBytes(bytes, start, end);
     this.#limits = limits;
   }
 
   /** Where the next value begins. */
   get position(): number {
-    return this.#at;
+    return this.#in.at;
   }
 
   get done(): boolean {
-    return this.#at >= this.#end;
+    return this.#in.at >= this.#in.end;
   }
 
   /** The next value, which must be text or null. */
   text(): string | null {
-    const at = this.#at;
+    const at = this.#in.at;
     const value = this.value();
     if (value === null || typeof value === "string") return value;
     throw invalid(at, "text was expected");
@@ -59,22 +53,23 @@ export class HessianReader {
 
   /** The next value, whatever it is. */
   value(): HessianValue {
-    if (++this.#values > this.#limits.maxValues) throw invalid(this.#at, `more than ${this.#limits.maxValues} values`);
+    if (++this.#values > this.#limits.maxValues)
+      throw invalid(this.#in.at, `more than ${this.#limits.maxValues} values`);
     if (this.#depth >= this.#limits.maxDepth)
-      throw invalid(this.#at, `values nested deeper than ${this.#limits.maxDepth}`);
+      throw invalid(this.#in.at, `values nested deeper than ${this.#limits.maxDepth}`);
     this.#depth++;
-    const value = this.#read(this.#byte());
+    const value = this.#read(this.#in.byte());
     this.#depth--;
     return value;
   }
 
   #read(tag: number): HessianValue {
-    if (tag <= 0x1f) return this.#chars(tag);
+    if (tag <= 0x1f) return this.#in.chars(tag);
     if (tag >= 0x80) return this.#number(tag);
-    if (tag <= 0x2f) return this.#binary(tag - 0x20);
-    if (tag <= 0x33) return this.#chars(((tag - 0x30) << 8) | this.#byte());
-    if (tag <= 0x37) return this.#binary(((tag - 0x34) << 8) | this.#byte());
-    if (tag <= 0x3f) return BigInt(((tag - 0x3c) << 16) | (this.#byte() << 8) | this.#byte());
+    if (tag <= 0x2f) return this.#in.binary(tag - 0x20);
+    if (tag <= 0x33) return this.#in.chars(((tag - 0x30) << 8) | this.#in.byte());
+    if (tag <= 0x37) return this.#in.binary(((tag - 0x34) << 8) | this.#in.byte());
+    if (tag <= 0x3f) return BigInt(((tag - 0x3c) << 16) | (this.#in.byte() << 8) | this.#in.byte());
     if (tag >= 0x60) return this.#compound(tag);
     switch (tag) {
       case 0x4e:
@@ -84,27 +79,27 @@ export class HessianReader {
       case 0x46:
         return false;
       case 0x49:
-        return this.#view.getInt32(this.#take(4));
+        return this.#in.view.getInt32(this.#in.take(4));
       case 0x4c:
-        return this.#view.getBigInt64(this.#take(8));
+        return this.#in.view.getBigInt64(this.#in.take(8));
       case 0x59:
-        return BigInt(this.#view.getInt32(this.#take(4)));
+        return BigInt(this.#in.view.getInt32(this.#in.take(4)));
       case 0x44:
-        return this.#view.getFloat64(this.#take(8));
+        return this.#in.view.getFloat64(this.#in.take(8));
       case 0x5b:
         return 0;
       case 0x5c:
         return 1;
       case 0x5d:
-        return this.#view.getInt8(this.#take(1));
+        return this.#in.view.getInt8(this.#in.take(1));
       case 0x5e:
-        return this.#view.getInt16(this.#take(2));
+        return this.#in.view.getInt16(this.#in.take(2));
       case 0x5f:
-        return this.#view.getInt32(this.#take(4)) / 1000;
+        return this.#in.view.getInt32(this.#in.take(4)) / 1000;
       case 0x4a:
-        return this.#date(this.#view.getBigInt64(this.#take(8)));
+        return this.#date(this.#in.view.getBigInt64(this.#in.take(8)));
       case 0x4b:
-        return new Date(this.#view.getInt32(this.#take(4)) * 60_000);
+        return new Date(this.#in.view.getInt32(this.#in.take(4)) * 60_000);
       case 0x52:
       case 0x53:
         return this.#chunkedText(tag);
@@ -130,16 +125,16 @@ export class HessianReader {
       case 0x51:
         return this.#reference(this.#length());
       default:
-        throw invalid(this.#at - 1, `0x${tag.toString(16)} begins no value`);
+        throw invalid(this.#in.at - 1, `0x${tag.toString(16)} begins no value`);
     }
   }
 
   #number(tag: number): HessianValue {
     if (tag <= 0xbf) return tag - 0x90;
-    if (tag <= 0xcf) return ((tag - 0xc8) << 8) | this.#byte();
-    if (tag <= 0xd7) return ((tag - 0xd4) << 16) | (this.#byte() << 8) | this.#byte();
+    if (tag <= 0xcf) return ((tag - 0xc8) << 8) | this.#in.byte();
+    if (tag <= 0xd7) return ((tag - 0xd4) << 16) | (this.#in.byte() << 8) | this.#in.byte();
     if (tag <= 0xef) return BigInt(tag - 0xe0);
-    return BigInt(((tag - 0xf8) << 8) | this.#byte());
+    return BigInt(((tag - 0xf8) << 8) | this.#in.byte());
   }
 
   #compound(tag: number): HessianValue {
@@ -150,64 +145,30 @@ export class HessianReader {
 
   #date(ms: bigint): Date {
     const date = new Date(Number(ms));
-    if (Number.isNaN(date.getTime())) throw invalid(this.#at - 8, "the date is out of range");
+    if (Number.isNaN(date.getTime())) throw invalid(this.#in.at - 8, "the date is out of range");
     return date;
   }
 
   #chunkedText(first: number): string {
     let text = "";
-    for (let tag = first; ; tag = this.#byte()) {
-      if (tag === 0x52) text += this.#chars(this.#view.getUint16(this.#take(2)));
-      else if (tag === 0x53) return text + this.#chars(this.#view.getUint16(this.#take(2)));
-      else if (tag <= 0x1f) return text + this.#chars(tag);
-      else if (tag >= 0x30 && tag <= 0x33) return text + this.#chars(((tag - 0x30) << 8) | this.#byte());
-      else throw invalid(this.#at - 1, "a chunk of text was expected");
+    for (let tag = first; ; tag = this.#in.byte()) {
+      if (tag === 0x52) text += this.#in.chars(this.#in.view.getUint16(this.#in.take(2)));
+      else if (tag === 0x53) return text + this.#in.chars(this.#in.view.getUint16(this.#in.take(2)));
+      else if (tag <= 0x1f) return text + this.#in.chars(tag);
+      else if (tag >= 0x30 && tag <= 0x33) return text + this.#in.chars(((tag - 0x30) << 8) | this.#in.byte());
+      else throw invalid(this.#in.at - 1, "a chunk of text was expected");
     }
   }
 
   #chunkedBinary(first: number): Uint8Array {
     const chunks: Uint8Array[] = [];
-    for (let tag = first; ; tag = this.#byte()) {
-      if (tag === 0x41 || tag === 0x42) chunks.push(this.#binary(this.#view.getUint16(this.#take(2))));
-      else if (tag >= 0x20 && tag <= 0x2f) chunks.push(this.#binary(tag - 0x20));
-      else if (tag >= 0x34 && tag <= 0x37) chunks.push(this.#binary(((tag - 0x34) << 8) | this.#byte()));
-      else throw invalid(this.#at - 1, "a chunk of bytes was expected");
+    for (let tag = first; ; tag = this.#in.byte()) {
+      if (tag === 0x41 || tag === 0x42) chunks.push(this.#in.binary(this.#in.view.getUint16(this.#in.take(2))));
+      else if (tag >= 0x20 && tag <= 0x2f) chunks.push(this.#in.binary(tag - 0x20));
+      else if (tag >= 0x34 && tag <= 0x37) chunks.push(this.#in.binary(((tag - 0x34) << 8) | this.#in.byte()));
+      else throw invalid(this.#in.at - 1, "a chunk of bytes was expected");
       if (tag !== 0x41) return concat(chunks);
     }
-  }
-
-  #binary(length: number): Uint8Array {
-    const at = this.#take(length);
-    return new Uint8Array(this.#bytes.subarray(at, at + length)); // a copy, and a plain array also where the bytes are a Buffer
-  }
-
-  /** `length` UTF-16 units. Both ways of writing characters beyond the basic plane are read: surrogates, and four bytes. */
-  #chars(length: number): string {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    if (at + length > this.#end) throw this.#short();
-    let text = "";
-    for (let left = length; left > 0; left--) {
-      const a = at < this.#end ? (bytes[at++] as number) : this.#shortByte();
-      if (a < 0x80) text += String.fromCharCode(a);
-      else if (a >= 0xc0 && a < 0xe0) text += String.fromCharCode(((a & 0x1f) << 6) | this.#more(at++));
-      else if (a >= 0xe0 && a < 0xf0)
-        text += String.fromCharCode(((a & 0x0f) << 12) | (this.#more(at++) << 6) | this.#more(at++));
-      else if (a >= 0xf0 && a < 0xf5 && left > 1) {
-        const code = ((a & 0x07) << 18) | (this.#more(at++) << 12) | (this.#more(at++) << 6) | this.#more(at++);
-        if (code < 0x10000 || code > 0x10ffff) throw invalid(at - 4, "the text is not UTF-8");
-        text += String.fromCodePoint(code);
-        left--;
-      } else throw invalid(at - 1, "the text is not UTF-8");
-    }
-    this.#at = at;
-    return text;
-  }
-
-  #more(at: number): number {
-    const byte = at < this.#end ? (this.#bytes[at] as number) : this.#shortByte();
-    if ((byte & 0xc0) !== 0x80) throw invalid(at, "the text is not UTF-8");
-    return byte & 0x3f;
   }
 
   #typedList(length: number | undefined): HessianValue {
@@ -216,8 +177,8 @@ export class HessianReader {
   }
 
   #list(length: number, type: string | undefined): HessianValue {
-    if (length > this.#end - this.#at)
-      throw invalid(this.#at, `a list of ${length} cannot be in ${this.#end - this.#at} bytes`);
+    if (length > this.#in.end - this.#in.at)
+      throw invalid(this.#in.at, `a list of ${length} cannot be in ${this.#in.end - this.#in.at} bytes`);
     const list = this.#newList(type);
     for (let i = 0; i < length; i++) list.push(this.value());
     return list;
@@ -248,16 +209,17 @@ export class HessianReader {
   }
 
   #ends(): boolean {
-    if (this.done) throw this.#short();
-    if (this.#bytes[this.#at] !== 0x5a) return false;
-    this.#at++;
+    if (this.done) throw this.#in.short();
+    if (this.#in.bytes[this.#in.at] !== 0x5a) return false;
+    this.#in.at++;
     return true;
   }
 
   #definition(): HessianValue {
     const name = this.text();
     const count = this.#length();
-    if (name === null || count > this.#end - this.#at) throw invalid(this.#at, "the class definition is malformed");
+    if (name === null || count > this.#in.end - this.#in.at)
+      throw invalid(this.#in.at, "the class definition is malformed");
     const fields: string[] = [];
     for (let i = 0; i < count; i++) fields.push(this.text() ?? "");
     this.#classes.push({ name, fields });
@@ -266,7 +228,7 @@ export class HessianReader {
 
   #instance(index: number): HessianValue {
     const definition = this.#classes[index];
-    if (!definition) throw invalid(this.#at, `class ${index} was not defined`);
+    if (!definition) throw invalid(this.#in.at, `class ${index} was not defined`);
     const object = new HessianObject(definition.name);
     this.#references.push(object);
     for (const field of definition.fields) object.fields.set(field, this.value());
@@ -275,12 +237,12 @@ export class HessianReader {
 
   #reference(index: number): HessianValue {
     const value = this.#references[index];
-    if (value === undefined) throw invalid(this.#at, `reference ${index} points at nothing`);
+    if (value === undefined) throw invalid(this.#in.at, `reference ${index} points at nothing`);
     return value;
   }
 
   #type(): string {
-    const at = this.#at;
+    const at = this.#in.at;
     const value = this.value();
     if (typeof value === "string") {
       this.#types.push(value);
@@ -292,34 +254,11 @@ export class HessianReader {
   }
 
   #length(): number {
-    const at = this.#at;
+    const at = this.#in.at;
     const value = this.value();
     if (typeof value !== "number" || !Number.isInteger(value) || value < 0) throw invalid(at, "a length was expected");
     return value;
   }
-
-  #byte(): number {
-    return this.#bytes[this.#take(1)] as number;
-  }
-
-  #take(length: number): number {
-    const at = this.#at;
-    if (at + length > this.#end) throw this.#short();
-    this.#at = at + length;
-    return at;
-  }
-
-  #shortByte(): never {
-    throw this.#short();
-  }
-
-  #short(): StatusError {
-    return invalid(this.#end, "the bytes end in the middle of a value");
-  }
-}
-
-function invalid(at: number, why: string): StatusError {
-  return new StatusError("INVALID_ARGUMENT", `hessian2, byte ${at}: ${why}`, { reason: "MALFORMED_BYTES" });
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {
