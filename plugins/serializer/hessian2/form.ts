@@ -72,6 +72,8 @@ function readScalar(scalar: Scalar, given: HessianValue): unknown {
 function plain(scalar: Scalar, value: HessianValue): HessianValue {
   if (value instanceof Date && scalar.endsWith("64")) return BigInt(value.getTime());
   if (!(value instanceof HessianObject)) return value;
+  const held = value.fields.get("_value"); // as com.caucho.hessian.io has it for Float, Short and Byte
+  if (typeof held === "number") return held;
   const digits = digitsOf(value);
   if (digits === undefined || scalar === "string") return digits ?? value;
   if (scalar === "double" || scalar === "float") return Number(digits);

@@ -89,6 +89,11 @@ describe("serializer/hessian2", () => {
     assert.throws(() => cars.decode(written(new Map<HessianValue, HessianValue>([["doors", 1.5]]))), /field doors/);
   });
 
+  it("reads the numbers that Caucho's writer puts into objects of their own", () => {
+    const handle = new HessianObject("com.caucho.hessian.io.ShortHandle", new Map([["_value", 7]]));
+    assert.equal(cars.decode(written(new Map<HessianValue, HessianValue>([["doors", handle]]))).doors, 7);
+  });
+
   it("carries unsigned numbers in Java's signed ones", () => {
     const wide = hessian2Serializer().codec(Wide);
     const value = { small: 4_294_967_295, big: 18_446_744_073_709_551_615n };
