@@ -1,0 +1,22 @@
+import { systemPorts } from "@mortise/kernel";
+import { protocolConformance } from "@mortise/kernel/spi/protocol.conformance";
+import { binaries } from "./hessian.fixture.ts";
+import { hessianProtocol } from "./hessian.ts";
+import { unaryOnly } from "./no-streams.fixture.ts";
+import { hessianOptions } from "./options.ts";
+
+protocolConformance({
+  name: "hessian",
+  make: () => ({
+    subject: {
+      serializer: binaries,
+      start: ({ at, maxMessageBytes, log }) =>
+        hessianProtocol({
+          options: hessianOptions.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          ports: systemPorts,
+          log,
+        }),
+    },
+  }),
+  deviations: unaryOnly,
+});
