@@ -16,6 +16,8 @@ export interface BuildOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Files that the project expects in its target folder, by path. */
   readonly files?: ReadonlyMap<string, string>;
+  /** Other folders whose sources it compiles. */
+  readonly sources?: readonly string[];
 }
 
 /**
@@ -25,10 +27,10 @@ export interface BuildOptions {
  */
 export async function buildJava(
   folder: string,
-  { properties = {}, files = new Map() }: BuildOptions = {},
+  { properties = {}, files = new Map(), sources = [] }: BuildOptions = {},
 ): Promise<Built> {
   const flags = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
-  const home = join(tmpdir(), `mortise-java-${keyOf(folder, [...flags, ...[...files].flat()])}`);
+  const home = join(tmpdir(), `mortise-java-${keyOf([folder, ...sources], [...flags, ...[...files].flat()])}`);
   if (existsSync(home)) return { home };
   for (const tool of ["javac", "mvn"]) {
     if (!(await runs(tool))) return { missing: `${tool} is not installed` };
@@ -71,14 +73,17 @@ function firstError({ stdout, message }: { readonly stdout?: string; readonly me
   return stdout?.split("\n").find((line) => line.includes("ERROR")) ?? message.trim();
 }
 
-function keyOf(folder: string, options: readonly string[]): string {
-  const files = readdirSync(join(folder, "src"), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+function keyOf(folders: readonly string[], options: readonly string[]): string {
   const hash = createHash("sha256").update(JSON.stringify(options));
-  for (const file of [join(folder, "pom.xml"), ...files]) hash.update(readFileSync(file));
+  for (const file of folders.flatMap(inputsOf)) hash.update(readFileSync(file));
   return hash.digest("hex").slice(0, 12);
+}
+
+function inputsOf(folder: string): readonly string[] {
+  const sources = readdirSync(join(folder, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return [join(folder, "pom.xml"), ...sources.sort()];
 }
 
 /** A running Java program that answers every line of its input with a line of JSON. */

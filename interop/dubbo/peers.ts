@@ -46,7 +46,8 @@ export async function mortiseConsumer(
   }));
   writeFileSync(join(dir, "java.json"), JSON.stringify({ instances }));
   const options = { ...optionsOf(own), "registry/file": { dir, pollMs: 50 } };
-  const app = await testApp({ plugins: [...plugins, file], use: { ...use, registry: "file" }, options });
+  const policies = { "*": { timeoutMs: 10_000 } }; // the first call finds a Java that is still waking up
+  const app = await testApp({ plugins: [...plugins, file], use: { ...use, registry: "file" }, options, policies });
   const stop = async () => {
     await app.stop();
     rmSync(dir, { recursive: true });
