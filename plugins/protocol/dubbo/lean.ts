@@ -180,8 +180,13 @@ function readTrace(bytes: Buffer, at: number): TraceContext | undefined {
     const digit = bytes[i] as number;
     if (digit < 0x30 || digit > 0x66 || (digit > 0x39 && digit < 0x61)) return undefined;
   }
-  const ids = bytes.toString("latin1", at + 1, at + traceBytes); // one call into the runtime instead of two
-  return { traceId: ids.slice(0, 32), spanId: ids.slice(32), sampled: bytes[at] === 1, state: "" };
+  const ids = at + 1;
+  return {
+    traceId: bytes.toString("latin1", ids, ids + 32), // not parts of one text: tracers keep ids, and would keep the whole
+    spanId: bytes.toString("latin1", ids + 32, ids + 48),
+    sampled: bytes[at] === 1,
+    state: "",
+  };
 }
 
 /** Writes everything of a response ahead of the message or error. */
