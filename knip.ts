@@ -14,6 +14,7 @@ export default {
     "node-zookeeper-client",
     "redis",
   ],
+  ignoreBinaries: ["java"], // whose peers are tested against where it is installed
   workspaces: {
     ".": { entry: ["scripts/*.ts", "bench/*.ts", "interop/**/*.ts"] },
     kernel: { entry: tests },
