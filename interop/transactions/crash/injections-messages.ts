@@ -5,6 +5,8 @@ import { connect } from "nats";
 import type { Injection } from "./injections-two-phases.ts";
 import { appears, type Scene } from "./scene.ts";
 
+const owns = ["own1", "own2"] as const;
+
 const stuck = ({ world }: Scene, gid: string) =>
   appears(() => world.books.coordinator`select 1 from mortise_transaction where gid = ${gid} and stuck`);
 
@@ -182,7 +184,7 @@ export const outboxInjections: readonly Injection[] = [
       await scene.arm("own1", "O1=hold");
       const slow = scene.run({ timeoutMs: 20_000 });
       await scene.held("own1", "O1");
-      const quick = await scene.run({ role: "own2", from: "carol" });
+      const quick = await scene.run({ role: "own2", from: "bob" });
       await eventually(async () => (await scene.outcome(quick)) === "committed", 10_000);
       await scene.release("own1");
       const { gid } = await slow;
@@ -208,7 +210,14 @@ export const messageInjections: readonly Injection[] = [
       await scene.policy({ strategy: "message" });
       const waiting = () => scene.world.books.sql("own")`select 1 from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;
-      const { gid } = await sleepsThrough(scene, "M3", () => appears(waiting));
+      for (const role of owns) await scene.arm(role, "M3=hold"); // either may be asked to do it
+      const running = scene.run({ timeoutMs: 20_000 });
+      await Promise.any(owns.map((role) => scene.held(role, "M3")));
+      scene.world.process("own1").signal("SIGSTOP");
+      await appears(waiting);
+      scene.world.process("own1").signal("SIGCONT");
+      for (const role of owns) await scene.release(role);
+      const { gid } = await running;
       assert.equal((await scene.whole()).get(gid), "committed");
     },
   },
@@ -217,7 +226,7 @@ export const messageInjections: readonly Injection[] = [
     what: "whether the local transaction was committed is not known",
     act: async (scene) => {
       await scene.policy({ strategy: "message" });
-      await scene.arm("own1", "M5=fail");
+      for (const role of owns) await scene.arm(role, "M5=fail"); // either may be asked to do it
       const { gid } = await scene.run();
       assert.equal((await scene.whole()).get(gid), "committed");
     },
@@ -283,10 +292,10 @@ export const noticeInjections: readonly Injection[] = [
     what: "the schedule is exhausted, and an operator sends it again",
     act: async (scene) => {
       await scene.policy({ strategy: "best-effort", scheduleMs: [50, 50] });
-      await scene.arm("second", "N3=hold*9");
+      scene.world.process("second").signal("SIGKILL");
       const { gid } = await scene.run();
       await appears(() => outbox(scene, "exhausted"));
-      await scene.release("second");
+      await scene.world.restart("second");
       assert.equal(await scene.outcome({ gid }).catch(() => "pending"), "pending");
       await scene.world.books.sql("own")`
         update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where gid = ${gid}`;

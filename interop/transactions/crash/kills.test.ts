@@ -9,10 +9,11 @@ import { play } from "./scene.ts";
 function survives(world: World, { strategy, order, role, then, transaction, from = "alice" }: Kill): Promise<void> {
   return play(world, async (scene) => {
     await scene.policy({ strategy });
-    await scene.arm(role, order);
+    const roles = role === "owns" ? (["own1", "own2"] as const) : [role];
+    for (const one of roles) await scene.arm(one, order);
     const wish = { ...(transaction && { transaction }), from, key: `${strategy} ${order} ${role}` };
     const asked = scene.run(wish).catch(() => undefined); // who asks may die
-    await Promise.all([scene.dies(role), asked]);
+    await Promise.all([scene.dies(...roles), asked]);
     await scene.whole();
     const again = await scene.run({ ...wish, role: "own2" });
     const status = again.status === "pending" ? await scene.outcome(again, transaction) : again.status;

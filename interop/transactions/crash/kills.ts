@@ -6,7 +6,8 @@ export interface Kill {
   readonly strategy: string;
   /** The order to the process, for example `T11:2=kill`. */
   readonly order: string;
-  readonly role: Role;
+  /** `owns`: whichever of them is asked to do the first steps. */
+  readonly role: Role | "owns";
   readonly what: string;
   /** `nothing`: nothing was begun, and whoever asks again has it done. `either`: both outcomes are right. */
   readonly then: "committed" | "aborted" | "nothing" | "either";
@@ -16,7 +17,7 @@ export interface Kill {
   readonly from?: "alice" | "dave";
 }
 
-type Row = readonly [order: string, role: Role, what: string, then: Kill["then"], more?: Partial<Kill>];
+type Row = readonly [order: string, role: Kill["role"], what: string, then: Kill["then"], more?: Partial<Kill>];
 
 function under(strategy: string, rows: readonly Row[]): readonly Kill[] {
   return rows.map(([order, role, what, then, more]) => ({
@@ -93,9 +94,9 @@ export const kills: readonly Kill[] = [
   ...under("message", [
     ["M1", "own1", "before the half message is durable", "nothing"],
     ["M2", "own1", "announced, and the local transaction never started", "aborted"],
-    ["M3", "own1", "within the local transaction", "aborted"],
+    ["M3", "owns", "within the local transaction", "either"],
     ["M4", "own1", "the local transaction is committed, and nobody says so", "committed"],
-    ["M5", "own1", "the local transaction is committed, and nobody knows", "committed"],
+    ["M5", "owns", "the local transaction is committed, and nobody knows", "committed"],
     ["M8", "own1", "decided, and nothing delivered", "committed"],
     ["O5", "fourth", "a consumer before its commit", "committed"],
     ["O6", "fourth", "a consumer that has committed, before it says so", "committed"],

@@ -20,6 +20,8 @@ export interface Wish {
 /** What a test does with a world. Everything is observed while it goes on. */
 export interface Scene {
   readonly world: World;
+  /** No other scene has it. */
+  readonly number: number;
   policy(policy: Policy): Promise<void>;
   arm(role: Role, points: string): Promise<void>;
   /** What was told is kept: it must stay true. Rejects when the process dies. */
@@ -28,14 +30,15 @@ export interface Scene {
   outcome(told: Pick<Told, "gid">, transaction?: WorldTransaction): Promise<Told["status"]>;
   held(role: Role, point: string): Promise<void>;
   release(role: Role): Promise<void>;
-  /** Ends with SIGKILL by itself, and is started again. */
-  dies(role: Role): Promise<void>;
+  /** The first of them ends with SIGKILL by itself, and is started again; the others are to go on. */
+  dies(...roles: readonly Role[]): Promise<void>;
   /** Waits until nothing is on its way, and checks everything. Gives how many are done. */
   whole(): Promise<ReadonlyMap<string, "committed" | "aborted">>;
   /** From now on a person has interfered with it. */
   interfered(gid: string): void;
 }
 
+let scenes = 0;
 const interfered = new WeakMap<World, string[]>();
 
 /** Plays a scene in a world, looking at all books all the time. */
@@ -46,6 +49,7 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
   const rules: Allowed = { heuristic: allowed };
   const scene: Scene = {
     world,
+    number: scenes++,
     async policy(policy) {
       strategy = policy.strategy;
       await world.policy(policy);
@@ -73,8 +77,12 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
     },
     held: (role, point) => world.process(role).held(point),
     release: (role) => world.process(role).ask({ what: "release" }),
-    async dies(role) {
-      assert.equal(await soon(world.process(role).gone, `${role} has not died`), "SIGKILL");
+    async dies(...roles) {
+      const dead = Promise.race(roles.map(async (role) => ({ role, how: await world.process(role).gone })));
+      const { role, how } = await soon(dead, `${roles.join(" or ")} has not died`);
+      assert.equal(how, "SIGKILL");
+      const others = roles.filter((other) => other !== role);
+      await Promise.all(others.map((other) => scene.arm(other, "")));
       await world.restart(role);
     },
     async whole() {

@@ -13,7 +13,7 @@ function dying(strategy: string, order: string): Play {
   return async (scene) => {
     await scene.policy({ strategy });
     await scene.arm("own1", `${order}=kill`);
-    const lost = scene.run({ key: order }).catch(() => undefined);
+    const lost = scene.run({ key: `${order} ${scene.number}` }).catch(() => undefined);
     await Promise.all([scene.dies("own1"), lost]);
     await scene.whole();
   };
@@ -32,8 +32,8 @@ function losing(strategy: string, point: string): Play {
 /** Reserves come after their cancel, also twice. */
 async function lateReserve(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc", deadlineMs: 1_000 });
-  await scene.arm("own1", "T4:2=hold*9");
-  const { status } = await scene.run({ timeoutMs: 15_000 });
+  await scene.arm("own1", "T4=hold*9");
+  const { status } = await scene.run({ role: "own2", timeoutMs: 15_000 });
   assert.equal(status, "aborted");
   await scene.release("own1");
   assert.equal((await scene.run()).status, "committed");

@@ -24,13 +24,21 @@ export interface StartOptions {
 }
 
 const script = join(import.meta.dirname, "process.fixture.ts");
+const cache = join(import.meta.dirname, "../../../node_modules/.cache/node");
 
 /** Starts a process and waits until it works. Rejects with what it said if it does not. */
 export async function startProcess(start: ProcessStart, options: StartOptions = {}): Promise<Process> {
   const { faults = "", imports = [], env = {} } = options;
   const child = fork(script, [JSON.stringify(start)], {
     execArgv: ["--conditions=source", ...imports.map((module) => `--import=${module}`)],
-    env: { ...process.env, NODE_OPTIONS: "", NODE_TEST_CONTEXT: "", MORTISE_FAULTS: faults, ...env },
+    env: {
+      NODE_COMPILE_CACHE: cache,
+      ...process.env,
+      NODE_OPTIONS: "",
+      NODE_TEST_CONTEXT: "",
+      MORTISE_FAULTS: faults,
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let output = "";

@@ -28,7 +28,7 @@ export function splitStore({ url, others, prefix }: Servers) {
               server: { host, port, username, password },
               connections: {
                 poolSize: 8,
-                connectTimeoutMs: 2_000,
+                connectTimeoutMs: 5_000,
                 idleTimeoutMs: 60_000,
                 statementTimeoutMs: 10_000,
                 lockTimeoutMs: 0,

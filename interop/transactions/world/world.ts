@@ -24,8 +24,8 @@ export interface WorldOptions {
   readonly together?: boolean;
   /** How long to wait at most until nothing is on its way. Default 20 s. */
   readonly quietMs?: number;
-  /** What the processes connect to in place of the server. */
-  readonly through?: (role: Role) => string;
+  /** What a process connects to in place of a server. */
+  readonly through?: (role: Role, url: string) => string;
   /** Databases on another server. */
   readonly elsewhere?: { readonly postgres: TestPostgres; readonly banks: readonly BankName[] };
 }
@@ -57,9 +57,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     together = false,
   } = options;
   const dir = mkdtempSync(join(tmpdir(), "mortise-world-"));
-  const others = Object.fromEntries(
-    (elsewhere?.banks ?? []).map((bank) => [databaseOf(bank), elsewhere?.postgres.url]),
-  );
+  const { through = (_: Role, url: string) => url } = options;
+  const othersOf = (role: Role) =>
+    Object.fromEntries(
+      (elsewhere?.banks ?? []).map((bank) => [databaseOf(bank), through(role, elsewhere?.postgres.url ?? "")]),
+    );
   let current = options.policy;
   const roles: Role[] = [
     ...Array.from({ length: owns }, (_, n): Role => `own${n + 1}`),
@@ -71,7 +73,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
   const startOf = (role: Role): ProcessStart => ({
     banks: banksOf(role),
-    servers: { url: options.through?.(role) ?? postgres.url, others: others as Record<string, string>, prefix },
+    servers: { url: through(role, postgres.url), others: othersOf(role), prefix },
     nats: nats.url,
     dir,
     accounts,
@@ -110,7 +112,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       if (JSON.stringify(policy) === JSON.stringify(current)) return;
       current = policy;
       const all = roles.filter((role) => role.startsWith("own"));
-      await Promise.all(all.map((role) => process(role).ask({ what: "policy", policy })));
+      await Promise.all(
+        all.map(async (role) => {
+          const { gone, ask } = process(role);
+          await Promise.race([ask({ what: "policy", policy }), gone]); // who dies starts again with it
+        }),
+      );
     },
     async quiet(withinMs = options.quietMs ?? 20_000) {
       let left: readonly string[] = [];

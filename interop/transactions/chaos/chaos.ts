@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { natsServer, postgresServer, type TestPostgres } from "@mortise/kernel/testing";
+import { Violation } from "../world/books.ts";
+import type { Policy } from "../world/messages.ts";
+import { type Role, startWorld, type World } from "../world/world.ts";
+import { clerk, type Tally } from "./load.ts";
+import { nemesis } from "./nemesis.ts";
+import { proxyTo, type Way } from "./proxy.ts";
+import { type Seeded, seeded } from "./random.ts";
+
+export interface ChaosOptions {
+  /** A strategy, or `swap`: another one every now and then. */
+  readonly strategy: string;
+  readonly minutes: number;
+  readonly seed: number;
+  /** How many ask at the same time. */
+  readonly clerks: number;
+  readonly say: (line: string) => void;
+}
+
+const strategies = ["xa", "3pc", "tcc", "saga", "outbox", "message", "best-effort"];
+const accounts = Array.from({ length: 20 }, (_, n) => `a${String(n).padStart(2, "0")}`);
+const healMs = 90_000;
+
+function policyOf(strategy: string): Policy {
+  if (strategy === "best-effort") return { strategy, scheduleMs: [100, 200, 500, 1_000, 2_000, 2_000] };
+  return ["xa", "3pc", "tcc", "saga"].includes(strategy) ? { strategy, deadlineMs: 3_000 } : { strategy };
+}
+
+/** Ways from every process to both servers. */
+async function waysTo(servers: readonly TestPostgres[]) {
+  const ways = new Map<Role, Way[]>();
+  const roles: readonly Role[] = ["own1", "own2", "own3", "second", "third", "fourth"];
+  for (const role of roles)
+    ways.set(role, await Promise.all(servers.map(({ address }) => proxyTo(address.host, address.port))));
+  const through = (role: Role, url: string) => {
+    const at = servers.findIndex((server) => server.url === url);
+    const to = new URL(url);
+    to.port = String(ways.get(role)?.[at]?.port ?? to.port);
+    return to.href;
+  };
+  return { ways, through };
+}
+
+/** Loads, harms, heals and checks. Tells what it did, and whether all of it held. */
+export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptions): Promise<boolean> {
+  const random = seeded(seed);
+  const settings = { synchronous_commit: "on" };
+  const [postgres, other, nats] = await Promise.all([
+    postgresServer({ ours: true, settings }),
+    postgresServer({ ours: true, settings }),
+    natsServer({ ours: true }),
+  ]);
+  const { ways, through } = await waysTo([postgres, other]);
+  let current = strategy === "swap" ? random.one(strategies) : strategy;
+  let world: World | undefined;
+  try {
+    world = await startWorld({
+      postgres,
+      nats,
+      prefix: "c_",
+      owns: 3,
+      accounts,
+      cents: 1_000_000,
+      policy: policyOf(current),
+      elsewhere: { postgres: other, banks: ["second", "third", "fourth"] },
+      through,
+    });
+    say(`chaos: ${strategy} for ${minutes} minutes, seed ${seed}, ${clerks} clerks`);
+    const swap = async (by: Seeded) => {
+      current = by.one(strategies);
+      void world?.policy(policyOf(current));
+      return current;
+    };
+    const began = performance.now();
+    const until = began + minutes * 60_000;
+    let violation: unknown;
+    const over = () => performance.now() > until || violation !== undefined;
+    const tally: Tally = { committed: 0, aborted: 0, pending: 0, unknown: 0 };
+    const load = { world, random: seeded(seed + 1), accounts, strategy: () => current, over };
+    const { books } = world;
+    const watching = watch(world, over).catch((error: unknown) => {
+      violation = error;
+    });
+    const told = (what: string) => say(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${what}`);
+    const arena = {
+      world,
+      random,
+      nats,
+      ways,
+      servers: [books.coordinator, books.sql("second")],
+      swap: strategy === "swap" ? swap : undefined,
+      say: told,
+    };
+    const [harm] = await Promise.all([
+      nemesis(arena, over),
+      ...Array.from({ length: clerks }, () => clerk(load, tally)),
+    ]);
+    await watching;
+    told(`heals; harm done: ${JSON.stringify(harm)}; told: ${JSON.stringify(tally)}`);
+    return await verdict(world, violation, told);
+  } finally {
+    await world?.[Symbol.asyncDispose]();
+    for (const all of ways.values()) for (const way of all) await way.close();
+    await Promise.all([postgres.stop(), other.stop(), nats.stop()]);
+  }
+}
+
+async function watch(world: World, over: () => boolean): Promise<void> {
+  while (!over()) {
+    await world.books.observe().catch((error: unknown) => {
+      if (error instanceof Violation) throw error;
+    });
+    await sleep(500);
+  }
+}
+
+/** An operator sends again what was given up. */
+async function sendAgain(world: World): Promise<void> {
+  await world.books.sql("own")`
+    update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where state = 'exhausted'`;
+}
+
+async function verdict(world: World, violation: unknown, say: (what: string) => void): Promise<boolean> {
+  try {
+    if (violation) throw violation;
+    const from = performance.now();
+    await sendAgain(world);
+    await world.quiet(healMs);
+    const outcomes = [...(await world.books.audit()).values()];
+    const committed = outcomes.filter((outcome) => outcome === "committed").length;
+    const healed = ((performance.now() - from) / 1000).toFixed(1);
+    say(
+      `WHOLE: nothing left after ${healed} s; ${committed} done, ${outcomes.length - committed} not done, of ${outcomes.length}`,
+    );
+    return true;
+  } catch (error) {
+    say(`BROKEN: ${String(error)}`);
+    for (const role of world.roles) {
+      const log = await world
+        .process(role)
+        .ask<string[]>({ what: "log" })
+        .catch(() => []);
+      for (const line of log.slice(-15)) say(`${role}: ${line}`);
+    }
+    return false;
+  }
+}

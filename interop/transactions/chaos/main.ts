@@ -1,0 +1,20 @@
+// Chaos: node main.ts --strategy <name|swap> --minutes <n> --seed <n>. See README.md.
+import { parseArgs } from "node:util";
+import { chaos } from "./chaos.ts";
+
+const { values } = parseArgs({
+  options: {
+    strategy: { type: "string", default: "tcc" },
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    clerks: { type: "string", default: "6" },
+  },
+});
+const numbers = [values.minutes, values.seed, values.clerks].map(Number);
+if (numbers.some((number) => !(number > 0))) {
+  console.error("Give numbers above 0: --minutes 5 --seed 7 --clerks 6");
+  process.exit(2);
+}
+const [minutes = 1, seed = 1, clerks = 1] = numbers;
+const whole = await chaos({ strategy: values.strategy, minutes, seed, clerks, say: (line) => console.log(line) });
+process.exit(whole ? 0 : 1);

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RealServer } from "@mortise/kernel/testing";
+import type { Sql } from "postgres";
+import type { Role, World } from "../world/world.ts";
+import type { Way } from "./proxy.ts";
+import type { Seeded } from "./random.ts";
+
+export interface Arena {
+  readonly world: World;
+  readonly random: Seeded;
+  readonly nats: RealServer;
+  /** The ways of each process to the servers of PostgreSQL. */
+  readonly ways: ReadonlyMap<Role, readonly Way[]>;
+  /** Two servers of PostgreSQL, each by one of its databases. */
+  readonly servers: readonly Sql[];
+  /** Undefined: the strategy stays. */
+  readonly swap: ((random: Seeded) => Promise<string>) | undefined;
+  readonly say: (what: string) => void;
+}
+
+/** Does harm, and undoes it after a while. */
+type Harm = (arena: Arena) => Promise<string | undefined>;
+
+/** Longer than a lease (1 s), and now and then longer than a deadline (3 s). */
+const aWhile = (random: Seeded) => random.between(300, 5_000);
+
+const kill: Harm = async ({ world, random, say }) => {
+  const role = random.one(world.roles);
+  say(`SIGKILL ${role}`);
+  await sleep(random.between(0, 1_000));
+  await world.restart(role);
+  return undefined;
+};
+
+const stop: Harm = async ({ world, random, say }) => {
+  const role = random.one(world.roles);
+  const forMs = aWhile(random);
+  say(`SIGSTOP ${role} for ${forMs} ms`);
+  const process = world.process(role);
+  process.signal("SIGSTOP");
+  await sleep(forMs);
+  process.signal("SIGCONT");
+  return undefined;
+};
+
+const crash: Harm = async ({ random, servers, say }) => {
+  const at = random.between(0, servers.length - 1);
+  const [row] = await (servers[at] as Sql)<{ pid: number }[]>`
+    select split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int as pid`;
+  if (row) {
+    say(`immediate stop of PostgreSQL ${at + 1}`);
+    process.kill(row.pid, "SIGQUIT");
+  }
+  return undefined;
+};
+
+const terminate: Harm = async ({ random, servers, say }) => {
+  const at = random.between(0, servers.length - 1);
+  const rows = await (servers[at] as Sql)`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'mortise' and pid <> pg_backend_pid() and random() < 0.5`;
+  say(`${rows.length} connections of PostgreSQL ${at + 1} ended`);
+  return undefined;
+};
+
+const storm: Harm = async ({ random, ways, say }) => {
+  const role = random.one([...ways.keys()]);
+  const weather = random.one(["cut", "silent", random.between(20, 400)] as const);
+  const forMs = aWhile(random);
+  say(`network of ${role}: ${typeof weather === "number" ? `${weather} ms late` : weather} for ${forMs} ms`);
+  for (const way of ways.get(role) ?? []) way.weather(weather);
+  await sleep(forMs);
+  for (const way of ways.get(role) ?? []) way.weather("pass");
+  return undefined;
+};
+
+const bus: Harm = async ({ random, nats, say }) => {
+  say("SIGKILL NATS");
+  await nats.kill();
+  await sleep(random.between(0, 2_000));
+  await nats.restart();
+  return undefined;
+};
+
+const change: Harm = async ({ random, swap, say }) => {
+  if (swap) say(`strategy ${await swap(random)}`);
+  return undefined;
+};
+
+/** One harm at a time on each process, several at the same time on the whole. */
+export async function nemesis(arena: Arena, over: () => boolean): Promise<Readonly<Record<string, number>>> {
+  const harms: readonly (readonly [string, Harm, number])[] = [
+    ["kill", kill, 4],
+    ["stop", stop, 4],
+    ["crash", crash, 1],
+    ["terminate", terminate, 2],
+    ["storm", storm, 4],
+    ["bus", bus, 1],
+    ["swap", change, arena.swap ? 4 : 0],
+  ];
+  const drawn = harms.flatMap(([name, harm, weight]) => Array.from({ length: weight }, () => [name, harm] as const));
+  const counts: Record<string, number> = {};
+  const busy = new Map<string, Promise<unknown>>();
+  while (!over()) {
+    const [name, harm] = arena.random.one(drawn);
+    if (!busy.has(name)) {
+      counts[name] = (counts[name] ?? 0) + 1;
+      const work = harm(arena)
+        .catch((error: unknown) => arena.say(`${name} failed: ${String(error)}`))
+        .finally(() => busy.delete(name));
+      busy.set(name, work);
+    }
+    await sleep(arena.random.between(200, 1_500));
+  }
+  await Promise.all(busy.values());
+  return counts;
+}
