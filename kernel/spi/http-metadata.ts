@@ -28,6 +28,10 @@ export function addMetadata(target: OutgoingHttpHeaders, source: Metadata, prefi
     if (forbidden.test(name))
       throw new StatusError("INVALID_ARGUMENT", `metadata "${name}" cannot be sent: HTTP/2 forbids this name`);
     const texts = source.getAll(name).map(asText);
+    if (name === "set-cookie") {
+      target[prefix + name] = texts; // the one header that HTTP does not join (RFC 9110, section 5.3)
+      continue;
+    }
     const { sent, shape } = joinTexts(texts);
     target[prefix + name] = sent;
     if (shape !== undefined) shapes.push(`${prefix}${name}=${shape}`);
@@ -72,10 +76,10 @@ export class HttpMetadata implements Metadata {
     if (!this.#isShown(this.#prefix + name)) return [];
     const given = this.#headers[this.#prefix + name];
     if (given === undefined) return [];
-    const text = Array.isArray(given) ? given.join(", ") : given;
+    if (Array.isArray(given)) return given;
     this.#shapes ??= parseShapes(this.#headers[shapesHeader]);
     const shape = this.#shapes.get(this.#prefix + name);
-    const texts = shape ? splitText(text, shape) : [text];
+    const texts = shape ? splitText(given, shape) : [given];
     return name.endsWith("-bin") ? texts.map((one) => new Uint8Array(Buffer.from(one, "base64"))) : texts;
   }
 

@@ -44,6 +44,9 @@ export interface ClientRoute {
   readonly maxMessageBytes: number;
 }
 
+/** A server knows the deadline too, and is given this long to end the call by itself, in milliseconds. */
+const lingerMs = 1000;
+
 /** Makes calls of one method. */
 export function restInvoker(route: ClientRoute): Invoker {
   return (call) =>
@@ -84,6 +87,7 @@ class ClientCall implements InFlightCall {
     this.#session = session();
     const begin = { ":method": rule.verb, ":path": path, ...headers };
     this.#stream = this.#session.http2.request(begin, { endStream: body === undefined });
+    this.#session.begin();
     inFlight.add(this);
     this.#forget = context.onCancel((reason) => this.cut(reason));
     this.#listen(this.#stream);
@@ -245,14 +249,18 @@ class ClientCall implements InFlightCall {
   /** Ends the call from this side and takes it back from the other. */
   cut(reason: StatusError): void {
     if (this.#over) return;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
     this.#end(reason);
+    const stream = this.#stream;
+    const close = () => stream.close(constants.NGHTTP2_CANCEL);
+    if (reason.code === "DEADLINE_EXCEEDED") this.#route.ports.timers.after(lingerMs, close);
+    else close();
   }
 
   #end(error: StatusError | undefined): void {
     if (this.#over) return;
     this.#over = true;
     this.#route.inFlight.remove(this);
+    this.#session.end();
     this.#forget();
     this.#chunks.length = 0;
     if (error && !this.#replied) this.#reject(error);

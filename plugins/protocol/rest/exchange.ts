@@ -56,8 +56,7 @@ export class Exchange {
   answer(status: number, headers: OutgoingHttpHeaders, body?: Uint8Array): void {
     if (this.#closed) return;
     const length = body && { "content-length": body.length };
-    this.#unread(headers);
-    this.#outgoing.writeHead(status, { ...headers, ...length });
+    this.#outgoing.writeHead(status, { ...headers, ...length, ...this.#unread() });
     if (body && this.incoming.method !== "HEAD") this.#outgoing.end(body);
     else this.#outgoing.end();
   }
@@ -92,15 +91,15 @@ export class Exchange {
   }
 
   /** Whatever of the request was not read does not hold up the connection: it is ended, or the stream is. */
-  #unread(headers: OutgoingHttpHeaders): void {
+  #unread(): OutgoingHttpHeaders {
     const { incoming } = this;
     const { method = "" } = incoming;
-    if (this.#whole || /^(GET|HEAD|OPTIONS|DELETE)$/.test(method)) return;
+    if (this.#whole || /^(GET|HEAD|OPTIONS|DELETE)$/.test(method)) return {};
     incoming.resume();
-    if (incoming instanceof Http2ServerRequest) {
-      const { stream } = incoming;
-      this.#outgoing.on("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
-    } else headers.connection = "close";
+    if (!(incoming instanceof Http2ServerRequest)) return { connection: "close" };
+    const { stream } = incoming;
+    this.#outgoing.on("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+    return {};
   }
 }
 

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { callContext } from "@mortise/kernel";
+import { promisify } from "node:util";
+import { callContext, metadata } from "@mortise/kernel";
+import { addMetadata, HttpMetadata } from "@mortise/kernel/spi/http-metadata";
 import { callers, failure } from "@mortise/kernel/spi/protocol-laws/world";
 import { eventually, keptLog } from "@mortise/kernel/testing";
 import { book, Library, openLibrary, type Running } from "./library.fixture.ts";
@@ -308,6 +311,35 @@ describe("protocol/rest", () => {
     assert.equal(((await answer(methods.lend, { id: "x:y" })) as { id: string }).id, "x:y");
     const empty = await failure(invoke(methods.get, { id: "" }), "INVALID_ARGUMENT");
     assert.match(empty.message, /id is "", which cannot stand in a path/);
+  });
+
+  it("carries cookies one by one, which HTTP does not join", () => {
+    const sent: Record<string, unknown> = {};
+    addMetadata(sent as never, metadata({ "set-cookie": ["a=1; path=/", "b=2, c"], "x-a": ["1", "2"] }));
+    assert.deepEqual(sent, { "set-cookie": ["a=1; path=/", "b=2, c"], "x-a": "1, 2", "mortise-shapes": "x-a=1.1" });
+    const received = new HttpMetadata(sent as never);
+    assert.deepEqual(received.getAll("set-cookie"), ["a=1; path=/", "b=2, c"]);
+    assert.deepEqual(received.getAll("x-a"), ["1", "2"]);
+  });
+
+  it("keeps a process alive that waits for an answer, and no longer", async () => {
+    const { hostname, port } = new URL(library.url);
+    const text = `import { restProtocol } from "./rest.ts";
+      import { restOptions } from "./options.ts";
+      import { json } from "./rest.fixture.ts";
+      import { Library } from "./library.fixture.ts";
+      import { callContext, systemPorts } from "@mortise/kernel";
+      import { connectTo } from "@mortise/kernel/spi/protocol-laws/world";
+      import { silentLog } from "@mortise/kernel/testing";
+      const options = restOptions.parse({});
+      const protocol = restProtocol({ options, ports: systemPorts, log: silentLog });
+      const invoke = connectTo(protocol, "${hostname}:${port}").invoker(Library.methods.get, json);
+      const { response } = await invoke({ method: Library.methods.get, request: { id: "7" }, context: callContext() });
+      console.log((response as { title: string }).title);`;
+    const node = promisify(execFile);
+    const flags = ["--conditions=source", "--input-type=module-typescript", "-e", text];
+    const { stdout } = await node(process.execPath, flags, { cwd: import.meta.dirname, timeout: 20_000 });
+    assert.equal(stdout, "Title of 7\n");
   });
 
   it("tells a handler's deadline and headers as any protocol does", async () => {

@@ -31,9 +31,6 @@ export interface ServerHost {
   readonly maxMessageBytes: number;
 }
 
-/** Whoever leaves so shortly before the deadline, in milliseconds, leaves because of it: its clock began earlier. */
-const lateMs = 20;
-
 export const jsonType = "application/json";
 
 /** One request as it is served. */
@@ -148,8 +145,7 @@ export class ServerCall implements InFlightCall {
 
   #gone(): void {
     if (this.#over) return;
-    const leftMs = this.#context.deadline - this.#host.ports.clock.now();
-    const reason = leftMs < lateMs ? tooLate() : new StatusError("CANCELLED", "the caller has left");
+    const reason = new StatusError("CANCELLED", "the caller has left");
     this.#finish();
     if (this.#responses) stop(this.#responses);
     this.#context.cancel(reason);

@@ -7,6 +7,9 @@ import type { RestOptions } from "./options.ts";
 export interface Session {
   readonly http2: ClientHttp2Session;
   readonly connected: boolean;
+  /** A call begins: as long as one is under way the connection keeps the process alive. */
+  begin(): void;
+  end(): void;
 }
 
 /** One user's share of the connection to an address. */
@@ -74,9 +77,16 @@ function open(address: string, { options, material, timers }: SessionSetup, onEn
     late.cancel();
     onEnd();
   });
-  http2.unref(); // calls under way keep the process alive, an idle connection does not
+  http2.unref();
+  let calls = 0;
   return {
     http2,
+    begin: () => {
+      if (calls++ === 0 && !http2.destroyed) http2.ref();
+    },
+    end: () => {
+      if (--calls === 0 && !http2.destroyed) http2.unref();
+    },
     get connected() {
       return connected;
     },
