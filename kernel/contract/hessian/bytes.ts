@@ -1,4 +1,5 @@
 import { StatusError } from "../../call/status.ts";
+import { readText } from "../codec/read-text.ts";
 
 /** Where a reader is in its bytes, and what both versions of Hessian have in common below their values. */
 export class HessianBytes {
@@ -24,6 +25,12 @@ export class HessianBytes {
     const bytes = this.bytes;
     let at = this.at;
     if (at + length > this.end) throw this.short();
+    let seen = 0;
+    for (let i = at; i < at + length; i++) seen |= bytes[i] as number;
+    if (seen < 0x80) {
+      this.at = at + length;
+      return readText(bytes, at, this.at); // ASCII, as most texts are
+    }
     let text = "";
     for (let left = length; left > 0; left--) {
       const a = at < this.end ? (bytes[at++] as number) : this.#shortByte();
