@@ -1,10 +1,10 @@
 import { StatusError } from "../call/status.ts";
-import { Empty, int64, message, operation, operations, string } from "../contract/index.ts";
+import { Empty, type Infer, int64, message, operation, operations, string } from "../contract/index.ts";
 import { systemPorts } from "../core/ports.ts";
 import type { OpenDatabase } from "../postgres/database.ts";
 import { openDatabase } from "../postgres/database.ts";
 import { loadDrivers } from "../postgres/drivers.ts";
-import type { LocalOperation, Performer, TransactionHandle } from "../spi/perform.ts";
+import type { LocalOperation, Performer, ReserveAnswer, ReserveItem, TransactionHandle } from "../spi/perform.ts";
 import type { Database } from "../spi/store.ts";
 import type { TestDatabase } from "./postgres-server.ts";
 
@@ -81,6 +81,9 @@ export function bankPerformer(operations: BankOperations, database: Database): P
     confirm: (tx, { account, cents }) => sure(change(tx, account, { frozen: -cents })),
     cancel: (tx, { account, cents }) => sure(change(tx, account, { balance: cents, frozen: -cents })),
     undo: (tx, { account, cents }) => sure(change(tx, account, { balance: cents })),
+    reserveMany: takeMany,
+    confirmMany: (tx, items) => changeMany(tx, items, { frozen: -1n }),
+    cancelMany: (tx, items) => changeMany(tx, items, { balance: 1n, frozen: -1n }),
   };
   const put: LocalOperation<Put> = {
     reserve: async (tx, { account, cents }) => {
@@ -89,9 +92,66 @@ export function bankPerformer(operations: BankOperations, database: Database): P
     },
     confirm: (tx, { account, cents }) => sure(change(tx, account, { coming: -cents, balance: cents })),
     cancel: (tx, { account, cents }) => sure(change(tx, account, { coming: -cents })),
+    reserveMany: async (tx, items) => {
+      await changeMany(tx, items, { coming: 1n });
+      return items.map(() => ({ output: {} }));
+    },
+    confirmMany: (tx, items) => changeMany(tx, items, { coming: -1n, balance: 1n }),
+    cancelMany: (tx, items) => changeMany(tx, items, { coming: -1n }),
     undo: (tx, { account, cents }) => sure(change(tx, account, { balance: -cents })),
   };
   return { operations, database, perform: { take, put } as unknown as Performer["perform"] };
+}
+
+type Moved = Infer<typeof Movement>;
+
+/** Takes in the order they are asked: who finds too little left is refused, and whoever comes after may still be served. */
+async function takeMany(
+  tx: TransactionHandle,
+  items: readonly ReserveItem<Moved>[],
+): Promise<ReserveAnswer<Infer<typeof Balance>, (typeof rejects)[number]>[]> {
+  const left = await lockAll(tx, items);
+  const served: ReserveItem<Moved>[] = [];
+  const answers = items.map((item) => {
+    const { account, cents } = item.input;
+    const before = left.get(account);
+    if (before === undefined)
+      return { reject: { reason: "NO_ACCOUNT", message: `there is no account ${account}` } } as const;
+    if (before < cents) return { reject: { reason: "TOO_LITTLE", message: `${account} holds less` } } as const;
+    left.set(account, before - cents);
+    served.push(item);
+    return { output: { cents: before - cents } };
+  });
+  if (served.length > 0) await changeMany(tx, served, { balance: -1n, frozen: 1n });
+  return answers;
+}
+
+/** Locks all accounts in one order, so that no two batches wait for each other. */
+async function lockAll(tx: TransactionHandle, items: readonly ReserveItem<Moved>[]): Promise<Map<string, bigint>> {
+  const ids = [...new Set(items.map(({ input }) => input.account))];
+  const rows = await tx.sql<{ id: string; balance: string }[]>`
+    select id, balance from account where id = any(${ids}::text[]) order by id for update`;
+  return new Map(rows.map(({ id, balance }) => [id, BigInt(balance)]));
+}
+
+/** Changes each account by the sum of what is asked of it, times `by`. */
+async function changeMany(
+  tx: TransactionHandle,
+  items: readonly ReserveItem<Moved>[],
+  by: Partial<Record<"balance" | "frozen" | "coming", bigint>>,
+): Promise<void> {
+  const sums = new Map<string, bigint>();
+  for (const { input } of items) sums.set(input.account, (sums.get(input.account) ?? 0n) + input.cents);
+  const { balance = 0n, frozen = 0n, coming = 0n } = by;
+  const [, changed] = await Promise.all([
+    lockAll(tx, items),
+    tx.sql`
+      update account set balance = balance + ${String(balance)}::bigint * by.cents,
+        frozen = frozen + ${String(frozen)}::bigint * by.cents, coming = coming + ${String(coming)}::bigint * by.cents
+      from unnest(${[...sums.keys()]}::text[], ${[...sums.values()].map(String)}::bigint[]) as by (id, cents)
+      where account.id = by.id returning 1`,
+  ]);
+  if (changed.length < sums.size) throw new StatusError("INTERNAL", "an account that was there is gone");
 }
 
 /** What is on an account. */

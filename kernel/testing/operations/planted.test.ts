@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { createFence } from "../../runtime/transaction/fence.ts";
+import type { LocalOperation } from "../../spi/perform.ts";
+import type { Database } from "../../spi/store.ts";
+import type { BankOperations } from "../bank.ts";
+import { onServer } from "../on-server.ts";
+import { postgresServer } from "../postgres-server.ts";
+import { bankSubject } from "./bank-subject.fixture.ts";
+import { operationLaws } from "./operation-conformance.ts";
+
+type Take = LocalOperation<BankOperations["operations"]["take"]>;
+
+/** An operation that is wrong in one way, the law that finds it, and what the law says. */
+interface Planted {
+  readonly wrong: string;
+  readonly law: string;
+  readonly says: RegExp;
+  readonly plant: (own: Take, database: Database) => Partial<Take>;
+  readonly before?: (database: Database) => Promise<unknown>;
+}
+
+/** A note in the account table that no rollback takes back. */
+const outside = ({ sql }: Database) => sql`insert into account (id, balance) values (gen_random_uuid()::text, 0)`;
+
+const all: readonly Planted[] = [
+  {
+    wrong: "a cancel that keeps a cent",
+    law: "reserve, then cancel, is nothing",
+    says: /cancel does not give back all that reserve took[\s\S]*balance/,
+    plant: (own) => ({
+      cancel: (tx, input, ...rest) => own.cancel(tx, { ...input, cents: input.cents - 1n }, ...rest),
+    }),
+  },
+  {
+    wrong: "an apply that forgets to take",
+    law: "reserve, then confirm, is the same as apply",
+    says: /apply answers otherwise than reserve|apply leaves another state/,
+    plant: () => ({ apply: async () => ({ cents: 0n }) }),
+  },
+  {
+    wrong: "an undo that gives back to the wrong place",
+    law: "apply, then undo, is nothing, or what is declared",
+    says: /undo does not take back all that apply did/,
+    plant: () => ({
+      undo: async ({ sql }, { account, cents }) => {
+        await sql`update account set coming = coming + ${String(cents)}::bigint where id = ${account}`;
+      },
+    }),
+  },
+  {
+    wrong: "a reserve that writes over another connection",
+    law: "everything twice is the same as once",
+    says: /does it act outside of its transaction/,
+    plant: (own, database) => ({
+      reserve: async (...given) => {
+        const output = await own.reserve(...given);
+        await outside(database);
+        return output;
+      },
+    }),
+  },
+  {
+    wrong: "a reserve whose loss leaves something",
+    law: "cancel without reserve is nothing",
+    says: /cancel after a reserve that was lost changes something/,
+    plant: (own, database) => ({
+      reserve: async (...given) => {
+        await outside(database);
+        return own.reserve(...given);
+      },
+    }),
+  },
+  {
+    wrong: "a database that forgets who was cancelled",
+    law: "a reserve that comes after its cancel is refused",
+    says: /reserve of take must end refused, and ends done/,
+    plant: () => ({}),
+    before: async ({ sql }) => {
+      await sql`create function forget() returns trigger language plpgsql as 'begin return null; end'`;
+      await sql`create trigger forget before insert on mortise_fence for each row
+        when (new.kind = 'tombstone') execute function forget()`;
+    },
+  },
+  {
+    wrong: "a no that has done something",
+    law: "what says no leaves nothing",
+    says: /reserve says NO_ACCOUNT and changes something/,
+    plant: (own, database) => ({
+      reserve: async (tx, input, call) => {
+        if (input.account === "nobody") await outside(database);
+        return own.reserve(tx, input, call);
+      },
+    }),
+  },
+  {
+    wrong: "a reason that is not declared",
+    law: "reserve, then cancel, is nothing",
+    says: /reserve of take throws: .*TIRED, which its operation does not declare/,
+    plant: () => ({ reserve: async (_tx, _input, call) => call.reject("TIRED" as never) }),
+  },
+  {
+    wrong: "a reserveMany that refuses all after the first it refuses",
+    law: "many at once are the same as one after the other",
+    says: /reserveMany answers otherwise than reserve, one after the other/,
+    plant: (own) => ({
+      reserveMany: async (tx, items, call) => {
+        const answers = (await own.reserveMany?.(tx, items, call)) ?? [];
+        const no = answers.find((answer) => "reject" in answer);
+        const first = no ? answers.indexOf(no) : answers.length;
+        return answers.map((answer, i) => (i > first && no ? no : answer));
+      },
+    }),
+  },
+  {
+    wrong: "a cancelMany that forgets the last",
+    law: "many at once are the same as one after the other",
+    says: /cancelMany leaves another state than cancel/,
+    plant: (own) => ({
+      cancelMany: async (tx, items, call) => {
+        if (items.length > 1) await own.cancelMany?.(tx, items.slice(0, -1), call);
+      },
+    }),
+  },
+  {
+    wrong: "a NOTIFY",
+    law: "it can be left prepared",
+    says: /take cannot be prepared: .*NOTIFY/,
+    plant: (own) => ({
+      reserve: async (tx, ...given) => {
+        await tx.sql`select pg_notify('taken', '')`;
+        return own.reserve(tx, ...given);
+      },
+    }),
+  },
+  {
+    wrong: "a temporary table",
+    law: "it can be left prepared",
+    says: /take cannot be prepared: .*temporary objects/,
+    plant: (own) => ({
+      confirm: async (tx, ...given) => {
+        await tx.sql`create temporary table scratch () on commit drop`;
+        await own.confirm(tx, ...given);
+      },
+    }),
+  },
+  {
+    wrong: "a cursor WITH HOLD",
+    law: "it can be left prepared",
+    says: /take cannot be prepared: .*WITH HOLD/,
+    plant: (own) => ({
+      reserve: async (tx, ...given) => {
+        await tx.sql`declare held cursor with hold for select 1`;
+        return own.reserve(tx, ...given);
+      },
+    }),
+  },
+  {
+    wrong: "an operation that refuses whatever it is asked",
+    law: "reserve, then cancel, is nothing",
+    says: /take accepts none of the inputs it is asked for/,
+    plant: () => ({ reserve: async (_tx, _input, call) => call.reject("TOO_LITTLE") }),
+  },
+];
+
+await onServer(
+  "wrong operations",
+  () => postgresServer({ ours: true }),
+  (server) => {
+    for (const { wrong, law, says, plant, before } of all) {
+      it(`finds ${wrong}`, { timeout: 60_000 }, async () => {
+        const right = bankSubject(server);
+        const { laws, end } = operationLaws({
+          ...right,
+          perform: (database) => {
+            const performances = right.perform(database);
+            return { ...performances, take: { ...performances.take, ...plant(performances.take, database) } };
+          },
+          on: async () => {
+            const opened = await right.on();
+            if (before) await createdAnd(opened.database, before);
+            return opened;
+          },
+        } as Parameters<typeof operationLaws>[0]);
+        try {
+          const found = laws.find((one) => one.operation === "take" && one.law === law);
+          assert.ok(found, `there is a law "${law}"`);
+          await assert.rejects(found.check(), ({ message }: Error) => {
+            assert.match(message, says);
+            return true;
+          });
+        } finally {
+          await end();
+        }
+      });
+    }
+
+    it("has something planted for every law", () => {
+      const { laws } = operationLaws(bankSubject(server));
+      const planted = new Set(all.map(({ law }) => law));
+      assert.deepEqual([...new Set(laws.map(({ law }) => law))].sort(), [...planted].sort());
+    });
+  },
+);
+
+async function createdAnd(database: Database, before: (database: Database) => Promise<unknown>): Promise<void> {
+  await createFence(database.sql);
+  await before(database);
+}
