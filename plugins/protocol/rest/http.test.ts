@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { callContext, metadata } from "@mortise/kernel";
@@ -323,22 +324,9 @@ describe("protocol/rest", () => {
   });
 
   it("keeps a process alive that waits for an answer, and no longer", async () => {
-    const { hostname, port } = new URL(library.url);
-    const text = `import { restProtocol } from "./rest.ts";
-      import { restOptions } from "./options.ts";
-      import { json } from "./rest.fixture.ts";
-      import { Library } from "./library.fixture.ts";
-      import { callContext, systemPorts } from "@mortise/kernel";
-      import { connectTo } from "@mortise/kernel/spi/protocol-laws/world";
-      import { silentLog } from "@mortise/kernel/testing";
-      const options = restOptions.parse({});
-      const protocol = restProtocol({ options, ports: systemPorts, log: silentLog });
-      const invoke = connectTo(protocol, "${hostname}:${port}").invoker(Library.methods.get, json);
-      const { response } = await invoke({ method: Library.methods.get, request: { id: "7" }, context: callContext() });
-      console.log((response as { title: string }).title);`;
-    const node = promisify(execFile);
-    const flags = ["--conditions=source", "--input-type=module-typescript", "-e", text];
-    const { stdout } = await node(process.execPath, flags, { cwd: import.meta.dirname, timeout: 20_000 });
+    const file = join(import.meta.dirname, "asking.fixture.ts");
+    const args = ["--conditions=source", file, new URL(library.url).host];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
     assert.equal(stdout, "Title of 7\n");
   });
 
