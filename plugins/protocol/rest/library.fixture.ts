@@ -1,4 +1,4 @@
-import { type Listener, type Log, StatusError, systemPorts } from "@mortise/kernel";
+import { type Handlers, type Listener, type Log, StatusError, systemPorts } from "@mortise/kernel";
 import {
   bool,
   bytes,
@@ -85,6 +85,24 @@ async function* following(id: string) {
   if (id === "torn") throw new StatusError("DATA_LOSS", "the book is torn", { reason: "TORN" });
 }
 
+export const libraryHandlers: Handlers<typeof Library> = {
+  get: ({ id }) => {
+    if (id === "none")
+      throw new StatusError("NOT_FOUND", "there is no such book", { reason: "NO_BOOK", details: { id } });
+    return book({ id, title: `Title of ${id}` });
+  },
+  newest: () => book({ id: "newest of all" }),
+  find: (request) => request,
+  add: (request) => request,
+  change: (request) => request,
+  credit: (request) => request,
+  tag: (request) => request,
+  remove: () => ({}),
+  lend: ({ id }) => book({ id, title: "lent" }),
+  follow: ({ id }) => following(id),
+  plain: (request) => request,
+};
+
 /** A running library. */
 export interface Running {
   readonly url: string;
@@ -95,27 +113,7 @@ export interface Running {
 
 export async function openLibrary(given: object = {}, log: Log = silentLog): Promise<Running> {
   const protocol = restProtocol({ options: restOptions.parse(given), ports: systemPorts, log });
-  const served = servedService(
-    Library,
-    {
-      get: ({ id }) => {
-        if (id === "none")
-          throw new StatusError("NOT_FOUND", "there is no such book", { reason: "NO_BOOK", details: { id } });
-        return book({ id, title: `Title of ${id}` });
-      },
-      newest: () => book({ id: "newest of all" }),
-      find: (request) => request,
-      add: (request) => request,
-      change: (request) => request,
-      credit: (request) => request,
-      tag: (request) => request,
-      remove: () => ({}),
-      lend: ({ id }) => book({ id, title: "lent" }),
-      follow: ({ id }) => following(id),
-      plain: (request) => request,
-    },
-    log,
-  );
+  const served = servedService(Library, libraryHandlers, log);
   const listener = await protocol.listen({ services: [served], serializers: new Map([["json", json]]) });
   const connection = connectTo(protocol, listener.address);
   return {
