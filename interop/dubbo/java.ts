@@ -39,9 +39,10 @@ export async function buildJava(
   try {
     for (const [path, text] of files) writeInto(join(building, path), text);
     await compile(folder, [...flags, `-Dinterop.target=${building}`]);
-    if (!existsSync(home)) renameSync(building, home); // unless another process was faster
+    renameSync(building, home);
     return { home };
   } catch (error) {
+    if (existsSync(home)) return { home }; // another process was faster
     const why = firstError(error as { readonly stdout?: string; readonly message: string });
     if (process.env.CI) throw new Error(`the Java peers cannot be built: ${why}`);
     return { missing: `the Java peers cannot be built: ${why}` };
@@ -57,7 +58,7 @@ function writeInto(path: string, text: string): void {
 
 /** From what is already on this machine if that will do, so that no build waits for the network. */
 async function compile(folder: string, flags: readonly string[]): Promise<void> {
-  const goal = ["-q", "-B", ...flags, "prepare-package"];
+  const goal = ["-q", "-B", "-Dstyle.color=never", ...flags, "prepare-package"];
   const options = { cwd: folder, timeout: 600_000 };
   await run("mvn", ["-o", ...goal], options).catch(() => run("mvn", goal, options));
 }
