@@ -1,9 +1,9 @@
 import type { ChannelInterface, ChannelOptions } from "@grpc/grpc-js";
 import { definePlugin, type Protocol, type ProtocolFacts, protocol } from "@mortise/kernel";
+import { guardDeno } from "@mortise/kernel/spi/deno-guard";
 import { createChannel } from "nice-grpc";
 import { channelPool } from "./channel-pool.ts";
 import { grpcConnection } from "./connection.ts";
-import { guardDeno } from "./deno-guard.ts";
 import { grpcListener, type Housing } from "./listener.ts";
 import { type GrpcOptions, options } from "./options.ts";
 import { credentials } from "./tls.ts";

@@ -1,5 +1,6 @@
-import { type ClientHttp2Session, connect } from "node:http2";
+import http2Module, { type ClientHttp2Session } from "node:http2";
 import type { Timers } from "@mortise/kernel";
+import { guardDeno } from "@mortise/kernel/spi/deno-guard";
 import type { TlsMaterial } from "@mortise/kernel/spi/tls-files";
 import type { RestOptions } from "./options.ts";
 
@@ -28,6 +29,7 @@ export interface SessionSetup {
 
 /** Gives every user of an address the same connection. */
 export function sessionPool(setup: SessionSetup): (address: string) => SessionLease {
+  guardDeno();
   const entries = new Map<string, { session: Session | undefined; users: number }>();
   return (address) => {
     const entry = entries.get(address) ?? { session: undefined, users: 0 };
@@ -56,7 +58,7 @@ export function sessionPool(setup: SessionSetup): (address: string) => SessionLe
 function open(address: string, { options, material, timers }: SessionSetup, onEnd: () => void): Session {
   const { tls, connectTimeoutMs } = options;
   const own = tls?.mutual && material?.pair ? { cert: material.pair.cert, key: material.pair.key } : {};
-  const http2 = connect(`${tls ? "https" : "http"}://${address}`, {
+  const http2 = http2Module.connect(`${tls ? "https" : "http"}://${address}`, {
     settings: { enablePush: false, initialWindowSize: 1_048_576 },
     maxSessionMemory: 1024,
     ...(material?.ca && { ca: material.ca }),
