@@ -19,7 +19,7 @@ export const Work = service("test.faults.v1.Work", { do: rpc(Nothing, Done, { re
 /** What the process is like. */
 export interface Provider {
   readonly name: string;
-  /** How long a call waits for something else, and then computes, in milliseconds. */
+  /** How long a call waits for something else, and then computes, in milliseconds (of the processor). */
   readonly waitMs?: number;
   readonly burnMs?: number;
   readonly registry: "file" | "redis" | "memory";
@@ -39,12 +39,23 @@ const worker = ({ name, waitMs = 0, burnMs = 0 }: Provider) =>
       handlers: {
         async do() {
           if (waitMs > 0) await timers.sleep(waitMs);
-          for (const end = performance.now() + burnMs; performance.now() < end; );
+          if (burnMs > 0) burn(burnMs);
           return { by: name };
         },
       },
     }),
   });
+
+/** Processor time of this process, in milliseconds. */
+function busyMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Computes for so long by the processor's time: other work on the machine makes it slower, as it does all the rest. */
+function burn(ms: number): void {
+  for (const end = busyMs() + ms; busyMs() < end; );
+}
 
 if (import.meta.main) {
   const provider = JSON.parse(process.argv[2] ?? "") as Provider;
@@ -56,5 +67,6 @@ if (import.meta.main) {
     policies,
   });
   console.log(kernel.get(server).endpoints[0]?.address);
+  process.on("message", () => process.send?.(busyMs())); // whoever started it may ask how much it has computed
   process.on("disconnect", () => process.exit());
 }
