@@ -23,12 +23,14 @@ export function eventLoopLoad({ clock, timers }: Pick<Ports, "clock" | "timers">
   let before = utilisation();
   const timer = timers.every(sampleMs, () => {
     const now = clock.now();
-    const lag = Math.max(0, now - due) / saturatedLagMs;
+    const late = Math.max(0, now - due);
+    const lag = late / saturatedLagMs;
     due = now + sampleMs;
     const after = utilisation();
     const used = before && after ? performance.eventLoopUtilization(after, before).utilization : 0;
     before = after;
-    load = decay * load + (1 - decay) * Math.min(1, Math.max(used, lag));
+    const past = decay ** (1 + late / sampleMs); // a saturated loop samples seldom; what is late counts for all it missed
+    load = past * load + (1 - past) * Math.min(1, Math.max(used, lag));
   });
   return { read: () => load, stop: () => timer.cancel() };
 }

@@ -111,6 +111,15 @@ describe("limiter/bbr", () => {
     );
   });
 
+  it("keeps its limit while nothing goes well, however long", () => {
+    const known = peaks(1000, 10);
+    assert.equal(known.maxInFlight(50), Number.POSITIVE_INFINITY);
+    for (let i = 0; i < 4; i++) known.add(50, 150);
+    const limit = known.maxInFlight(250);
+    assert.equal(limit, 2);
+    assert.equal(known.maxInFlight(60_000), limit);
+  });
+
   it("measures a loop that is kept busy", async () => {
     const gauge = eventLoopLoad(systemPorts);
     try {

@@ -4,7 +4,8 @@ export interface Peaks {
   add(tookMs: number, now: number): void;
   /**
    * `floor(maxPass × minRT × bucketsPerSecond / 1000 + 0.5)`, with the most calls of a bucket and the shortest mean latency of
-   * one, at least 1 ms; the bucket under way does not count. Infinity while nothing is known.
+   * one, at least 1 ms; the bucket under way does not count. Infinity until a call has gone well. While none goes well, the last
+   * limit stays: a flood in which every answer is late would end it otherwise.
    */
   maxInFlight(now: number): number;
 }
@@ -37,7 +38,7 @@ export function peaks(windowMs: number, buckets: number): Peaks {
       maxPass = Math.max(maxPass, calls);
       minRt = Math.min(minRt, (took[slot] ?? 0) / calls);
     }
-    if (maxPass === 0) return Number.POSITIVE_INFINITY;
+    if (maxPass === 0) return known.limit; // nothing has gone well for a whole window: what held before holds on
     return Math.floor((maxPass * Math.max(1, minRt) * (1000 / width)) / 1000 + 0.5);
   }
 
