@@ -37,6 +37,7 @@ export {
 export { isText, restRuleOf, restShape } from "./rest/compile.ts";
 export type { RestRule, RestSegment } from "./rest/rule.ts";
 export { rpc, service, stream, topic } from "./service.ts";
+export * from "./transaction/admin.ts";
 export * from "./transaction/honest.ts";
 export * from "./transaction/operation.ts";
 export * from "./transaction/participant.ts";

@@ -28,12 +28,15 @@ export interface Offers {
   readonly listens: ReadonlyMap<string, Listened>;
 }
 
-/** Gathers what services offer. Throws an Error that names every missing or unknown handler, and contracts served twice. */
-export function offersOf(all: Named<Service>): Offers {
+/**
+ * Gathers what services offer, and what the platform itself does. Throws an Error that names every missing or unknown
+ * handler, and contracts served twice.
+ */
+export function offersOf(all: Named<Service>, own: Named<Service> = new Map()): Offers {
   const services = new Map<string, Offered>();
   const listens = new Map<string, Listened>();
   const faults: string[] = [];
-  for (const [by, { offers, listens: topics }] of all) {
+  for (const [by, { offers, listens: topics }] of [...all, ...own]) {
     for (const { service: contract, handlers } of offers) {
       faults.push(...handlerFaults(by, contract, handlers));
       const other = services.get(contract.name);

@@ -29,6 +29,8 @@ export interface Wanted extends Listened {
 /** What a server is made of. */
 export interface ServerParts extends Choices {
   readonly services: Named<Service>;
+  /** What the platform itself offers here, by the SPI it belongs to. */
+  readonly own: Named<Service>;
   readonly protocols: Named<Protocol>;
   readonly serializers: Named<Serializer>;
   readonly buses: Named<Bus>;
@@ -38,8 +40,8 @@ export interface ServerParts extends Choices {
 
 /** Works out what a server is to be. Throws an Error for services that cannot be offered and a StatusError for a bus that is not there. */
 export function serverState(parts: ServerParts): ServerState {
-  const { services, protocols, serializers, registry } = parts;
-  const offers = offersOf(services);
+  const { services, own, protocols, serializers, registry } = parts;
+  const offers = offersOf(services, own);
   const subscriptions = [...offers.listens.values()].map((listened) => {
     const method = listened.topic.method as Method;
     const { policy } = parts.policies.of(method, defaultsFor(method, parts));

@@ -1,4 +1,5 @@
 import { asStatusError } from "../call/outcome.ts";
+import { StatusError } from "../call/status.ts";
 import type { AbortReason, Decision, PlannedBranch, TransactionRecord } from "./coordinator.ts";
 import type {
   BranchAction,
@@ -34,7 +35,7 @@ export interface TwoPhases {
  * Takes all branches through a first phase, decides, and then makes the decision true everywhere. Until the decision
  * anybody may abort; after it nobody may.
  */
-export function inTwoPhases(facts: StrategyFacts, phases: TwoPhases): TransactionStrategy {
+export function inTwoPhases(facts: StrategyFacts, phases: TwoPhases): Required<TransactionStrategy> {
   const { points } = phases;
 
   async function conclude(t: DrivenTransaction, decision: Decision): Promise<void> {
@@ -63,6 +64,12 @@ export function inTwoPhases(facts: StrategyFacts, phases: TwoPhases): Transactio
       const lost = record.status === "active" && phases.first === "prepare" && (await wasCommitted(t));
       await conclude(t, lost ? await t.decide("committing") : await decisionFor(t, record));
     },
+
+    /** A commit needs all votes; those that are missing are asked for. */
+    async force(t, decision) {
+      if (decision === "committing") onlyDone(await t.forward(t.branches, phases.first));
+      return t.decide(decision, decision === "aborting" ? forced : undefined);
+    },
   };
 }
 
@@ -90,6 +97,23 @@ export function isLate({ deadlineAt, leaseUntil }: TransactionRecord): boolean {
 
 const interrupted: AbortReason = abortBecause("INTERRUPTED", "the process that drove it is gone");
 const late: AbortReason = abortBecause("DEADLINE", "it was not decided in time");
+
+/** Why a transaction is aborted that a person aborts. */
+export const forced: AbortReason = abortBecause("FORCED", "a person aborted it");
+
+/** Throws FAILED_PRECONDITION where branches could not be taken forward: then nobody can make it a commit. */
+export function onlyDone(forward: Forward): void {
+  if (forward.done) return;
+  const { reason, message, step } = forward.abort;
+  const where = step === "" ? "" : ` at step ${step}`;
+  throw new StatusError(
+    "FAILED_PRECONDITION",
+    `it cannot be committed: ${reason}${where}${message && `, ${message}`}`,
+    {
+      reason: "CANNOT_COMMIT",
+    },
+  );
+}
 
 export function abortBecause(reason: string, message: string): AbortReason {
   return { reason, message, step: "", details: {} };
@@ -151,7 +175,12 @@ export function throughOutbox(facts: StrategyFacts, kind: OutboxKind): Transacti
       await t.answer("pending");
       await t.adopt();
     },
-    /** What is left to do is in the outbox, not here. */
-    resume: async (t) => t.leave(""),
+    /** What is left to do is in the outbox, not here. Who emptied it may have died before it said so. */
+    async resume(t) {
+      const [first] = t.branches;
+      if (!first || (await t.outboxHolds(first))) return t.leave("");
+      await t.answer("committed");
+      await t.finish("committing");
+    },
   };
 }

@@ -4,6 +4,10 @@ import type { AbortReason, NewTransaction, TransactionStatus } from "./coordinat
 /** Statuses of transactions somebody still has to work on. */
 export const openStatuses: readonly TransactionStatus[] = ["active", "committing", "aborting"];
 
+export function isStatus(text: string): text is TransactionStatus {
+  return text === "committed" || text === "aborted" || openStatuses.some((status) => status === text);
+}
+
 export function hasEnded(status: TransactionStatus): boolean {
   return status === "committed" || status === "aborted";
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { TransactionAdmin } from "../contract/index.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { conformance } from "../testing/conformance.ts";
 import type { TestPostgres } from "../testing/postgres-server.ts";
@@ -95,4 +96,32 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
       assert.equal(await world.total(), 3n * bankCents);
     },
   ),
+  law("lets a person abort what nobody has decided, and takes all of it back", async (world) => {
+    const { facts, app } = world;
+    const admin = app.clients.client(TransactionAdmin);
+    const before = await world.total();
+    const reserved = facts.rejects === "all" ? 2 : facts.rejects === "before-pivot" ? 1 : 0;
+    const gid = await world.left("pay", payment, "active", { paused: true, reserved });
+    const forcing = admin.force({ gid, outcome: "abort", by: "ann", reason: "odd" });
+    if (facts.ownFirst || facts.oneBranch) return assert.rejects(forcing, { reason: "CANNOT_FORCE" });
+    assert.equal((await forcing).status, "aborting");
+    await admin.resume({ gid, name: "", strategy: "", by: "ann", reason: "" });
+    await world.settled();
+    assert.deepEqual([await world.wait("pay", gid), await world.total()], ["aborted", before]);
+  }),
+  law("lets nobody abort by hand what is done for good", async (world) => {
+    const { facts, app } = world;
+    if (facts.rejects === "all" || facts.ownFirst) return;
+    const admin = app.clients.client(TransactionAdmin);
+    const before = await world.total();
+    const reserved = facts.rejects === "before-pivot" ? 2 : 1;
+    const gid = await world.left("pay", payment, "active", { paused: true, reserved });
+    const forcing = admin.force({ gid, outcome: "abort", by: "ann", reason: "odd" });
+    await assert.rejects(forcing, { reason: "ALREADY_DECIDED" });
+    await admin.resume({ gid, name: "", strategy: "", by: "ann", reason: "" });
+    await world.settled();
+    assert.deepEqual([await world.wait("pay", gid), await world.total()], ["committed", before]);
+  }),
 ]);
+
+const payment = { from: "alice", to: "bob", cents: 100n, sponsor: "" };

@@ -96,6 +96,8 @@ export interface DrivenTransaction {
    * outbox, from where it is published (`message`) or called on a schedule (`notice`).
    */
   applyWithOutbox(first: PlannedBranch, rest: readonly PlannedBranch[], kind: OutboxKind): Promise<Forward>;
+  /** Whether the outbox beside the first branch still has others of them; also true where that cannot be seen here. */
+  outboxHolds(first: PlannedBranch): Promise<boolean>;
   /** Puts it off: it is taken on again later, by whoever is due then. */
   leave(lastError: string): Promise<void>;
   /** Waits before the same is tried again: longer after each attempt, counted from 0. */
@@ -115,6 +117,11 @@ export interface TransactionStrategy {
   run(driven: DrivenTransaction): Promise<void>;
   /** Goes on with what another node, or this one, left behind. */
   resume(driven: DrivenTransaction, record: TransactionRecord): Promise<void>;
+  /**
+   * Brings about what a person decides while nothing is decided, where that is honest; gives the decision there is then.
+   * Rejects with FAILED_PRECONDITION where it cannot be had. Missing where nothing is ever undecided.
+   */
+  force?(driven: DrivenTransaction, decision: Decision): Promise<Decision>;
 }
 
 export const transaction = defineSpi<TransactionStrategy>("transaction", { kind: "named" });

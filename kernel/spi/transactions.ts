@@ -70,6 +70,8 @@ export interface Transactions {
   initiator<T extends AnyTransaction>(transaction: T): Initiator<T>;
   /** Hosts a participant. Its successor may be there before the one it replaces has stopped. */
   perform(performer: Performer): Promise<Performing>;
+  /** What this process serves for people once it begins transactions. */
+  offers(): readonly Offer[];
   /** How this process hears what became of branches a transaction sent over the bus. */
   acknowledgements(transaction: AnyTransaction): Listening;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { builtInStrategies, codecOf, type Infer, participantService } from "../contract/index.ts";
+import { builtInStrategies, codecOf, type Infer, participantService, type StrategyFacts } from "../contract/index.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { systemPorts } from "../core/ports.ts";
 import { openDatabase } from "../postgres/database.ts";
@@ -26,9 +26,21 @@ export interface StrategyWorld extends AsyncDisposable {
   database(bank: 0 | 1 | 2): Promise<Database>;
   readonly app: TestApp;
   /** Puts a transaction where a process leaves it that dies: reserved everywhere, and decided or not. */
-  left(transaction: BankTransaction, input: Infer<typeof Payment>, status: "active" | "committing"): Promise<string>;
+  left(
+    transaction: BankTransaction,
+    input: Infer<typeof Payment>,
+    status: "active" | "committing",
+    how?: Partial<LeftHow>,
+  ): Promise<string>;
   /** Waits until nothing is set aside or prepared anywhere, and every transaction has ended. */
   settled(): Promise<void>;
+}
+
+export interface LeftHow {
+  /** Nobody goes on with it. */
+  readonly paused: boolean;
+  /** How many branches are reserved; by default all. */
+  readonly reserved: number;
 }
 
 export interface Orders {
@@ -82,6 +94,7 @@ export async function strategyWorld(server: TestPostgres, strategy: Plugin): Pro
     },
   });
   const desk = app.clients.client(Desk);
+  const facts = strategy.facts as Partial<StrategyFacts>;
   const database = (bank: 0 | 1 | 2) => api.database(names[bank]);
   return {
     run: (transaction, { key = "", cents = 100n, settled = true } = {}) =>
@@ -96,15 +109,16 @@ export async function strategyWorld(server: TestPostgres, strategy: Plugin): Pro
     },
     database,
     app,
-    left: async (name, input, status) => {
+    left: async (name, input, status, { paused = false, reserved } = {}) => {
       const one = bankTransactions[name];
       const gid = randomUUID();
       const bytes = codecOf(Payment).encode(input);
       const { main } = branchesOf(one as never);
       const outputs = new Map<string, Uint8Array>();
       const parts = { gid, strategy: strategy.name, transaction: one as never, input: bytes, outputs };
-      for (const branch of main) {
-        const request = requestFor(parts, branch, "reserve");
+      const action = facts.prepares ? "prepare" : facts.isolation === "none" ? "apply" : "reserve";
+      for (const branch of main.slice(0, reserved)) {
+        const request = requestFor(parts, branch, action);
         await app.clients.client(participantService(branch.participant)).drive(request);
       }
       const { version } = one;
@@ -118,7 +132,8 @@ export async function strategyWorld(server: TestPostgres, strategy: Plugin): Pro
         outputs: {},
         trace: "",
       };
-      await keeping.begin({ ...begun, status, deadlineMs: 10_000 }, "a process that is gone", 1);
+      await keeping.begin({ ...begun, status, deadlineMs: 10_000 }, "a process that is gone", paused ? 60_000 : 1);
+      if (paused) await keeping.pause(gid, true);
       return gid;
     },
     settled: async () => {

@@ -62,6 +62,8 @@ export const OutboxRow = message("mortise.transaction.v1.OutboxRow", {
   state: string(2),
   attempts: int32(3),
   lastError: string(4),
+  /** When it is handed on again, in milliseconds since 1970. */
+  nextAt: int64(5),
 });
 
 export const Inspected = message("mortise.transaction.v1.Inspected", {
@@ -72,6 +74,9 @@ export const Inspected = message("mortise.transaction.v1.Inspected", {
 });
 
 export const Gid = message("mortise.transaction.v1.Gid", { gid: string(1) });
+
+/** How many rows of an outbox are due at once now. */
+export const Woken = message("mortise.transaction.v1.Woken", { rows: int32(1) });
 
 export const ManifestOperation = message("mortise.transaction.v1.ManifestOperation", {
   name: string(1),
@@ -111,6 +116,8 @@ export function participantService(name: string) {
   return service(name, {
     drive: rpc(Drive, Driven, { idempotent: true, criticality: "high" }),
     inspect: rpc(Gid, Inspected, { readOnly: true }),
+    /** Makes due at once what of a transaction waits in the outbox, also what was given up. */
+    wake: rpc(Gid, Woken, { idempotent: true }),
     manifest: rpc(Empty, Manifest, { readOnly: true }),
     sweep: rpc(SweepRequest, Orphans, { idempotent: true }),
   });

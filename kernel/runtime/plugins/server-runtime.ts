@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Deps, every, live } from "../../core/needs.ts";
+import { type Deps, every, live, optional } from "../../core/needs.ts";
 import { definePlugin } from "../../core/plugin.ts";
 import { bus } from "../../spi/bus.ts";
 import { cluster } from "../../spi/cluster.ts";
@@ -11,6 +11,7 @@ import { registry } from "../../spi/registry.ts";
 import { serializer } from "../../spi/serializer.ts";
 import { server } from "../../spi/server.ts";
 import { service } from "../../spi/service.ts";
+import { transactions } from "../../spi/transactions.ts";
 import { offersOf } from "../offers.ts";
 import { runtimeServer } from "../server.ts";
 import { type ServerParts, serverState } from "../server-state.ts";
@@ -39,6 +40,7 @@ const options = z.strictObject({
 
 const needs = {
   services: live(every(service)),
+  transactions: live(optional(transactions)),
   protocols: live(every(protocol)),
   serializers: live(every(serializer)),
   buses: live(every(bus)),
@@ -58,7 +60,7 @@ export const serverRuntime = definePlugin({
   exclusive: true, // the doors of services open and close in turn, and a fixed port has one listener
   needs,
   async setup({ deps, options, ports, log, generation }) {
-    const offers = remembered(offersOf);
+    const offers = remembered((services: ServerParts["services"]) => offersOf(services, ownOffers(deps)));
     const made = runtimeServer({
       options,
       ports,
@@ -87,8 +89,16 @@ function remembered<A extends object, R>(work: (about: A) => R): (about: A) => R
   };
 }
 
+/** What the platform itself serves in this process. Only with its services does it change what they begin. */
+function ownOffers({ transactions }: Deps<typeof needs>) {
+  return new Map(
+    transactions.current ? [["transactions", { offers: transactions.current.offers(), listens: [] }]] : [],
+  );
+}
+
 function partsOf(deps: Deps<typeof needs>): ServerParts {
   return {
+    own: ownOffers(deps),
     services: deps.services.current,
     protocols: deps.protocols.current,
     serializers: deps.serializers.current,

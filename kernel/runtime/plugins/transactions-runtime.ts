@@ -33,6 +33,10 @@ const options = z.strictObject({
     .describe(
       "Whether decisions have to survive the loss of the coordinator's server; it must then have a synchronous standby.",
     ),
+  admin: z
+    .boolean()
+    .default(true)
+    .describe("Whether a process that begins transactions serves what people and `mortise tx` do about them."),
   relayEveryMs: ms(500, "How often outboxes are looked through for what another process left"),
 });
 
@@ -66,6 +70,7 @@ export const transactionsRuntime = definePlugin({
       bus: () => deps.bus.current,
       highlyAvailable: options.highlyAvailable,
     });
-    return { api: made, stop: () => made.stop() };
+    const api = { ...made, offers: () => (options.admin ? made.offers() : []) };
+    return { api, stop: () => made.stop() };
   },
 });

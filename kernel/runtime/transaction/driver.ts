@@ -18,7 +18,7 @@ import type { BranchAction, DrivenTransaction, Forward, SettleOrder } from "../.
 import { waitMs } from "./backoff.ts";
 import { type Branches, branchesOf, lockOrder } from "./branches.ts";
 import type { TransactionNode } from "./node.ts";
-import { writeOutbox } from "./outbox.ts";
+import { countLeft, writeOutbox } from "./outbox.ts";
 import { requestFor } from "./requests.ts";
 
 /** What a driven transaction is about. */
@@ -374,6 +374,11 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
         }
         await pause(attempt);
       }
+    },
+
+    async outboxHolds(first) {
+      const host = node.hosted(first.participant);
+      return host ? (await countLeft(host.performer.database.sql, gid)) > 0 : true;
     },
 
     leave: async (lastError) => {

@@ -82,6 +82,7 @@ function offerOf(one: Participant, sweeper: Sweeper): Offer {
     handlers: {
       drive: (request: DriveRequest, call: ServerContext): Promise<DriveReply> => one.drive(request, call),
       inspect: ({ gid }: { gid: string }) => one.inspect(gid),
+      wake: ({ gid }: { gid: string }) => one.wake(gid),
       manifest: () => one.manifest(),
       sweep: ({ reportOnly, olderThanMs }: { reportOnly: boolean; olderThanMs: number }, call: ServerContext) =>
         sweep(one, sweeper, { reportOnly, olderThanMs }, call),

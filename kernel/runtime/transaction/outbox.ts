@@ -82,15 +82,25 @@ export async function takeDue(
   return [...rows];
 }
 
+/** What a row of the outbox tells about its transaction. */
+export type OutboxOrigin = Pick<OutboxEntry, "transaction" | "strategy" | "input" | "trace">;
+
 /** Removes a branch that was done, and lets those that waited for it go on. Tells how many of the transaction are left. */
 export async function removeDone(
   sql: Database["sql"],
   gid: string,
   branch: string,
-): Promise<{ readonly there: boolean; readonly left: number }> {
-  const removed = await sql`delete from mortise_outbox where gid = ${gid} and branch = ${branch} returning 1`;
+): Promise<{ readonly removed: OutboxOrigin | undefined; readonly left: number }> {
+  const [removed] = await sql<OutboxOrigin[]>`
+    delete from mortise_outbox where gid = ${gid} and branch = ${branch}
+    returning transaction, strategy, input, trace`;
+  return { removed, left: await countLeft(sql, gid) };
+}
+
+/** How many branches of a transaction are still to be handed on. */
+export async function countLeft(sql: Database["sql"], gid: string): Promise<number> {
   const [row] = await sql<{ left: number }[]>`select count(*)::int as left from mortise_outbox where gid = ${gid}`;
-  return { there: removed.length > 0, left: row?.left ?? 0 };
+  return row?.left ?? 0;
 }
 
 /** Puts the next attempt off, or gives the branch up. */

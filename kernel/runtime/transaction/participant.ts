@@ -4,9 +4,11 @@ import type { DriveReply, DriveRequest, Inspected, Manifest } from "../../contra
 import type { Infer } from "../../contract/types.ts";
 import type { Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
+import { checkGid } from "../../spi/transaction-record.ts";
 import { externalBranches } from "./external-branch.ts";
 import { fenceVersion } from "./fence.ts";
 import { localBranches } from "./local-branch.ts";
+import { wakeOutbox } from "./outbox.ts";
 import { atPlaces } from "./points.ts";
 import { type PreparedBranches, preparedBranches } from "./prepared.ts";
 
@@ -23,10 +25,10 @@ export interface Participant {
     along: (sql: TransactionHandle["sql"]) => Promise<void>,
   ): Promise<DriveReply>;
   inspect(gid: string): Promise<Infer<typeof Inspected>>;
+  /** Makes due at once what of a transaction waits in the outbox here. */
+  wake(gid: string): Promise<{ readonly rows: number }>;
   manifest(): Promise<Infer<typeof Manifest>>;
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function participant(
   performer: Performer,
@@ -39,7 +41,7 @@ export function participant(
   const prepared = preparedBranches(database, local, places);
 
   function check({ gid, branch, steps, action }: DriveRequest): boolean {
-    if (!uuid.test(gid)) throw invalid(`"${gid}" is no id of a transaction: it is a UUID in lower case`);
+    checkGid(gid);
     if (!/^[A-Za-z0-9]{1,40}$/.test(branch)) throw invalid(`"${branch}" is no id of a branch`);
     const found = steps.map(({ operation, version }) => {
       const known = operations.operations[operation];
@@ -98,7 +100,7 @@ export function participant(
       }),
 
     async inspect(gid) {
-      if (!uuid.test(gid)) throw invalid(`"${gid}" is no id of a transaction: it is a UUID in lower case`);
+      checkGid(gid);
       const { sql } = database;
       const [fence, outbox, waiting] = await Promise.all([
         sql<FenceFacts[]>`
@@ -106,10 +108,17 @@ export function participant(
             (extract(epoch from created_at) * 1000)::bigint as "createdAt"
           from mortise_fence where gid = ${gid} order by created_at`,
         sql<OutboxFacts[]>`
-          select branch, state, attempts, last_error as "lastError" from mortise_outbox where gid = ${gid} order by layer`,
+          select branch, state, attempts, last_error as "lastError",
+            (extract(epoch from next_at) * 1000)::bigint as "nextAt"
+          from mortise_outbox where gid = ${gid} order by layer`,
         prepared.waiting(),
       ]);
       return { fence: [...fence], outbox: [...outbox], prepared: waiting.filter((name) => name.includes(gid)) };
+    },
+
+    async wake(gid) {
+      checkGid(gid);
+      return reachable(async () => ({ rows: await wakeOutbox(database.sql, gid) }));
     },
 
     async manifest() {

@@ -8,7 +8,7 @@ import { read } from "./fence.ts";
 import { decodeKept } from "./kept.ts";
 import { inTransaction } from "./local-branch.ts";
 import type { TransactionNode } from "./node.ts";
-import { type OutboxEntry, putOff, removeDone, takeDue } from "./outbox.ts";
+import { type OutboxEntry, type OutboxOrigin, putOff, removeDone, takeDue } from "./outbox.ts";
 import type { Participant } from "./participant.ts";
 import { requestFor } from "./requests.ts";
 
@@ -16,7 +16,7 @@ export interface RelaySetup {
   readonly node: TransactionNode;
   readonly scheduleOf: (transaction: string) => readonly number[];
   /** Everything an outbox had of a transaction is done. */
-  readonly complete: (gid: string, entry: OutboxEntry, results: DriveReply["results"]) => Promise<void>;
+  readonly complete: (gid: string, origin: OutboxOrigin, results: DriveReply["results"]) => Promise<void>;
 }
 
 const batch = 200;

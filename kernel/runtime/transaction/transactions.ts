@@ -15,13 +15,14 @@ import type { StrategyFacts, TransactionStrategy } from "../../spi/transaction.t
 import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
 import type { Initiator, Transactions } from "../../spi/transactions.ts";
 import { makeWorker } from "../../spi/worker.ts";
+import { adminOffer } from "./admin.ts";
 import { admission } from "./admission.ts";
 import { branchesOf } from "./branches.ts";
 import { drive } from "./driver.ts";
 import { hosts } from "./hosting.ts";
 import { initiatorOf, type Running, subjectOfRecord } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
-import { type OutboxEntry, removeDone } from "./outbox.ts";
+import { type OutboxOrigin, removeDone } from "./outbox.ts";
 import { recovery, takeOn } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
 import { sweep } from "./sweep.ts";
@@ -115,12 +116,11 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   });
 
   /** The outbox of a transaction is empty: what its first participant committed has happened everywhere. */
-  async function complete(gid: string, entry: OutboxEntry | undefined, results: DriveReply["results"]): Promise<void> {
-    const known = await setup.coordinator().get(gid);
-    const transaction = initiated.get(known?.name ?? entry?.transaction ?? "");
+  async function complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void> {
+    const transaction = initiated.get(origin.transaction);
     if (!transaction) return;
-    if (!known && entry) {
-      const { strategy, input, trace: traceparent } = entry;
+    if (!(await setup.coordinator().get(gid))) {
+      const { strategy, input, trace: traceparent } = origin;
       const subject = {
         gid,
         transaction,
@@ -144,10 +144,10 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     const first = branchesOf(transaction).main[0];
     const host = first && hosted.get(first.participant);
     if (!host || ack.driven?.outcome !== "done") return false;
-    const { there, left } = await removeDone(host.performer.database.sql, ack.gid, ack.branch);
-    if (there && left === 0) await complete(ack.gid, undefined, ack.driven.results);
-    else if (there) relaying.wake();
-    return there;
+    const { removed, left } = await removeDone(host.performer.database.sql, ack.gid, ack.branch);
+    if (removed && left === 0) await complete(ack.gid, removed, ack.driven.results);
+    else if (removed) relaying.wake();
+    return removed !== undefined;
   }
 
   async function acknowledged(transaction: AnyTransaction, ack: Ack): Promise<void> {
@@ -167,6 +167,8 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     const unlocked = left.some(({ after }) => after.includes(branch));
     if (left.length === 0 || unlocked) takeOn(node, running, record);
   }
+
+  const admin = adminOffer({ node, participant: participants });
 
   stranded().catch(() => undefined); // recovery will tell that the coordinator is away
   recovering.start();
@@ -188,6 +190,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       relaying.wake();
       return performing;
     },
+    offers: () => (initiated.size > 0 ? [admin] : []),
     acknowledgements: (transaction) => ({
       topic: acknowledgementTopic(transaction.name),
       handler: ((ack: Ack) => acknowledged(transaction, ack)) as EventHandler<never>,

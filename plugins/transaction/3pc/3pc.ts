@@ -23,6 +23,7 @@ export function preVoting(): TransactionStrategy {
       await phases.run(t);
     },
     resume: (t, record) => phases.resume(t, record),
+    force: (t, decision) => phases.force(t, decision),
   };
 }
 

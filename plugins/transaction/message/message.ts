@@ -3,6 +3,8 @@ import {
   type Decision,
   type DrivenTransaction,
   definePlugin,
+  forced,
+  onlyDone,
   type PlannedBranch,
   type TransactionRecord,
   type TransactionStrategy,
@@ -36,6 +38,14 @@ export const messageStrategy: TransactionStrategy = {
     const { status, done } = record;
     if (status === "active") return checkBack(t, done);
     await conclude(t, status === "aborting" || status === "aborted" ? "aborting" : "committing", done, record);
+  },
+
+  /** What its first branch has done is the outcome; only what has not come can be aborted. */
+  async force(t, decision) {
+    const { first } = partsOf(t);
+    if (decision === "committing") onlyDone(await t.forward([first], "apply"));
+    else if (!(await wasApplied(t, first))) return t.decide("aborting", forced);
+    return t.decide("committing");
   },
 };
 

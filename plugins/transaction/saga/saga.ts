@@ -7,7 +7,9 @@ import {
   decisionFor,
   definePlugin,
   type Forward,
+  forced,
   isLate,
+  onlyDone,
   type PlannedBranch,
   type TransactionStrategy,
   transaction,
@@ -50,6 +52,13 @@ export const sagaStrategy: TransactionStrategy = {
     if (record.status === "active" && !isLate(record)) return goOn(t);
     if (record.status === "active") return conclude(t, await giveUp(t, late));
     await conclude(t, await decisionFor(t, record));
+  },
+
+  /** Whoever wants to abort it does not win against a pivot that is done. */
+  async force(t, decision) {
+    if (decision === "aborting") return giveUp(t, forced);
+    onlyDone(await upToThePivot(t));
+    return t.decide("committing");
   },
 };
 

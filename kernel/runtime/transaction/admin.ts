@@ -1,0 +1,251 @@
+import type { Context } from "../../call/context.ts";
+import { asStatusError } from "../../call/outcome.ts";
+import type { ForceRequest } from "../../contract/transaction/admin.ts";
+import { TransactionAdmin } from "../../contract/transaction/admin.ts";
+import type { participantService } from "../../contract/transaction/participant.ts";
+import type { Infer } from "../../contract/types.ts";
+import type { Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
+import type { Client } from "../../spi/runtime.ts";
+import type { Handlers, Offer } from "../../spi/service.ts";
+import { hasEnded } from "../../spi/transaction-record.ts";
+import { branchesIn, type Event, eventsOf, filterOf, type Knowledge, summaryOf } from "./admin-view.ts";
+import { branchesOf } from "./branches.ts";
+import { forceDecision } from "./force.ts";
+import type { TransactionNode } from "./node.ts";
+import { invalid, noTransaction, notNow } from "./refusals.ts";
+
+export interface AdminSetup {
+  readonly node: TransactionNode;
+  readonly participant: (name: string) => Client<ReturnType<typeof participantService>>;
+}
+
+type Silent = { readonly participant: string; readonly why: string };
+
+/** What people may do about transactions, as a service of this process. */
+export function adminOffer(setup: AdminSetup): Offer {
+  return { service: TransactionAdmin, handlers: handlersOf(setup) as unknown as Offer["handlers"] };
+}
+
+function handlersOf({ node, participant }: AdminSetup): Handlers<typeof TransactionAdmin> {
+  const { ports } = node;
+  const coordinator = (): Coordinator => node.coordinator();
+
+  /** Asks participants side by side; who does not answer is told with the rest. */
+  async function askAll<T>(
+    names: readonly string[],
+    ask: (name: string) => Promise<T>,
+  ): Promise<{ readonly answers: ReadonlyMap<string, T>; readonly silent: Silent[] }> {
+    const answers = new Map<string, T>();
+    const silent: Silent[] = [];
+    await Promise.all(
+      names.map(async (name) => {
+        try {
+          answers.set(name, await ask(name));
+        } catch (error) {
+          silent.push({ participant: name, why: asStatusError(error).message });
+        }
+      }),
+    );
+    return {
+      answers: new Map(names.flatMap((name) => (answers.has(name) ? [[name, answers.get(name) as T]] : []))),
+      silent,
+    };
+  }
+
+  /** Participants of all transactions that are begun here. */
+  const knownParticipants = (): string[] =>
+    namesOf([...node.initiated.values()].flatMap((one) => [...branchesOf(one).main, ...branchesOf(one).later]));
+
+  async function viewOf(gid: string, call: Context) {
+    const record = await coordinator().get(gid);
+    const names = record && record.name !== "" ? namesOf(record.branches) : knownParticipants();
+    const asking = call.with({ timeoutMs: node.options.driveTimeoutMs });
+    const { answers, silent } = await askAll(names, (name) => participant(name).inspect({ gid }, asking));
+    const known: Knowledge = answers;
+    const branches = branchesIn(record, known);
+    const events = eventsOf(gid, record, branches, await coordinator().audits(gid));
+    return { record, branches, events, silent };
+  }
+
+  async function existing(gid: string): Promise<TransactionRecord> {
+    const record = await coordinator().get(gid);
+    if (!record) throw noTransaction(gid);
+    return record;
+  }
+
+  /** Notes the act before it is done; one that does not succeed is noted as well. */
+  async function audited<T>(gid: string, action: string, who: Who, work: () => Promise<T>): Promise<T> {
+    await coordinator().audit({ gid, action, ...who });
+    try {
+      return await work();
+    } catch (error) {
+      const { message } = asStatusError(error);
+      await coordinator().audit({ gid, action: `${action} failed`, by: who.by, reason: message });
+      throw error;
+    }
+  }
+
+  /** The open transactions that are meant: one, or all of a name or strategy. */
+  async function meant({ gid, name, strategy }: Meant): Promise<readonly string[]> {
+    if ((gid === "") === (name === "" && strategy === ""))
+      throw invalid("name one transaction by its gid, or all by their name or strategy, and not both");
+    if (gid !== "") {
+      const { status } = await existing(gid);
+      if (hasEnded(status)) throw notNow("HAS_ENDED", `the transaction ${gid} has ended: it is ${status}`);
+      return [gid];
+    }
+    const query = { name, strategy, statuses: [], stuck: false, olderThanMs: 0n, limit: 10_000, open: true };
+    return (await coordinator().find(filterOf(query))).map((record) => record.gid);
+  }
+
+  /** Whether only participants know the one that is meant. */
+  async function unrecorded({ gid }: Meant, call: Context): Promise<boolean> {
+    if (gid === "" || (await coordinator().get(gid))) return false;
+    const { branches } = await viewOf(gid, call);
+    if (branches.length === 0) throw noTransaction(gid);
+    return true;
+  }
+
+  async function each(gids: readonly string[], action: string, who: Who, act: (gid: string) => Promise<unknown>) {
+    for (const gid of gids) await audited(gid, action, who, () => act(gid));
+    return { gids: [...gids], outboxRows: 0, silent: [] };
+  }
+
+  return {
+    async list(query) {
+      const filter = filterOf(query);
+      const limit = filter.limit ?? 0;
+      const found = await coordinator().find({ ...filter, limit: limit + 1 });
+      const now = ports.clock.wall();
+      const named = found.slice(0, limit).map((record) => summaryOf(record, now));
+      return { transactions: named, more: found.length > limit };
+    },
+
+    async show({ gid }, call) {
+      const { record, branches, events, silent } = await viewOf(gid, call);
+      if (!record && branches.length === 0 && events.length === 0) throw noTransaction(gid);
+      return { ...(record && { summary: summaryOf(record, ports.clock.wall()) }), branches, events, silent };
+    },
+
+    async counts() {
+      const counts = await coordinator().counts();
+      return {
+        counts: counts.map(({ count, stuck, oldestMs, ...what }) => ({
+          ...what,
+          count: BigInt(count),
+          stuck: BigInt(stuck),
+          oldestMs: BigInt(Math.round(oldestMs)),
+        })),
+      };
+    },
+
+    async export({ gids }, call) {
+      if (gids.length > 100) throw invalid(`${gids.length} transactions at once; at most 100`);
+      const events: Event[] = [];
+      const silent = new Map<string, Silent>();
+      for (const gid of gids) {
+        const view = await viewOf(gid, call);
+        events.push(...view.events);
+        for (const one of view.silent) silent.set(one.participant, one);
+      }
+      return { events, silent: [...silent.values()] };
+    },
+
+    async retry(request, call) {
+      const who = whoOf(request, call);
+      const gids = (await unrecorded(request, call)) ? [request.gid] : await meant(request);
+      const silent: Silent[] = [];
+      let outboxRows = 0;
+      const done = await each(gids, "retry", who, async (gid) => {
+        await coordinator().wake(gid);
+        const [first] = (await coordinator().get(gid))?.branches ?? [];
+        const holders = first ? [first.participant] : knownParticipants();
+        const woken = await askAll(holders, (name) => participant(name).wake({ gid }, call));
+        silent.push(...woken.silent);
+        for (const { rows } of woken.answers.values()) outboxRows += rows;
+      });
+      return { ...done, outboxRows, silent };
+    },
+
+    async pause(request, call) {
+      return each(await meant(request), "pause", whoOf(request, call), (gid) => coordinator().pause(gid, true));
+    },
+
+    async resume(request, call) {
+      return each(await meant(request), "resume", whoOf(request, call), async (gid) => {
+        await coordinator().pause(gid, false);
+        await coordinator().wake(gid);
+      });
+    },
+
+    async force(request, call) {
+      const who = whoOf(request, call);
+      const record = await existing(request.gid);
+      const decision = forceDecision(node, record, decisionIn(request), call);
+      const status = await audited(request.gid, `force ${request.outcome}`, who, decision);
+      await coordinator().wake(request.gid);
+      return { status };
+    },
+
+    async close(request, call) {
+      const who = whoOf(request, call);
+      if (who.reason === "") throw invalid("closing a transaction by hand needs a reason, which is kept with it");
+      const { status } = await existing(request.gid);
+      if (hasEnded(status)) throw notNow("HAS_ENDED", `the transaction ${request.gid} has ended: it is ${status}`);
+      if (status === "active")
+        throw notNow(
+          "UNDECIDED",
+          `the transaction ${request.gid} is undecided; force commit or abort, and close it then`,
+        );
+      return each([request.gid], "close", who, async (gid) => {
+        if (await coordinator().close(gid, `closed by ${who.by}: ${who.reason}`)) return;
+        throw notNow("HAS_ENDED", `the transaction ${gid} has ended meanwhile`);
+      });
+    },
+
+    async sweep({ participant: only, end, olderThanMs, ...given }, call) {
+      const who = end ? whoOf(given, call) : undefined;
+      const names = only === "" ? knownParticipants() : [only];
+      const report = await askAll(names, (name) => participant(name).sweep({ reportOnly: true, olderThanMs }, call));
+      if (!who) return { participants: sweptIn(report.answers), silent: report.silent };
+      for (const gid of new Set([...report.answers.values()].flatMap(({ gids }) => gids)))
+        await coordinator().audit({ gid, action: "sweep", ...who });
+      const swept = await askAll([...report.answers.keys()], (name) =>
+        participant(name).sweep({ reportOnly: false, olderThanMs }, call),
+      );
+      return { participants: sweptIn(swept.answers), silent: [...report.silent, ...swept.silent] };
+    },
+  };
+}
+
+interface Who {
+  readonly by: string;
+  readonly reason: string;
+}
+
+interface Meant {
+  readonly gid: string;
+  readonly name: string;
+  readonly strategy: string;
+}
+
+/** Whoever was authenticated is noted, and whoever they say they are. Throws INVALID_ARGUMENT where nobody is named. */
+function whoOf({ by, reason }: Who, { caller }: Context): Who {
+  const named = [caller?.name, by].filter((name) => name !== undefined && name !== "");
+  if (named.length === 0) throw invalid("say who acts (by): it is noted with the act");
+  return { by: [...new Set(named)].join(" as "), reason: reason.trim() };
+}
+
+function decisionIn({ outcome }: Infer<typeof ForceRequest>) {
+  if (outcome === "commit") return "committing";
+  if (outcome === "abort") return "aborting";
+  throw invalid(`"${outcome}" is no outcome; commit or abort`);
+}
+
+function sweptIn(answers: ReadonlyMap<string, { readonly gids: readonly string[]; readonly ended: number }>) {
+  return [...answers].map(([participant, { gids, ended }]) => ({ participant, gids: [...gids], ended }));
+}
+
+function namesOf(branches: readonly { readonly participant: string }[]): string[] {
+  return [...new Set(branches.map(({ participant }) => participant))];
+}
