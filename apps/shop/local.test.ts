@@ -30,7 +30,7 @@ async function stage(): Promise<Stage> {
     running.set(name, service);
     return service;
   };
-  await Promise.all(["user", "inventory", "payment", "order", "gateway"].map(start));
+  await Promise.all(["user", "inventory", "marketing", "payment", "order", "gateway"].map(start));
   const url = /http:\/\/[^\s"]+/.exec(running.get("gateway")?.output() ?? "")?.[0] ?? "";
   const stop = async () => {
     await Promise.all([...running.values()].map((service) => service.stop()));

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { styleText } from "node:util";
 
-const services = ["user", "inventory", "payment", "order", "gateway"];
+const services = ["user", "inventory", "marketing", "payment", "order", "gateway"];
 const root = join(import.meta.dirname, "../..");
 const width = Math.max(...services.map((name) => name.length));
 const children: ChildProcess[] = [];

@@ -5,7 +5,7 @@ import { loadApp } from "@mortise/kernel/config";
 
 const file = join(import.meta.dirname, "shop.yaml");
 const env = { POSTGRES_URL: "postgres://postgres@127.0.0.1:5432", NATS_URL: "nats://127.0.0.1:4222" };
-const services = ["user", "inventory", "payment", "order", "gateway"];
+const services = ["user", "inventory", "marketing", "payment", "order", "gateway"];
 
 describe("the profiles of the shop", () => {
   it("can be started as they are", async () => {

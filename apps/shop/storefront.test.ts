@@ -66,9 +66,10 @@ await onServer("the storefront in Chromium", stage, (on) => {
     await page.getByText("at least 8 characters").waitFor();
     await page.getByLabel("Password").fill("correct horse");
     await page.getByRole("button", { name: "Open the account" }).click();
-    await page.getByRole("button", { name: "Pay €129.00" }).click();
+    await page.getByRole("button", { name: "10 % off your first order" }).click();
+    await page.getByRole("button", { name: "Pay €116.10" }).click();
     await page.getByRole("heading", { name: "It is on its way" }).waitFor();
-    await page.getByText("Wallet€371.00").waitFor();
+    await page.getByText("Wallet€383.90").waitFor();
     await page.getByRole("link", { name: "See how it was made" }).click();
     await page.getByRole("heading", { name: "What this request set in motion" }).waitFor();
     const trace = (await page.textContent("ol")) ?? "";

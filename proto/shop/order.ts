@@ -59,6 +59,10 @@ export const Order = message("shop.order.v1.Order", {
   createdAt: required(timestamp(8)),
   /** In the order they were reached. */
   steps: repeated(field(9, OrderStep)),
+  /** The coupon that was used; empty for none. */
+  coupon: string(10),
+  /** What it took off; the total is what was paid. */
+  discount: required(field(11, Money)),
 });
 
 export const Item = message("shop.order.v1.Item", { sku: string(1), quantity: int32(2) });
@@ -68,6 +72,8 @@ export const PlaceOrder = message("shop.order.v1.PlaceOrder", {
   /** Chosen by the client; the same id places one order, and tells of it again when repeated. */
   requestId: string(2),
   items: repeated(field(3, Item)),
+  /** Empty for none. */
+  coupon: string(4),
 });
 
 /** An order of a customer. Others' orders are not found. */
@@ -89,8 +95,8 @@ export const OrderPage = message("shop.order.v1.OrderPage", {
 /**
  * Orders from placing to their end.
  *
- * Reasons: OUT_OF_STOCK, INSUFFICIENT_FUNDS (FAILED_PRECONDITION; as inventory and payment give them, with detail
- * `orderId`), REQUEST_ID_REUSED (ALREADY_EXISTS), NO_SUCH_ORDER (NOT_FOUND), NOT_CANCELLABLE (FAILED_PRECONDITION),
+ * Reasons: OUT_OF_STOCK, INSUFFICIENT_FUNDS, NO_SUCH_COUPON, COUPON_USED, COUPON_MINIMUM (FAILED_PRECONDITION; as
+ * inventory, payment and marketing give them, with detail `orderId`), REQUEST_ID_REUSED (ALREADY_EXISTS), NO_SUCH_ORDER (NOT_FOUND), NOT_CANCELLABLE (FAILED_PRECONDITION),
  * BAD_ITEMS, BAD_REQUEST_ID, BAD_PAGE_TOKEN (INVALID_ARGUMENT).
  */
 export const Orders = service("shop.order.v1.Orders", {
@@ -124,8 +130,11 @@ export const OrderToPlace = message("shop.order.v1.OrderToPlace", {
   userId: string(2),
   requestId: string(3),
   lines: repeated(field(4, OrderLine)),
+  /** What is to be paid. */
   total: required(field(5, Money)),
   traceId: string(6),
+  coupon: string(7),
+  discount: required(field(8, Money)),
 });
 
 /** What transactions do with orders. */

@@ -1,5 +1,6 @@
 import type { Client, Context } from "@mortise/kernel";
 import type { Inventory } from "@mortise/proto/shop/inventory";
+import type { Marketing } from "@mortise/proto/shop/marketing";
 import type { Orders } from "@mortise/proto/shop/order";
 import type { Payments } from "@mortise/proto/shop/payment";
 import type { User } from "@mortise/proto/shop/user";
@@ -9,6 +10,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 export interface Backends {
   readonly user: Client<typeof User>;
   readonly inventory: Client<typeof Inventory>;
+  readonly marketing: Client<typeof Marketing>;
   readonly payments: Client<typeof Payments>;
   readonly orders: Client<typeof Orders>;
 }

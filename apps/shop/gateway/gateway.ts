@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { backgroundOf, client, definePlugin, every, live, service, telemetry, tracer } from "@mortise/kernel";
 import { Inventory } from "@mortise/proto/shop/inventory";
+import { Marketing } from "@mortise/proto/shop/marketing";
 import { Orders } from "@mortise/proto/shop/order";
 import { Payments } from "@mortise/proto/shop/payment";
 import { User } from "@mortise/proto/shop/user";
@@ -38,6 +39,7 @@ export const gateway = definePlugin({
   needs: {
     user: client(User),
     inventory: client(Inventory),
+    marketing: client(Marketing),
     payments: client(Payments),
     orders: client(Orders),
     tracer: live(tracer),

@@ -1,5 +1,6 @@
 import type { Timestamp } from "@mortise/kernel/contract";
 import type { Product } from "@mortise/proto/shop/inventory";
+import type { Coupon } from "@mortise/proto/shop/marketing";
 import { type Order, OrderStatus } from "@mortise/proto/shop/order";
 import { type Entry, EntryKind } from "@mortise/proto/shop/payment";
 import type { Account } from "@mortise/proto/shop/user";
@@ -32,10 +33,16 @@ export function orderView(order: Order) {
     cancelReason,
     traceId,
     total: moneyView(order.total),
+    coupon: order.coupon,
+    discount: moneyView(order.discount),
     createdAt: isoOf(order.createdAt),
     lines: order.lines.map(({ unitPrice, ...line }) => ({ ...line, unitPrice: moneyView(unitPrice) })),
     steps: order.steps.map(({ status, at }) => ({ status: nameOf(OrderStatus.values, status), at: isoOf(at) })),
   };
+}
+
+export function couponView({ minimum, ...coupon }: Coupon) {
+  return { ...coupon, minimum: moneyView(minimum) };
 }
 
 export function entryView({ id, kind, amount, balance, orderId, at }: Entry) {

@@ -65,9 +65,10 @@ export function orderBook(orm: Orm, dueMs: number) {
 
   /** Writes a new order. What is there already under its id, or under the request of its user, stays. */
   async function insert(tx: Transaction, order: OrderToPlace, status: "PENDING" | "CANCELLED"): Promise<void> {
-    const { id, userId, requestId, traceId, total, lines } = order;
+    const { id, userId, requestId, traceId, total, lines, coupon } = order;
     const { cents: totalCents, currency } = total;
-    const values = { id, userId, requestId, traceId, totalCents, currency, status };
+    const discountCents = order.discount.cents;
+    const values = { id, userId, requestId, traceId, totalCents, currency, coupon, discountCents, status };
     const inserted = await tx.insert(orders).values(values).onConflictDoNothing().returning({ id: orders.id });
     if (inserted.length === 0) return;
     const rows = lines.map(({ unitPrice, ...line }, position) => ({

@@ -59,6 +59,32 @@ describe("placing an order", () => {
     );
   });
 
+  it("takes a coupon off the price, once for each customer, and gives it back with the order", async () => {
+    const userId = newUser();
+    const items = [{ sku: "halo-lamp", quantity: 1 }];
+    services.fate = (what) => (what === "event" ? "is lost" : "arrives");
+    const first = await place(userId, items, "first", "WELCOME10");
+    assert.deepEqual([first.total.cents, first.discount.cents, first.coupon], [8_010n, 890n, "WELCOME10"]);
+    await assert.rejects(place(userId, items, "second", "WELCOME10"), reason("COUPON_USED"));
+    await assert.rejects(place(userId, items, "third", "NOTHING"), reason("NO_SUCH_COUPON"));
+    await orders.cancel({ userId, orderId: first.id });
+    services.fate = () => "arrives";
+    const again = await place(userId, items, "fourth", "WELCOME10");
+    assert.equal(again.discount.cents, 890n);
+    assert.equal(await balance(userId), welcome - 8_010n);
+  });
+
+  it("keeps the coupon of an order that is refused", async () => {
+    const userId = newUser();
+    await assert.rejects(
+      place(userId, [{ sku: "work-bench", quantity: 1 }], "a", "BIG20"),
+      reason("INSUFFICIENT_FUNDS"),
+    );
+    const small = [{ sku: "halo-lamp", quantity: 1 }];
+    await assert.rejects(place(userId, small, "b", "BIG20"), reason("COUPON_MINIMUM"));
+    assert.equal((await place(userId, [{ sku: "halo-lamp", quantity: 3 }], "c", "BIG20")).discount.cents, 5_340n);
+  });
+
   it("gives the same refusal again when a refused request is repeated", async () => {
     const userId = newUser();
     const items = [{ sku: "wren-house", quantity: 1 }];

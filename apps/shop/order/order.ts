@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Context, client, defineService, initiates, publisher, store, type TopicType } from "@mortise/kernel";
 import { Inventory, StockDeducted } from "@mortise/proto/shop/inventory";
+import { Marketing } from "@mortise/proto/shop/marketing";
 import {
   type Order,
   OrderCancelled,
@@ -32,6 +33,7 @@ export const order = defineService(Orders, {
   needs: {
     store,
     inventory: client(Inventory),
+    marketing: client(Marketing),
     placeOrder: initiates(placeOrder),
     cancelOrder: initiates(cancelOrder),
     paid: publisher(OrderPaid),
@@ -68,7 +70,8 @@ export const order = defineService(Orders, {
       changes.notify();
     };
     const newId = () => ports.ids.uuid();
-    const place = orderPlacing({ book, inventory: deps.inventory, placeOrder: deps.placeOrder, newId });
+    const { inventory, marketing, placeOrder } = deps;
+    const place = orderPlacing({ book, inventory, marketing, placeOrder, newId });
     const announce = (order: OrderRow, call: Context) =>
       database.orm.transaction((tx) => announcement(OrderPaid, call)(tx, order));
     const reminder = makeReminder({ book, ports, log, everyMs: remindEveryMs, announce });
@@ -171,6 +174,8 @@ function toOrder({ row, lines, steps }: FullOrder): Order {
       unitPrice: { cents: unitCents, currency },
     })),
     total: { cents: row.totalCents, currency },
+    coupon: row.coupon,
+    discount: { cents: row.discountCents, currency },
     createdAt: timestampOf(row.createdAt),
     steps: steps.map((step) => ({ status: OrderStatus[step.status], at: timestampOf(step.at) })),
   };

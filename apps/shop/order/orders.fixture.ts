@@ -2,6 +2,7 @@ import { after } from "node:test";
 import { type Client, type Store, systemPorts } from "@mortise/kernel";
 import { eventually } from "@mortise/kernel/testing";
 import { Inventory, type Stock, StockDeducted } from "@mortise/proto/shop/inventory";
+import { Marketing } from "@mortise/proto/shop/marketing";
 import {
   type Item,
   type Order,
@@ -15,6 +16,7 @@ import { Payments } from "@mortise/proto/shop/payment";
 import { cancelOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { inventory } from "../inventory/inventory.ts";
 import { seedProducts } from "../inventory/seed.ts";
+import { marketing } from "../marketing/marketing.ts";
 import { payment } from "../payment/payment.ts";
 import { Services, testStore, testTransactions } from "../shared/services.fixture.ts";
 import { order } from "./order.ts";
@@ -26,7 +28,7 @@ export interface TestOrders {
   readonly orders: Client<typeof Orders>;
   /** A customer with a new wallet. */
   readonly newUser: () => string;
-  readonly place: (userId: string, items: readonly Item[], requestId?: string) => Promise<Order>;
+  readonly place: (userId: string, items: readonly Item[], requestId?: string, coupon?: string) => Promise<Order>;
   readonly all: (userId: string) => Promise<readonly Order[]>;
   /** Resolves once the order is final. */
   readonly ended: (userId: string, orderId: string) => Promise<Order>;
@@ -52,7 +54,13 @@ export async function testOrders(options: Readonly<Record<string, number>>): Pro
   const performing = async () => ({ "(operations)": await testTransactions(services) });
   await services.start(payment, { store, ...(await performing()) });
   await services.start(inventory, { store, deducted: services.publisher(StockDeducted), ...(await performing()) });
-  await services.start(order, { store, inventory: stock, ...initiators, ...events, "(operations)": api }, options);
+  const coupons = services.client(Marketing);
+  await services.start(marketing, { store, ...(await performing()) });
+  await services.start(
+    order,
+    { store, inventory: stock, marketing: coupons, ...initiators, ...events, "(operations)": api },
+    options,
+  );
   await services.ready();
   const skus = seedProducts.map((product) => product.sku);
   const users: string[] = [];
@@ -75,7 +83,8 @@ export async function testOrders(options: Readonly<Record<string, number>>): Pro
       users.push(userId);
       return userId;
     },
-    place: (userId, items, requestId = systemPorts.ids.uuid()) => orders.place({ userId, requestId, items }),
+    place: (userId, items, requestId = systemPorts.ids.uuid(), coupon = "") =>
+      orders.place({ userId, requestId, items, coupon }),
     settle: async () => {
       services.fate = () => "arrives";
       for (const userId of users.splice(0)) for (const { id } of await all(userId)) await ended(userId, id);

@@ -1,5 +1,6 @@
 import type { AbortReason, Client, Context, Initiator } from "@mortise/kernel";
 import type { Inventory } from "@mortise/proto/shop/inventory";
+import type { Marketing } from "@mortise/proto/shop/marketing";
 import type { OrderToPlace, PlaceOrder } from "@mortise/proto/shop/order";
 import type { placeOrder } from "@mortise/proto/shop/transactions";
 import { refusal } from "../shared/refusal.ts";
@@ -9,31 +10,38 @@ import { checkRequestId, customerReason, mergeItems, price, sameItems } from "./
 export interface PlaceDeps {
   readonly book: OrderBook;
   readonly inventory: Client<typeof Inventory>;
+  readonly marketing: Client<typeof Marketing>;
   readonly placeOrder: Initiator<typeof placeOrder>;
   readonly newId: () => string;
 }
 
 /** Places an order in one transaction over order, stock and wallet; or says why not. */
-export function orderPlacing({ book, inventory, placeOrder, newId }: PlaceDeps) {
+export function orderPlacing({ book, inventory, marketing, placeOrder, newId }: PlaceDeps) {
   async function priced(request: PlaceOrder, call: Context): Promise<OrderToPlace> {
     const items = mergeItems(request.items);
     const { products } = await inventory.getProducts({ skus: items.map(({ sku }) => sku) }, call);
     const offers = products.map(({ sku, name, image, price }) => ({ sku, name, image, ...price }));
-    const { userId, requestId } = request;
+    const { userId, requestId, coupon } = request;
     const { lines, totalCents, currency } = price(items, offers);
+    const full = { cents: totalCents, currency };
+    const { discount } = coupon
+      ? await marketing.quote({ userId, code: coupon, price: full }, call)
+      : noDiscount(currency);
     return {
       id: newId(),
       userId,
       requestId,
       traceId: call.trace?.traceId ?? "",
       lines: lines.map(({ unitCents, ...line }) => ({ ...line, unitPrice: { cents: unitCents, currency } })),
-      total: { cents: totalCents, currency },
+      total: { cents: totalCents - discount.cents, currency },
+      coupon,
+      discount,
     };
   }
 
   /** The answer to a request that was made before. */
   function again(order: FullOrder, request: PlaceOrder): FullOrder {
-    if (!sameItems(order.lines, mergeItems(request.items))) {
+    if (!sameItems(order.lines, mergeItems(request.items)) || order.row.coupon !== request.coupon) {
       const message = "This request id was used for another order.";
       throw refusal("ALREADY_EXISTS", "REQUEST_ID_REUSED", message, { orderId: order.row.id });
     }
@@ -66,6 +74,10 @@ export function orderPlacing({ book, inventory, placeOrder, newId }: PlaceDeps) 
     if (placed) return placed;
     throw refusal("UNAVAILABLE", "STILL_PLACING", "The order is being placed; ask again with the same request id.");
   }
+}
+
+function noDiscount(currency: string) {
+  return { discount: { cents: 0n, currency } };
 }
 
 function refused({ reason, message, details }: AbortReason, orderId: string): Error {

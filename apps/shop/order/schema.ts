@@ -26,6 +26,8 @@ export const orders = pgTable(
     status: status(),
     totalCents: bigint("total_cents", { mode: "bigint" }).notNull(),
     currency: text("currency").notNull(),
+    coupon: text("coupon").notNull().default(""),
+    discountCents: bigint("discount_cents", { mode: "bigint" }).notNull().default(sql`0`),
     cancelReason: text("cancel_reason").notNull().default(""),
     traceId: text("trace_id").notNull(),
     createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),

@@ -1,12 +1,14 @@
 import { type Service, type Span, type SpanRecord, type SpanStart, systemPorts, type Telemetry } from "@mortise/kernel";
 import { keptLog, startPlugin } from "@mortise/kernel/testing";
 import { Inventory, StockDeducted } from "@mortise/proto/shop/inventory";
+import { Marketing } from "@mortise/proto/shop/marketing";
 import { OrderCancelled, OrderCompleted, OrderPaid, Orders } from "@mortise/proto/shop/order";
 import { Payments } from "@mortise/proto/shop/payment";
 import { cancelOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { User } from "@mortise/proto/shop/user";
 import { gateway } from "../gateway/gateway.ts";
 import { inventory } from "../inventory/inventory.ts";
+import { marketing } from "../marketing/marketing.ts";
 import { order } from "../order/order.ts";
 import { payment } from "../payment/payment.ts";
 import { user } from "../user/user.ts";
@@ -25,6 +27,7 @@ export async function testShop(gatewayOptions: Readonly<Record<string, unknown>>
   const clients = {
     user: services.client(User),
     inventory: services.client(Inventory),
+    marketing: services.client(Marketing),
     payments: services.client(Payments),
     orders: services.client(Orders),
   };
@@ -37,6 +40,7 @@ export async function testShop(gatewayOptions: Readonly<Record<string, unknown>>
   const api = await testTransactions(services);
   const initiators = { placeOrder: api.initiator(placeOrder), cancelOrder: api.initiator(cancelOrder) };
   const performing = { "(operations)": api };
+  await services.start(marketing, { store, ...performing });
   await services.start(payment, { store, ...performing });
   await services.start(inventory, { store, deducted: services.publisher(StockDeducted), ...performing });
   await services.start(order, { store, ...clients, ...initiators, ...events, ...performing });

@@ -5,24 +5,31 @@ import { idempotencyKey, readBody, readQuery } from "../body.ts";
 import type { Backends, Door } from "../door.ts";
 import type { Events } from "../events.ts";
 import type { BrowserSession } from "../session.ts";
-import { orderView } from "../views.ts";
+import { couponView, orderView } from "../views.ts";
 
 const item = z.strictObject({ sku: z.string().min(1).max(100), quantity: z.number().int().min(1).max(99) });
-const placing = z.strictObject({ items: z.array(item).min(1, "An order needs at least one item.").max(200) });
+const placing = z.strictObject({
+  items: z.array(item).min(1, "An order needs at least one item.").max(200),
+  coupon: z.string().max(30).default(""),
+});
 export const pageQuery = z.strictObject({
   pageSize: z.coerce.number().int().min(1).max(100).default(20),
   pageToken: z.string().max(500).default(""),
 });
 
 /** Place, follow and cancel orders of who is logged in. */
-export function orderRoutes({ orders }: Backends, session: BrowserSession, events: Events): Hono<Door> {
+export function orderRoutes({ orders, marketing }: Backends, session: BrowserSession, events: Events): Hono<Door> {
   return new Hono<Door>()
     .post("/orders", async (request) => {
       const requestId = idempotencyKey(request);
-      const { items } = await readBody(request, placing);
+      const { items, coupon } = await readBody(request, placing);
       const userId = await session.userId(request);
-      const order = await orders.place({ userId, requestId, items }, request.var.call);
+      const order = await orders.place({ userId, requestId, items, coupon }, request.var.call);
       return request.json(orderView(order), order.status === OrderStatus.PENDING ? 202 : 201);
+    })
+    .get("/coupons", async (request) => {
+      const { coupons } = await marketing.listCoupons({ userId: await session.userId(request) }, request.var.call);
+      return request.json({ coupons: coupons.map(couponView) });
     })
     .get("/orders", async (request) => {
       const query = readQuery(request, pageQuery);

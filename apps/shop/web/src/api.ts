@@ -54,9 +54,20 @@ export interface Order {
   readonly cancelReason: string;
   readonly traceId: string;
   readonly total: Money;
+  /** Empty for none. */
+  readonly coupon: string;
+  readonly discount: Money;
   readonly createdAt: string;
   readonly lines: readonly OrderLine[];
   readonly steps: readonly { readonly status: OrderStatus; readonly at: string }[];
+}
+
+export interface Coupon {
+  readonly code: string;
+  readonly title: string;
+  readonly percent: number;
+  readonly minimum: Money;
+  readonly used: boolean;
 }
 
 export interface Entry {

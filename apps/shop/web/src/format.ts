@@ -40,6 +40,7 @@ export function cancelWords(reason: string): string {
   const words: Readonly<Record<string, string>> = {
     OUT_OF_STOCK: "Something in it had just been sold out. Nothing was charged.",
     INSUFFICIENT_FUNDS: "There was not enough money in the wallet. Nothing was charged.",
+    COUPON_USED: "The coupon had been used just before. Nothing was charged.",
     CANCELLED_BY_CUSTOMER: "You cancelled it. Your money is back in your wallet.",
     INTERRUPTED: "It was interrupted before it could be paid. Whatever was taken was given back.",
   };

@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { type Money, type Order, post, Refused } from "../api.ts";
+import { type Coupon, get, type Money, type Order, post, Refused } from "../api.ts";
 import { Art } from "../art/art.tsx";
 import { cart, cartTotal, emptyCart } from "../cart.ts";
 import { money } from "../format.ts";
-import { useDoing, useTitle } from "../hooks.ts";
+import { useDoing, useLoaded, useTitle } from "../hooks.ts";
 import { Trouble } from "../parts/controls.tsx";
 import { Link, navigate } from "../router.tsx";
 import { account, balance, loadBalance, loginFor } from "../session.ts";
@@ -14,9 +14,10 @@ export function CheckoutPage() {
   const items = cart.value.map(({ sku, quantity }) => ({ sku, quantity }));
   // The key stays until the shop has answered: pressing twice, or again after a lost answer, places one order.
   const [refusals, setRefusals] = useState(0);
-  const key = useMemo(() => crypto.randomUUID(), [JSON.stringify(items), refusals]);
+  const [coupon, setCoupon] = useState<Coupon>();
+  const key = useMemo(() => crypto.randomUUID(), [JSON.stringify(items), coupon?.code, refusals]);
   const placing = useDoing(async () => {
-    const order = await post<Order>("/orders", { items }, key).catch((error: unknown) => {
+    const order = await post<Order>("/orders", { items, coupon: coupon?.code ?? "" }, key).catch((error: unknown) => {
       if (error instanceof Refused && error.status >= 400 && error.status < 500) setRefusals(refusals + 1);
       throw error;
     });
@@ -29,6 +30,10 @@ export function CheckoutPage() {
     if (signedOut) navigate(loginFor("/checkout"), { replace: true });
     else if (items.length === 0 && !placing.busy) navigate("/cart", { replace: true });
   }, [signedOut, items.length === 0]);
+
+  const full = cartTotal.value;
+  const discount = { ...full, cents: coupon ? Math.floor((full.cents * coupon.percent) / 100) : 0 };
+  const toPay = { ...full, cents: full.cents - discount.cents };
 
   return (
     <div class="wide">
@@ -52,7 +57,8 @@ export function CheckoutPage() {
         </ul>
         <aside class="panel" aria-label="Payment">
           <h2>Pay with your wallet</h2>
-          <Sums total={cartTotal.value} />
+          {account.value && <Coupons price={full} chosen={coupon} onChoose={setCoupon} />}
+          <Sums total={full} discount={discount} />
           <Refusal error={placing.error} />
           <button
             type="button"
@@ -60,7 +66,7 @@ export function CheckoutPage() {
             disabled={placing.busy || items.length === 0}
             onClick={() => void placing.run()}
           >
-            {placing.busy ? "Placing your order…" : `Pay ${money(cartTotal.value)}`}
+            {placing.busy ? "Placing your order…" : `Pay ${money(toPay)}`}
           </button>
         </aside>
       </div>
@@ -68,9 +74,38 @@ export function CheckoutPage() {
   );
 }
 
-function Sums({ total }: { readonly total: Money }) {
+interface CouponsProps {
+  readonly price: Money;
+  readonly chosen: Coupon | undefined;
+  readonly onChoose: (coupon: Coupon | undefined) => void;
+}
+
+/** The coupons that may be used for this price. */
+function Coupons({ price, chosen, onChoose }: CouponsProps) {
+  const list = useLoaded(() => get<{ coupons: readonly Coupon[] }>("/coupons"), []);
+  const fitting = (list.data?.coupons ?? []).filter(({ used, minimum }) => !used && price.cents >= minimum.cents);
+  if (fitting.length === 0) return null;
+  return (
+    <fieldset class="coupons">
+      <legend>Coupons</legend>
+      {fitting.map((coupon) => (
+        <button
+          key={coupon.code}
+          type="button"
+          class="chip"
+          aria-pressed={chosen?.code === coupon.code}
+          onClick={() => onChoose(chosen?.code === coupon.code ? undefined : coupon)}
+        >
+          {coupon.title}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function Sums({ total, discount }: { readonly total: Money; readonly discount: Money }) {
   const held = balance.value;
-  const after = held && { ...held, cents: held.cents - total.cents };
+  const after = held && { ...held, cents: held.cents - total.cents + discount.cents };
   return (
     <dl class="sums">
       <div>
@@ -81,6 +116,12 @@ function Sums({ total }: { readonly total: Money }) {
         <dt>This order</dt>
         <dd>{money(total)}</dd>
       </div>
+      {discount.cents > 0 && (
+        <div>
+          <dt>Your coupon</dt>
+          <dd>−{money(discount)}</dd>
+        </div>
+      )}
       <div class="sums-total">
         <dt>Left after it</dt>
         <dd class={after && after.cents < 0 ? "short" : ""}>{after ? money(after) : "…"}</dd>

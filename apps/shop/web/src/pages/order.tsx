@@ -42,6 +42,12 @@ export function OrderPageOf({ id }: { readonly id: string }) {
         </div>
         <aside class="panel" aria-label="About this order">
           <dl class="sums">
+            {order.discount.cents > 0 && (
+              <div>
+                <dt>Your coupon</dt>
+                <dd>−{money(order.discount)}</dd>
+              </div>
+            )}
             <div class="sums-total">
               <dt>Total</dt>
               <dd>{money(order.total)}</dd>

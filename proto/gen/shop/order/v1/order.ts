@@ -83,6 +83,8 @@ export interface Order {
   readonly traceId: string;
   readonly createdAt?: Timestamp | undefined;
   readonly steps: readonly OrderStep[];
+  readonly coupon: string;
+  readonly discount?: Money | undefined;
 }
 
 export interface OrderEvent {
@@ -127,12 +129,15 @@ export interface OrderToPlace {
   readonly lines: readonly OrderLine[];
   readonly total?: Money | undefined;
   readonly traceId: string;
+  readonly coupon: string;
+  readonly discount?: Money | undefined;
 }
 
 export interface PlaceOrder {
   readonly userId: string;
   readonly requestId: string;
   readonly items: readonly Item[];
+  readonly coupon: string;
 }
 
 function createBaseItem(): Item {
@@ -231,6 +236,8 @@ function createBaseOrder(): Order {
     traceId: "",
     createdAt: undefined,
     steps: [],
+    coupon: "",
+    discount: undefined,
   };
 }
 
@@ -262,6 +269,12 @@ export const Order: MessageFns<Order> = {
     }
     for (const v of message.steps) {
       OrderStep.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.coupon !== "") {
+      writer.uint32(82).string(message.coupon);
+    }
+    if (message.discount !== undefined) {
+      Money.encode(message.discount, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -351,6 +364,22 @@ export const Order: MessageFns<Order> = {
             message.steps.push(OrderStep.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.coupon = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.discount = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -392,6 +421,8 @@ export const Order: MessageFns<Order> = {
       steps: globalThis.Array.isArray(object?.steps)
         ? object.steps.map((e: any) => OrderStep.fromJSON(e))
         : [],
+      coupon: isSet(object.coupon) ? globalThis.String(object.coupon) : "",
+      discount: isSet(object.discount) ? Money.fromJSON(object.discount) : undefined,
     };
   },
 
@@ -424,6 +455,12 @@ export const Order: MessageFns<Order> = {
     if (message.steps?.length) {
       obj.steps = message.steps.map((e) => OrderStep.toJSON(e));
     }
+    if (message.coupon !== "") {
+      obj.coupon = message.coupon;
+    }
+    if (message.discount !== undefined) {
+      obj.discount = Money.toJSON(message.discount);
+    }
     return obj;
   },
 
@@ -443,6 +480,10 @@ export const Order: MessageFns<Order> = {
       ? Timestamp.fromPartial(object.createdAt)
       : undefined;
     message.steps = object.steps?.map((e) => OrderStep.fromPartial(e)) || [];
+    message.coupon = object.coupon ?? "";
+    message.discount = (object.discount !== undefined && object.discount !== null)
+      ? Money.fromPartial(object.discount)
+      : undefined;
     return message;
   },
 };
@@ -1076,7 +1117,16 @@ export const OrderStep: MessageFns<OrderStep> = {
 };
 
 function createBaseOrderToPlace(): OrderToPlace {
-  return { id: "", userId: "", requestId: "", lines: [], total: undefined, traceId: "" };
+  return {
+    id: "",
+    userId: "",
+    requestId: "",
+    lines: [],
+    total: undefined,
+    traceId: "",
+    coupon: "",
+    discount: undefined,
+  };
 }
 
 export const OrderToPlace: MessageFns<OrderToPlace> = {
@@ -1098,6 +1148,12 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
     }
     if (message.traceId !== "") {
       writer.uint32(50).string(message.traceId);
+    }
+    if (message.coupon !== "") {
+      writer.uint32(58).string(message.coupon);
+    }
+    if (message.discount !== undefined) {
+      Money.encode(message.discount, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1163,6 +1219,22 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
             message.traceId = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.coupon = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.discount = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1195,6 +1267,8 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
         : isSet(object.trace_id)
         ? globalThis.String(object.trace_id)
         : "",
+      coupon: isSet(object.coupon) ? globalThis.String(object.coupon) : "",
+      discount: isSet(object.discount) ? Money.fromJSON(object.discount) : undefined,
     };
   },
 
@@ -1218,6 +1292,12 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
     if (message.traceId !== "") {
       obj.traceId = message.traceId;
     }
+    if (message.coupon !== "") {
+      obj.coupon = message.coupon;
+    }
+    if (message.discount !== undefined) {
+      obj.discount = Money.toJSON(message.discount);
+    }
     return obj;
   },
 
@@ -1232,12 +1312,16 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
     message.lines = object.lines?.map((e) => OrderLine.fromPartial(e)) || [];
     message.total = (object.total !== undefined && object.total !== null) ? Money.fromPartial(object.total) : undefined;
     message.traceId = object.traceId ?? "";
+    message.coupon = object.coupon ?? "";
+    message.discount = (object.discount !== undefined && object.discount !== null)
+      ? Money.fromPartial(object.discount)
+      : undefined;
     return message;
   },
 };
 
 function createBasePlaceOrder(): PlaceOrder {
-  return { userId: "", requestId: "", items: [] };
+  return { userId: "", requestId: "", items: [], coupon: "" };
 }
 
 export const PlaceOrder: MessageFns<PlaceOrder> = {
@@ -1250,6 +1334,9 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
     }
     for (const v of message.items) {
       Item.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.coupon !== "") {
+      writer.uint32(34).string(message.coupon);
     }
     return writer;
   },
@@ -1291,6 +1378,14 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
             message.items.push(Item.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.coupon = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1316,6 +1411,7 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
         ? globalThis.String(object.request_id)
         : "",
       items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => Item.fromJSON(e)) : [],
+      coupon: isSet(object.coupon) ? globalThis.String(object.coupon) : "",
     };
   },
 
@@ -1330,6 +1426,9 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
     if (message.items?.length) {
       obj.items = message.items.map((e) => Item.toJSON(e));
     }
+    if (message.coupon !== "") {
+      obj.coupon = message.coupon;
+    }
     return obj;
   },
 
@@ -1341,6 +1440,7 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
     message.userId = object.userId ?? "";
     message.requestId = object.requestId ?? "";
     message.items = object.items?.map((e) => Item.fromPartial(e)) || [];
+    message.coupon = object.coupon ?? "";
     return message;
   },
 };
