@@ -11,7 +11,6 @@ export default {
     "oxlint-tsgolint",
     // Optional drivers, installed here for the tests of the plugins that load them.
     "jose",
-    "node-zookeeper-client",
     "redis",
   ],
   ignoreBinaries: ["java"], // whose peers are tested against where it is installed
