@@ -30,7 +30,7 @@ async function traceOf(browser: Browser, traceId: string): Promise<readonly Span
 describe("the embedded shop", () => {
   it("creates its databases and is open within 20 seconds", () => assert.ok(shop.startedMs < 20_000));
 
-  it("carries one order through the gateway, four services over gRPC and the bus, in one trace", async () => {
+  it("carries one order through the gateway, five services over gRPC and the bus, in one trace", async () => {
     const ada = new Browser(shop.url);
     await ada.register();
     const placed = await ada.order({ "two-cups": 1, "halo-lamp": 1 });
