@@ -129,3 +129,17 @@ export function sqlState(error: unknown): string {
   if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
   return cause === undefined || cause === null ? "" : sqlState(cause);
 }
+
+const lost = /^(08|57P|53300|CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOENT|EPIPE)/;
+
+/** Whether the database did not answer: then nobody knows whether it was done. */
+export function isLost(error: unknown): boolean {
+  return lost.test(codeIn(error));
+}
+
+/** The code of an error, or of its cause. */
+function codeIn(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  if (typeof code === "string") return code;
+  return cause === undefined || cause === null ? "" : codeIn(cause);
+}

@@ -227,7 +227,7 @@ interface Preparing {
 }
 
 /** The answer to what was asked before. */
-function repeated(kind: FenceKind, bytes: Uint8Array | null): DriveReply {
+export function repeated(kind: FenceKind, bytes: Uint8Array | null): DriveReply {
   const { results, refusal } = decodeKept(bytes);
   if (kind === "tombstone") return answer("refused", "it was taken back before it came");
   if (kind === "rejected" && refusal) return rejected(refusal);

@@ -6,7 +6,8 @@ import type { Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { checkGid } from "../../spi/transaction-record.ts";
 import { externalBranches } from "./external-branch.ts";
-import { fenceVersion } from "./fence.ts";
+import { fenceVersion, isLost } from "./fence.ts";
+import { inLanes } from "./lanes.ts";
 import { localBranches } from "./local-branch.ts";
 import { wakeOutbox } from "./outbox.ts";
 import { atPlaces } from "./points.ts";
@@ -36,7 +37,7 @@ export function participant(
 ): Participant {
   const { operations, database } = performer;
   const places = atPlaces(at);
-  const local = localBranches(performer, places);
+  const local = inLanes(performer, localBranches(performer, places), places);
   const external = externalBranches(performer);
   const prepared = preparedBranches(database, local, places);
 
@@ -141,21 +142,12 @@ function invalid(what: string): StatusError {
   return new StatusError("INVALID_ARGUMENT", what);
 }
 
-const lost = /^(08|57P|53300|CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOENT|EPIPE)/;
-
 /** Says UNAVAILABLE where the database did not answer: then nobody knows whether it was done, and the fence will tell. */
 async function reachable<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StatusError || !lost.test(codeIn(error))) throw error;
+    if (error instanceof StatusError || !isLost(error)) throw error;
     throw new StatusError("UNAVAILABLE", "the database of the participant did not answer", { cause: error });
   }
-}
-
-/** The code of an error, or of its cause. */
-function codeIn(error: unknown): string {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
-  if (typeof code === "string") return code;
-  return cause === undefined || cause === null ? "" : codeIn(cause);
 }

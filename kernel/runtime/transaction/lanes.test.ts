@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { it } from "node:test";
+import fc from "fast-check";
+import { background } from "../../call/call-context.ts";
+import { codecOf } from "../../contract/index.ts";
+import type { DriveReply } from "../../contract/transaction/participant.ts";
+import type { LocalOperation, Performer } from "../../spi/perform.ts";
+import type { Database } from "../../spi/store.ts";
+import type { BranchAction } from "../../spi/transaction.ts";
+import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from "../../testing/bank.ts";
+import { onServer } from "../../testing/on-server.ts";
+import { postgresServer } from "../../testing/postgres-server.ts";
+import { createFence } from "./fence.ts";
+import { participant } from "./participant.ts";
+
+const operations = bankOperations("Bank");
+type Take = LocalOperation<(typeof operations)["operations"]["take"]>;
+
+/** Cents no function of the bank can bear. */
+const poison = 13n;
+
+interface Asked {
+  readonly gid: string;
+  readonly action: BranchAction;
+  readonly account: string;
+  readonly cents: bigint;
+}
+
+/** Makes the bank fail on some inputs, alone and together; counts batches. */
+function withPoison(performer: Performer, lanes: boolean, counted: { batches: number }): Performer {
+  const take = performer.perform.take as unknown as Take;
+  const bear = ({ cents }: { cents: bigint }) => assert.notEqual(cents, poison, "nobody can bear that");
+  const alone: Partial<Take> = {
+    reserve: async (tx, input, call) => {
+      bear(input);
+      return take.reserve(tx, input, call);
+    },
+  };
+  const together: Partial<Take> = {
+    reserveMany: async (tx, items, call) => {
+      counted.batches++;
+      const answers = await take.reserveMany?.(tx, items, call);
+      for (const { input } of items) bear(input);
+      return answers ?? [];
+    },
+  };
+  const { reserveMany: _, confirmMany: __, cancelMany: ___, ...single } = take;
+  const made = lanes ? { ...take, ...alone, ...together } : { ...single, ...alone };
+  return { ...performer, perform: { ...performer.perform, take: made as never } };
+}
+
+await onServer(
+  "lanes on a PostgreSQL server",
+  () => postgresServer({ ours: true }),
+  (server) => {
+    async function open(lanes: boolean) {
+      const test = await server.database();
+      const { database, end } = await bankDatabase(test, { a: 100n, b: 100n });
+      await createFence(database.sql);
+      const counted = { batches: 0 };
+      const bank = participant(withPoison(bankPerformer(operations, database), lanes, counted));
+      const ask = async ({ gid, action, account, cents }: Asked): Promise<DriveReply | string> => {
+        const input = codecOf(Movement).encode({ account, cents });
+        const steps = [{ step: "one", operation: "take", version: 1, input }];
+        try {
+          return await bank.drive(
+            { gid, branch: "b1", action, strategy: "test", transaction: "test", steps },
+            background,
+          );
+        } catch (error) {
+          return String(error);
+        }
+      };
+      return {
+        database,
+        ask,
+        counted,
+        async [Symbol.asyncDispose]() {
+          await end(0);
+          await test.drop();
+        },
+      };
+    }
+
+    const rowsOf = async ({ sql }: Database, gids: readonly string[]) => ({
+      accounts: [...(await sql`select * from account order by id`)],
+      fence: [
+        ...(await sql`
+          select gid, slot::text as slot, kind, operations, strategy, kept from mortise_fence
+          where gid = any(${gids as string[]}) order by gid, slot`),
+      ],
+    });
+
+    it("answers and leaves the same as without lanes, whatever is asked at once", { timeout: 120_000 }, async () => {
+      await using laned = await open(true);
+      await using plain = await open(false);
+      const which = fc.integer({ min: 0, max: 6 });
+      const action = fc.constantFrom<BranchAction>("reserve", "reserve", "confirm", "cancel", "apply", "undo");
+      const round = fc.tuple(action, fc.array(which, { minLength: 1, maxLength: 10 }));
+      const cents = fc.array(fc.constantFrom(10n, 30n, 60n, 101n, poison), { minLength: 7, maxLength: 7 });
+      await fc.assert(
+        fc.asyncProperty(fc.array(round, { minLength: 1, maxLength: 5 }), cents, async (rounds, amounts) => {
+          for (const { database } of [laned, plain])
+            await database.sql`update account set balance = 100, frozen = 0, coming = 0`;
+          const gids = amounts.map(() => randomUUID());
+          for (const [action, members] of rounds) {
+            const asked = members.map((i) => ({
+              gid: gids[i] as string,
+              action,
+              account: i % 2 === 0 ? "a" : "b",
+              cents: amounts[i] as bigint,
+            }));
+            const together = await Promise.all(asked.map(laned.ask));
+            const alone: (DriveReply | string)[] = [];
+            for (const one of asked) alone.push(await plain.ask(one));
+            assert.deepEqual(together, alone, `${action} of ${members.join()}`);
+          }
+          assert.deepEqual(await rowsOf(laned.database, gids), await rowsOf(plain.database, gids));
+        }),
+        { numRuns: 40, includeErrorInReport: true },
+      );
+      assert.ok(laned.counted.batches > 0);
+    });
+
+    it("takes what contends for one row through the database together", async () => {
+      await using at = await open(true);
+      const all = Array.from({ length: 50 }, () => ({ gid: randomUUID(), account: "a", cents: 1n }));
+      const drive = (action: BranchAction) => Promise.all(all.map((one) => at.ask({ ...one, action })));
+      for (const reply of await drive("reserve")) assert.equal((reply as DriveReply).outcome, "done");
+      assert.ok(at.counted.batches <= 2, `${at.counted.batches} batches`);
+      assert.deepEqual(await accountOf(at.database, "a"), { balance: 50n, frozen: 50n, coming: 0n });
+      const [before] = await at.database.sql`select xmin::text as by from mortise_fence limit 1`;
+      assert.ok(before);
+      for (const reply of await drive("confirm")) assert.equal((reply as DriveReply).outcome, "done");
+      assert.deepEqual(await accountOf(at.database, "a"), { balance: 50n, frozen: 0n, coming: 0n });
+      const writers = await at.database.sql`select distinct xmin::text from mortise_fence where slot = 'F'`;
+      assert.ok(writers.length <= 2, `${writers.length} database transactions`);
+    });
+
+    it("lets one that cannot be borne fail alone", async () => {
+      await using at = await open(true);
+      const asked = [1n, poison, 2n].map(
+        (cents) => ({ gid: randomUUID(), account: "a", cents, action: "reserve" }) as const,
+      );
+      const replies = await Promise.all(asked.map(at.ask));
+      assert.deepEqual(
+        replies.map((reply) => (typeof reply === "string" ? "failed" : reply.outcome)),
+        ["done", "failed", "done"],
+      );
+      assert.deepEqual(await accountOf(at.database, "a"), { balance: 97n, frozen: 3n, coming: 0n });
+    });
+
+    it("does not let those wait in line whose lock somebody else holds", { timeout: 30_000 }, async () => {
+      await using at = await open(true);
+      const freed = Promise.withResolvers<void>();
+      const held = Promise.withResolvers<void>();
+      const holding = at.database.sql.begin(async (tx) => {
+        await tx`select 1 from account where id = 'a' for update`;
+        held.resolve();
+        await freed.promise;
+      });
+      await held.promise;
+      const asked = Array.from(
+        { length: 4 },
+        () => ({ gid: randomUUID(), account: "a", cents: 1n, action: "reserve" }) as const,
+      );
+      const replies = await Promise.all(asked.map(at.ask));
+      for (const reply of replies) assert.equal((reply as DriveReply).outcome, "ongoing");
+      freed.resolve();
+      await holding;
+      for (const one of asked) assert.equal(((await at.ask(one)) as DriveReply).outcome, "done");
+    });
+  },
+);

@@ -1,0 +1,142 @@
+import type { Context } from "../../call/context.ts";
+import { codecOf } from "../../contract/codec/codec.ts";
+import type { OperationType } from "../../contract/transaction/operation.ts";
+import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import { batches } from "../../spi/batches.ts";
+import type { LocalOperation, Performer } from "../../spi/perform.ts";
+import { isLost, isOngoing } from "./fence.ts";
+import { keyOf } from "./fence-many.ts";
+import type { LocalBranches } from "./local-branch.ts";
+import { type ManyBranches, manyBranches } from "./many-branches.ts";
+import type { AtPlace } from "./points.ts";
+
+/** Branches that go together at most; more would hold the lock of a hot row for too long. */
+const maxBatch = 64;
+
+/** Branches whose lane is remembered from their reservation to its end, at most; others find a lane all the same. */
+const maxKnown = 50_000;
+
+type Ask = (item: Item) => Promise<DriveReply>;
+type LaneAction = "reserve" | "apply" | "confirm" | "cancel";
+
+interface Item {
+  readonly request: DriveRequest;
+  readonly context: Context;
+}
+
+interface Lane {
+  readonly ask: Ask;
+  /** Requests in it. */
+  open: number;
+}
+
+/**
+ * Puts requests that contend for the same row into lanes: what comes while a batch of a lane is under way is the next
+ * batch, and is one database transaction. A row that everybody wants is then locked once per batch, not once per
+ * branch. A request alone, and every request of a batch that fails, goes the way of all others.
+ */
+export function inLanes(
+  { operations, database, perform }: Performer,
+  local: LocalBranches,
+  at: AtPlace,
+): LocalBranches {
+  const lanes = new Map<string, Lane>();
+  const known = new Map<string, string>();
+  const many = new Map<string, ManyBranches>();
+
+  function manyOf(operation: OperationType): ManyBranches {
+    const found =
+      many.get(operation.name) ?? manyBranches(operation, perform[operation.name] as LocalOperation, database, at);
+    many.set(operation.name, found);
+    return found;
+  }
+
+  /** The operation of a branch that may go with others. */
+  function operationOf({ steps }: DriveRequest, action: LaneAction): OperationType | undefined {
+    const [step] = steps;
+    if (!step || steps.length > 1) return undefined;
+    const own = perform[step.operation] as LocalOperation | undefined;
+    if (!own?.reserveMany || !own.confirmMany || !own.cancelMany || (action === "apply" && own.apply)) return undefined;
+    return operations.operations[step.operation];
+  }
+
+  /** Of several keys one that has a lane, else the first. Nothing: it contends with nobody. */
+  function laneFor(request: DriveRequest, operation: OperationType, action: LaneAction): string | undefined {
+    const nameOf = (key: string) => `${action} ${operation.name} ${key}`;
+    if (action === "confirm" || action === "cancel") return nameOf(known.get(keyOf(request)) ?? "");
+    const keys = operation.keys(codecOf(operation.input).decode(request.steps[0]?.input ?? new Uint8Array()));
+    const key = keys.find((one) => lanes.has(nameOf(one))) ?? keys[0];
+    if (key === undefined) return undefined;
+    if (action === "apply") return nameOf(key);
+    if (known.size >= maxKnown) known.delete(known.keys().next().value ?? "");
+    known.set(keyOf(request), key);
+    return nameOf(key);
+  }
+
+  function laneOf(name: string, run: (items: readonly Item[]) => Promise<DriveReply[]>): Lane {
+    const found = lanes.get(name);
+    if (found) return found;
+    // Whatever is wrong with one is no reason for the others to fail; a database that is away is away for all.
+    const isFaultOfOne = (error: unknown) => !isLost(error);
+    const lane: Lane = { open: 0, ask: batches(run, { maxBatch, maxInFlight: 1, isFaultOfOne }) };
+    lanes.set(name, lane);
+    return lane;
+  }
+
+  async function through(
+    item: Item,
+    action: LaneAction,
+    alone: (item: Item) => Promise<DriveReply>,
+    together: (of: ManyBranches, requests: readonly DriveRequest[], context: Context) => Promise<DriveReply[]>,
+  ): Promise<DriveReply> {
+    const operation = operationOf(item.request, action);
+    const name = operation && laneFor(item.request, operation, action);
+    if (!operation || name === undefined) return alone(item);
+    const lane = laneOf(name, async (items) => {
+      const [first] = items;
+      if (!first || items.length === 1) return first ? [await alone(first)] : [];
+      const requests = items.map(({ request }) => request);
+      try {
+        return await together(manyOf(operation), requests, first.context);
+      } catch (error) {
+        if (!isOngoing(error)) throw error;
+        return Promise.all(items.map(alone)); // those that wait for somebody's lock wait side by side
+      }
+    });
+    lane.open++;
+    try {
+      return await lane.ask(item);
+    } finally {
+      if (--lane.open === 0) lanes.delete(name);
+    }
+  }
+
+  return {
+    ...local,
+    forward: (request, kind, context, how) => {
+      if (how?.along || how?.prepare !== undefined) return local.forward(request, kind, context, how);
+      return through(
+        { request, context },
+        kind,
+        (one) => local.forward(one.request, kind, one.context),
+        (of, requests, first) => of.forward(requests, kind, first),
+      );
+    },
+    confirm: (request, context) =>
+      through(
+        { request, context },
+        "confirm",
+        (one) => local.confirm(one.request, one.context),
+        (of, requests, first) => of.confirm(requests, first),
+      ).finally(() => known.delete(keyOf(request))),
+    back: (request, context) => {
+      if (request.action !== "cancel") return local.back(request, context);
+      return through(
+        { request, context },
+        "cancel",
+        (one) => local.back(one.request, one.context),
+        (of, requests, first) => of.cancel(requests, first),
+      ).finally(() => known.delete(keyOf(request)));
+    },
+  };
+}
