@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { it } from "node:test";
+import fc from "fast-check";
 import { callContext } from "../call/call-context.ts";
 import { receivedContext } from "../call/server-context.ts";
 import { testAuthority } from "../testing/certificates.ts";
+import { alternativeNames } from "./alternative-names.ts";
 import { peerOf, peerOfSocket, readPeer, withPeer } from "./peer.ts";
 
 const { cert } = testAuthority().issue("order", [
@@ -20,6 +22,22 @@ it("reads subject, names and times of a certificate, and is not led astray by a 
   assert.deepEqual(peer.dnsNames, ["order.test"]);
   assert.equal(peer.fingerprint, fingerprint256.replaceAll(":", "").toLowerCase());
   assert.ok(peer.notBefore < Date.now() && peer.notAfter > Date.now());
+});
+
+it("takes no bytes for a certificate that are none, wherever they are changed or cut", () => {
+  for (let length = 0; length < raw.length; length += 7)
+    assert.throws(() => alternativeNames(raw.subarray(0, length)), TypeError);
+  fc.assert(
+    fc.property(fc.nat(raw.length - 1), fc.nat(255), (at, byte) => {
+      const changed = Uint8Array.from(raw);
+      changed[at] = byte;
+      try {
+        assert.ok(alternativeNames(changed).uris.length <= 3);
+      } catch (error) {
+        assert.ok(error instanceof TypeError);
+      }
+    }),
+  );
 });
 
 it("takes the certificate of a socket only if it is vouched for, and reads it once", () => {

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { CallContext, Context } from "../call/context.ts";
 import { contextKey } from "../call/context.ts";
+import { alternativeNames } from "./alternative-names.ts";
 import { keyed } from "./keyed.ts";
 
 /** What the certificate says that the other side of a connection has shown, and that our authorities vouch for. */
@@ -64,24 +65,12 @@ export function readPeer(raw: Uint8Array): PeerCertificate {
 function parse(raw: Buffer): PeerCertificate {
   const certificate = new X509Certificate(raw);
   const subject = certificate.subject?.split("\n") ?? [];
-  const names = alternativeNames(certificate.subjectAltName ?? "");
-  const of = (type: string) => names.flatMap(([kind, value]) => (kind === type ? [value] : []));
   return Object.freeze({
     subject: subject.join(", "),
     commonName: subject.find((part) => part.startsWith("CN="))?.slice(3) ?? "",
-    uris: of("URI"),
-    dnsNames: of("DNS"),
+    ...alternativeNames(raw),
     fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
     notBefore: Date.parse(certificate.validFrom),
     notAfter: Date.parse(certificate.validTo),
   });
-}
-
-/** Takes `URI:spiffe://a/b, DNS:a.test, URI:"with, comma"` apart; a value with a sign of the list in it is a JSON text. */
-function alternativeNames(text: string): readonly (readonly [kind: string, value: string])[] {
-  const part = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy;
-  return [...text.matchAll(part)].map(([, kind = "", value = ""]) => [
-    kind,
-    value.startsWith('"') ? (JSON.parse(value) as string) : value,
-  ]);
 }
