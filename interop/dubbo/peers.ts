@@ -14,6 +14,9 @@ import { freePort } from "./proxy.ts";
 const plugins = [dubbo, hessian2, deadline];
 const use = { protocol: "dubbo", serializer: "hessian2", filter: ["deadline"] };
 
+/** The first call finds a Java that is still waking up, and the Dubbo of old says nothing of its time limit. */
+const policies = { "*": { timeoutMs: 10_000 } };
+
 export type DubboOptions = Readonly<Record<string, unknown>>;
 
 const optionsOf = (own: DubboOptions) => ({
@@ -28,7 +31,7 @@ export async function mortiseProvider(
   seen?: ExchangeSeen,
 ): Promise<{ readonly app: TestApp; readonly port: number }> {
   const options = optionsOf({ host: "0.0.0.0", ...own });
-  const app = await testApp({ plugins: [...plugins, exchangeService(name, seen)], use, options });
+  const app = await testApp({ plugins: [...plugins, exchangeService(name, seen)], use, options, policies });
   return { app, port: Number(app.kernel.get(server).endpoints[0]?.address.split(":").at(-1)) };
 }
 
@@ -46,7 +49,6 @@ export async function mortiseConsumer(
   }));
   writeFileSync(join(dir, "java.json"), JSON.stringify({ instances }));
   const options = { ...optionsOf(own), "registry/file": { dir, pollMs: 50 } };
-  const policies = { "*": { timeoutMs: 10_000 } }; // the first call finds a Java that is still waking up
   const app = await testApp({ plugins: [...plugins, file], use: { ...use, registry: "file" }, options, policies });
   const stop = async () => {
     await app.stop();

@@ -32,10 +32,14 @@ public class Client {
     String missing(String text);
   }
 
+  private static final int patience = 60_000;
+  private static final int impatience = 2000;
+  private final HessianProxyFactory factory;
   private final Exchange exchange;
   private final Missing missing;
 
-  Client(Exchange exchange, Missing missing) {
+  Client(HessianProxyFactory factory, Exchange exchange, Missing missing) {
+    this.factory = factory;
     this.exchange = exchange;
     this.missing = missing;
   }
@@ -43,7 +47,7 @@ public class Client {
   public static void main(String[] arguments) throws MalformedURLException {
     HessianProxyFactory factory = new HessianProxyFactory();
     factory.setHessian2Request(arguments[1].equals("second"));
-    factory.setReadTimeout(5000);
+    factory.setReadTimeout(patience);
     factory.setOverloadEnabled(false);
     HessianURLConnectionFactory connections = new HessianURLConnectionFactory() {
       @Override
@@ -56,6 +60,7 @@ public class Client {
     connections.setHessianProxyFactory(factory);
     factory.setConnectionFactory(connections);
     Client client = new Client(
+        factory,
         (Exchange) factory.create(Exchange.class, arguments[0]),
         (Missing) factory.create(Missing.class, arguments[0]));
     System.out.println("ready");
@@ -98,7 +103,7 @@ public class Client {
         exchange.fail(argument);
         return "no error";
       case "sleep":
-        return exchange.sleep(Integer.parseInt(argument));
+        return sleep(Integer.parseInt(argument));
       case "attachments":
         return exchange.attachments();
       case "nothing":
@@ -112,6 +117,15 @@ public class Client {
         return many(Integer.parseInt(argument));
       default:
         throw new IllegalArgumentException(command);
+    }
+  }
+
+  private Object sleep(int ms) {
+    factory.setReadTimeout(impatience);
+    try {
+      return exchange.sleep(ms);
+    } finally {
+      factory.setReadTimeout(patience);
     }
   }
 

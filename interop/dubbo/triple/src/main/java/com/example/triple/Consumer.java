@@ -50,7 +50,7 @@ public class Consumer {
     reference.setInterface(Echo.class);
     reference.setUrl(arguments[0]);
     reference.setProxy("nativestub");
-    reference.setTimeout(3000);
+    reference.setTimeout(6000);
     reference.setRetries(0);
     reference.setCheck(false);
     Consumer consumer = new Consumer(reference.get());
