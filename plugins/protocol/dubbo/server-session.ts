@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { handlerError, noMetadata, type Reply, StatusError } from "@mortise/kernel";
+import { CallTable } from "./call-table.ts";
 import { answerEvent, eventKind, writeEvent } from "./events.ts";
 import {
   eventFlag,
@@ -31,9 +32,6 @@ export interface SessionHouse extends RequestSetup {
   ended(session: ServerSession): void;
 }
 
-/** Slots of the table that finds a call by its id; calls of one slot are a list. */
-const tableSize = 1024;
-
 type Addressed = Pick<ServerCall, "idHigh" | "idLow" | "dialect">;
 
 /** One connection of a caller. */
@@ -44,8 +42,7 @@ export class ServerSession implements FrameHandler, Watched {
   readonly #outbox: Outbox;
   readonly #reader: FrameReader;
   readonly #lean: LeanRequests;
-  readonly #table: (ServerCall | undefined)[] = new Array(tableSize).fill(undefined);
-  #underWay = 0;
+  readonly #calls = new CallTable();
   #paused = false;
   #over = false;
   heard = true;
@@ -108,7 +105,7 @@ export class ServerSession implements FrameHandler, Watched {
     const closing = this.#house.closing();
     if (closing === "refusing" || (closing && serial !== hessianSerial)) return shuttingDown();
     const { maxCallsPerConnection } = this.host;
-    if (this.#underWay < maxCallsPerConnection) return undefined;
+    if (this.#calls.size < maxCallsPerConnection) return undefined;
     return new StatusError(
       "RESOURCE_EXHAUSTED",
       `${maxCallsPerConnection} calls of this connection are being served, as many as maxCallsPerConnection of protocol/dubbo allows`,
@@ -158,7 +155,7 @@ export class ServerSession implements FrameHandler, Watched {
     if (!(flags & requestFlag)) return;
     const kind = eventKind(bytes, at + headerBytes, end);
     if (kind === "cancel" || kind === "late") {
-      const call = this.#find(readInt32(bytes, at + 4), readInt32(bytes, at + 8));
+      const call = this.#calls.find(readInt32(bytes, at + 4), readInt32(bytes, at + 8));
       call?.cancel(kind === "late" ? deadlineExceeded() : cancelled("the caller has cancelled the call"));
     } else if (flags & twoWayFlag) {
       answerEvent(this.#outbox, bytes, at, end, frameStatus.ok);
@@ -221,30 +218,14 @@ export class ServerSession implements FrameHandler, Watched {
   }
 
   #remember(call: ServerCall): void {
-    const at = call.idLow & (tableSize - 1);
-    const first = this.#table[at];
-    call.after = first;
-    if (first) first.before = call;
-    this.#table[at] = call;
-    this.#underWay++;
+    this.#calls.add(call);
     this.host.inFlight.add(call);
   }
 
   /** The call is over. */
   forget(call: ServerCall): void {
-    const { before, after } = call;
-    if (before) before.after = after;
-    else this.#table[call.idLow & (tableSize - 1)] = after;
-    if (after) after.before = before;
-    call.before = call.after = undefined;
-    this.#underWay--;
+    this.#calls.remove(call);
     this.host.inFlight.remove(call);
-  }
-
-  #find(idHigh: number, idLow: number): ServerCall | undefined {
-    let call = this.#table[idLow & (tableSize - 1)];
-    while (call && (call.idLow !== idLow || call.idHigh !== idHigh)) call = call.after;
-    return call;
   }
 
   expire(): void {
@@ -276,13 +257,7 @@ export class ServerSession implements FrameHandler, Watched {
     this.#socket.destroy();
     this.#house.ended(this);
     const reason = cancelled(why);
-    for (const call of this.#all()) call.abandon(reason);
-  }
-
-  #all(): ServerCall[] {
-    const all: ServerCall[] = [];
-    for (const first of this.#table) for (let call = first; call; call = call.after) all.push(call);
-    return all;
+    for (const call of this.#calls.all()) call.abandon(reason);
   }
 }
 
