@@ -6,7 +6,7 @@ export interface Kill {
   readonly strategy: string;
   /** The order to the process, for example `T11:2=kill`. */
   readonly order: string;
-  /** `owns`: whichever of them is asked to do the first steps. */
+  /** `owns`: whichever of them comes there first. */
   readonly role: Role | "owns";
   readonly what: string;
   /** `nothing`: nothing was begun, and whoever asks again has it done. `either`: both outcomes are right. */
@@ -87,7 +87,7 @@ export const kills: readonly Kill[] = [
   ...under("outbox", [
     ["O1", "own1", "before the local commit", "nothing"],
     ["O2", "own1", "committed, and nothing published", "committed"],
-    ["O3", "own1", "published, and nobody knows", "committed"],
+    ["O3", "owns", "published, and nobody knows", "committed"],
     ["O5", "second", "a consumer before its commit", "committed"],
     ["O6", "second", "a consumer that has committed, before it says so", "committed"],
   ]),

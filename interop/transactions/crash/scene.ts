@@ -91,14 +91,24 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
     },
     interfered: (gid) => void allowed.push(gid),
   };
+  await afresh(world);
   let over = false;
   const watching = watch(world, () => over);
   try {
     await act(scene);
-    for (const role of world.roles) await scene.arm(role, "");
   } finally {
     over = true;
     await watching;
+  }
+}
+
+/** What an earlier scene left behind is no business of this one. */
+async function afresh(world: World): Promise<void> {
+  for (const role of world.roles) {
+    world.process(role).signal("SIGCONT");
+    const released = world.process(role).ask({ what: "release" });
+    await released.catch(() => world.restart(role));
+    await world.process(role).ask({ what: "arm", points: "" });
   }
 }
 
@@ -111,7 +121,7 @@ async function watch(world: World, over: () => boolean): Promise<void> {
   }
 }
 
-function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+export function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     setTimeout(() => reject(new Error(`${what} within 30 s`)), 30_000).unref();
   });
