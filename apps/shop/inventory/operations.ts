@@ -1,6 +1,7 @@
 import type { Performances } from "@mortise/kernel";
 import type { StockOperations } from "@mortise/proto/shop/inventory";
 import { freeze, release } from "./stock.ts";
+import { freezeMany, releaseMany } from "./stock-many.ts";
 
 /** What transactions do with stock. A promise stays one until the goods leave, so there is nothing to confirm. */
 export function stockOperations(changed: () => void): Performances<typeof StockOperations> {
@@ -18,6 +19,22 @@ export function stockOperations(changed: () => void): Performances<typeof StockO
       },
       undo: async ({ orm }, { orderId }) => {
         await release(orm, orderId);
+        changed();
+      },
+      reserveMany: async ({ orm }, items) => {
+        const answers = await freezeMany(
+          orm,
+          items.map(({ input }) => input),
+        );
+        changed();
+        return answers;
+      },
+      confirmMany: async () => undefined,
+      cancelMany: async ({ orm }, items) => {
+        await releaseMany(
+          orm,
+          items.map(({ input }) => input.orderId),
+        );
         changed();
       },
     },

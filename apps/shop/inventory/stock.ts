@@ -1,4 +1,4 @@
-import { asc, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { asc, eq, inArray, sql } from "drizzle-orm";
 import type { Transaction } from "../shared/database.ts";
 import { refusal } from "../shared/refusal.ts";
 import {
@@ -22,7 +22,7 @@ export async function freeze(tx: Transaction, orderId: string, asked: readonly L
   if (step === "refuse") throw released(orderId);
   if (step === "nothing") return;
   checkAvailable(lines, await lock(tx, lines));
-  await change(tx, lines, sql`frozen = stock.frozen + line.quantity`);
+  await change(tx, lines, { frozen: 1 });
   await tx.insert(reservationLines).values(lines.map((line) => ({ orderId, ...line })));
 }
 
@@ -34,8 +34,7 @@ export async function deduct(tx: Transaction, orderId: string, along: Along): Pr
   if (step === "do") {
     const lines = await linesOf(tx, orderId);
     await lock(tx, lines);
-    const left = sql`on_hand = stock.on_hand - line.quantity, frozen = stock.frozen - line.quantity`;
-    await change(tx, lines, left);
+    await change(tx, lines, { onHand: -1, frozen: -1 });
     await mark(tx, orderId, "DEDUCTED");
   }
   await along(tx);
@@ -45,12 +44,9 @@ export async function deduct(tx: Transaction, orderId: string, along: Along): Pr
 export async function release(tx: Transaction, orderId: string): Promise<void> {
   const before = await enter(tx, orderId, "RELEASED");
   if (before === undefined || before === "RELEASED") return;
-  const { onHand, frozen } = releaseEffect(before);
   const lines = await linesOf(tx, orderId);
   await lock(tx, lines);
-  const back = sql`on_hand = stock.on_hand + ${onHand}::int * line.quantity,
-    frozen = stock.frozen + ${frozen}::int * line.quantity`;
-  await change(tx, lines, back);
+  await change(tx, lines, releaseEffect(before));
   await mark(tx, orderId, "RELEASED");
 }
 
@@ -84,22 +80,31 @@ function linesOf(tx: Transaction, orderId: string): Promise<Line[]> {
 }
 
 /** Locks the levels of these products, always in the order of their SKU, and reads them. */
-function lock(tx: Transaction, lines: readonly Line[]) {
+export function lock(tx: Transaction, lines: readonly Line[]) {
   const skus = lines.map((line) => line.sku);
   return tx.select().from(stock).where(inArray(stock.sku, skus)).orderBy(asc(stock.sku)).for("update");
 }
 
-async function change(tx: Transaction, lines: readonly Line[], set: SQL): Promise<void> {
+/** What a change does to the level of a product, per piece. */
+export interface PerPiece {
+  readonly onHand?: number;
+  readonly frozen: number;
+}
+
+/** Changes the levels of these products, each of which is named once. */
+export async function change(tx: Transaction, lines: readonly Line[], { onHand = 0, frozen }: PerPiece): Promise<void> {
   const values = sql.join(
     lines.map(({ sku, quantity }) => sql`(${sku}::text, ${quantity}::int)`),
     sql`, `,
   );
   await tx.execute(
-    sql`update stock set ${set} from (values ${values}) as line (sku, quantity) where stock.sku = line.sku`,
+    sql`update stock set on_hand = stock.on_hand + ${onHand}::int * line.quantity,
+      frozen = stock.frozen + ${frozen}::int * line.quantity from (values ${values}) as line (sku, quantity) where stock.sku = line.sku`,
   );
 }
 
-function released(orderId: string): Error {
+/** An order whose stock was given back gets none any more. */
+export function released(orderId: string): Error {
   return refusal("FAILED_PRECONDITION", "ORDER_RELEASED", "The stock of this order was given back.", { orderId });
 }
 

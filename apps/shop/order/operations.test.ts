@@ -32,8 +32,6 @@ const toPlace = fc.record({
   requestId: fc.uuid(),
   lines: fc.array(line, { minLength: 1, maxLength: 3 }),
   total: price,
-  coupon: fc.constant(""),
-  discount: fc.constant({ cents: 0n, currency: "EUR" }),
   traceId: fc.constant(""),
   coupon: fc.constant(""),
   discount: fc.constant({ cents: 0n, currency: "EUR" }),

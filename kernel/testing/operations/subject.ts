@@ -35,7 +35,7 @@ export interface OperationsSubject<O extends OperationsType = OperationsType, S 
   readonly undoLeaves?: {
     readonly [K in LocalName<O>]?: (before: S, input: InputOf<O["operations"][K]>) => S;
   };
-  /** Inputs per law. Default: 15. */
+  /** Inputs per law. Default: 10. */
   readonly runs?: number;
 }
 
