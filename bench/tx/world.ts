@@ -1,0 +1,169 @@
+import { Empty, message, rpc, service, string, transaction } from "../../kernel/contract/index.ts";
+import type { Plugin } from "../../kernel/core/plugin.ts";
+import {
+  type Coordinator,
+  coordinator,
+  defineService,
+  type Initiator,
+  initiates,
+  type Store,
+  store,
+} from "../../kernel/index.ts";
+import { bankOperations, bankPerformer } from "../../kernel/testing/bank.ts";
+import { given, testApp } from "../../kernel/testing/test-app.ts";
+import { postgres } from "../../plugins/coordinator/postgres/postgres.ts";
+
+/** What a transaction of the measurement is given: an account of every bank. */
+const Movements = message("bench.tx.v1.Movements", { account: string(1) });
+
+const banks = [
+  bankOperations("First"),
+  bankOperations("Second"),
+  bankOperations("Third"),
+  bankOperations("Fourth"),
+] as const;
+const [first, second, third, fourth] = banks;
+const one = ({ account }: { readonly account: string }) => ({ account, cents: 1n });
+const droppable = { droppable: true } as const;
+const needs = { isolation: "none", reply: "accepted" } as const;
+
+/** Takes at the first bank, which may refuse, and puts into all others, which cannot. */
+const overTwo = transaction("overTwo", {
+  input: Movements,
+  needs,
+  plan: (plan) => plan.step("take", first.operations.take, one).step("second", second.operations.put, one, droppable),
+});
+const overFour = transaction("overFour", {
+  input: Movements,
+  needs,
+  plan: (plan) =>
+    plan
+      .step("take", first.operations.take, one)
+      .step("second", second.operations.put, one, droppable)
+      .step("third", third.operations.put, one, droppable)
+      .step("fourth", fourth.operations.put, one, droppable),
+});
+/** Both steps at one bank. */
+const overOne = transaction("overOne", {
+  input: Movements,
+  needs,
+  plan: (plan) => plan.step("take", first.operations.take, one).step("put", first.operations.put, one),
+});
+
+export type Databases = 1 | 2 | 4;
+
+/** Accounts transactions are spread over, so that they do not meet. */
+const accountCount = 5_000;
+
+export interface World extends AsyncDisposable {
+  /** Resolves when its caller is answered. */
+  run(account: string): Promise<{ readonly status: string }>;
+  /** Resolves when no transaction is under way any more. */
+  drained(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly store: Store;
+  readonly strategy: Plugin;
+  readonly databases: Databases;
+  readonly batching: boolean;
+  /** Whether requests for the same account may go together. */
+  readonly lanes: boolean;
+  /** Called before money is taken; what it waits for, the transaction waits for. */
+  readonly before?: () => Promise<void> | void;
+}
+
+export const accountOf = (n: number): string => `account-${n % accountCount}`;
+
+/** Makes the accounts of all banks, once for all worlds. */
+export async function makeBanks(from: Store): Promise<void> {
+  for (const name of bankNames) {
+    const { sql } = await from.database(name);
+    await sql`create table if not exists account (
+      id text primary key, balance bigint not null check (balance >= 0),
+      frozen bigint not null default 0, coming bigint not null default 0) with (fillfactor = 50)`;
+    await sql`insert into account select 'account-' || n, 1000000000 from generate_series(0, ${accountCount - 1}) as n
+      on conflict do nothing`;
+  }
+}
+
+const bankNames = ["bank_first", "bank_second", "bank_third", "bank_fourth"] as const;
+
+/** An app with banks, each with a database of its own, and a coordinator in PostgreSQL. */
+export async function world(options: WorldOptions): Promise<World> {
+  let initiator: Initiator<typeof overTwo> | undefined;
+  const Desk = service("bench.tx.v1.Desk", { ping: rpc(Empty, Empty) });
+  const transactionOf = { 1: overOne, 2: overTwo, 4: overFour }[options.databases] as typeof overTwo;
+  const desk = defineService(Desk, {
+    name: "desk",
+    description: "Begins the transactions that are measured",
+    needs: { begins: initiates(transactionOf), store },
+    operations: first,
+    setup: async ({ deps }) => {
+      initiator = deps.begins;
+      return { perform: (await performed(0, options)) as never, handlers: { ping: async () => ({}) } };
+    },
+  });
+  const others = banks.slice(1, options.databases).map((bank, i) => {
+    const Bank = service(`bench.tx.v1.Bank${i + 2}`, { ping: rpc(Empty, Empty) });
+    return defineService(Bank, {
+      name: `bank-${i + 2}`,
+      description: "A bank of the measurement",
+      operations: bank as typeof first,
+      setup: async () => ({
+        perform: (await performed(i + 1, options)) as never,
+        handlers: { ping: async () => ({}) },
+      }),
+    });
+  });
+  const database = options.batching ? "coordinator_batched" : "coordinator_unbatched";
+  const name = options.strategy.name;
+  const app = await testApp({
+    plugins: [given(store, "bench", options.store), postgres, options.strategy, desk, ...others],
+    use: { store: "bench", coordinator: "postgres", bus: "memory", transaction: [name] },
+    options: {
+      "coordinator/postgres": { database, batching: options.batching },
+      "transaction-policies/config": { table: { "*": { strategy: name, maxInFlight: 20_000, deadlineMs: 600_000 } } },
+      "transactions/runtime": { graceMs: 30_000, driveTimeoutMs: 60_000 },
+    },
+  });
+  const keeping: Coordinator = app.kernel.get(coordinator);
+  return {
+    run: async (account) => {
+      if (!initiator) throw new TypeError("the app has not started");
+      return initiator.run({ account });
+    },
+    async drained() {
+      for (;;) {
+        const counts = await keeping.counts();
+        if (!counts.some(({ status }) => status !== "committed" && status !== "aborted")) return;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+    [Symbol.asyncDispose]: () => app.stop(),
+  };
+}
+
+async function performed(which: number, { store: from, lanes, before }: WorldOptions) {
+  const database = await from.database(bankNames[which] as string);
+  const { take, put } = bankPerformer((banks[which] ?? first) as never, database).perform as unknown as Record<
+    string,
+    Erased
+  >;
+  const waiting = before && which === 0 ? { ...take, reserve: after(before, take?.reserve) } : take;
+  const both = { take: waiting, put };
+  return { on: database, operations: lanes ? both : { take: alone(waiting), put: alone(put) } };
+}
+
+type Erased = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
+
+function alone({ reserveMany: _, confirmMany: __, cancelMany: ___, ...single }: Erased = {}): Erased {
+  return single;
+}
+
+function after(before: () => Promise<void> | void, work: Erased[string] | undefined) {
+  return async (...given: never[]) => {
+    await before();
+    return work?.(...given);
+  };
+}
