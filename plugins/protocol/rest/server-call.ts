@@ -15,6 +15,7 @@ import {
   StatusError,
 } from "@mortise/kernel";
 import { addMetadata, HttpMetadata, trailerPrefix } from "@mortise/kernel/spi/http-metadata";
+import { peerOfSocket, withPeer } from "@mortise/kernel/spi/peer";
 import type { Exchange } from "./exchange.ts";
 import { checkAccept, checkContent } from "./negotiate.ts";
 import { problemOf } from "./problem.ts";
@@ -53,7 +54,8 @@ export class ServerCall implements InFlightCall {
     this.#exchange = exchange;
     this.#route = route;
     this.#host = host;
-    this.#context = contextFromHeaders(new HttpMetadata(headers), host.ports, timeoutMs);
+    const context = contextFromHeaders(new HttpMetadata(headers), host.ports, timeoutMs);
+    this.#context = withPeer(context, peerOfSocket(exchange.incoming.socket));
   }
 
   begin(place: Place, query: string): void {
