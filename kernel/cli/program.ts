@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { type ExitCode, exitCodes, UserError } from "./exit.ts";
 import { logLevels } from "./log.ts";
 import { misuseOf } from "./misuse.ts";
@@ -64,6 +64,7 @@ function describe(world: World, ended: Ended): Command {
       ended(await (await import("./commands/explain.ts")).explain(world, file, target, options)),
     );
   configCommands(program, world, ended);
+  txCommands(program, world, ended);
   program
     .command("plugins")
     .description("Lists the plugins that can be used here, or in an app.")
@@ -132,6 +133,80 @@ function configCommands(program: Command, world: World, ended: Ended): void {
   appCommand(config, "status", "Shows which version each process runs, and which it refuses and why.")
     .option("--json", "print it as JSON")
     .action(async (file, options) => ended(await (await commands()).status(world, file, options)));
+}
+
+/** `mortise tx …`: transactions of a running app. */
+function txCommands(program: Command, world: World, ended: Ended): void {
+  const tx = program.command("tx").description("Shows and steers the transactions of a running app.");
+  const commands = () => import("./commands/tx.ts");
+  const gid = "the id of a transaction";
+  const choosing = (command: Command) =>
+    command
+      .option("--name <name>", "only transactions of this name")
+      .option("--strategy <name>", "only those of this strategy");
+  const listing = (command: Command) =>
+    choosing(command)
+      .option("--status <status>", "only in this status (repeatable); by default all that have not ended", collect, [])
+      .option("--all", "also what has ended")
+      .option("--stuck", "only what needs a person")
+      .option("--older-than <time>", "only what is at least so old: 90s, 5m, 2h, 1d")
+      .option("--limit <count>", "at most so many, the oldest first", "100");
+  const acting = (command: Command) =>
+    command
+      .option("--by <name>", "who acts; by default the user of this system")
+      .option("--reason <text>", "why; it is noted with the act");
+  const insisting = (command: Command) =>
+    command
+      .option("--by <name>", "who acts; by default the user of this system")
+      .requiredOption("--reason <text>", "why; it is noted with the act");
+  listing(txCommand(tx, "list", "Lists transactions, by default those that have not ended."))
+    .option("--json", "print them as JSON")
+    .action(async (options) => ended(await (await commands()).list(world, options)));
+  txCommand(tx, "counts", "Counts what has not ended, by name, strategy and status.")
+    .option("--json", "print them as JSON")
+    .action(async (options) => ended(await (await commands()).counts(world, options)));
+  txCommand(tx, "show", "Shows one transaction: its branches, what participants know of them, what happened when.")
+    .argument("<gid>", gid)
+    .option("--json", "print it as JSON")
+    .action(async (id, options) => ended(await (await commands()).show(world, id, options)));
+  const many = {
+    retry: "Makes a transaction due at once, and what of it waits in an outbox.",
+    pause: "Has nobody take a transaction on until it is resumed; who works on it now goes on.",
+    resume: "Lets a paused transaction go on.",
+  } as const;
+  for (const what of ["retry", "pause", "resume"] as const)
+    acting(choosing(txCommand(tx, what, many[what])))
+      .argument("[gid]", `${gid}; without it all open ones of --name or --strategy`)
+      .action(async (id, options) => ended(await (await commands()).act(world, what, id, options)));
+  insisting(txCommand(tx, "force", "Commits or aborts a transaction that is undecided."))
+    .argument("<gid>", gid)
+    .addArgument(new Argument("<outcome>", "what it is to become").choices(["commit", "abort"]))
+    .action(async (id, outcome, options) => ended(await (await commands()).force(world, id, outcome, options)));
+  insisting(txCommand(tx, "close", "Ends a decided transaction by hand, whatever its branches say."))
+    .argument("<gid>", gid)
+    .action(async (id, options) => ended(await (await commands()).close(world, id, options)));
+  acting(txCommand(tx, "sweep", "Tells which branches nobody asks about any more."))
+    .option("--end", "bring them to the end their transaction has decided")
+    .option("--participant <name>", "only at this participant")
+    .option("--older-than <time>", "leave alone what is younger", "1m")
+    .option("--json", "print it as JSON")
+    .action(async (options) => ended(await (await commands()).sweep(world, options)));
+  listing(txCommand(tx, "export", "Prints what happened to transactions, one event a line, as JSON."))
+    .argument("[gids...]", "ids of transactions; without them those the options choose")
+    .action(async (ids, options) => ended(await (await commands()).exportHistory(world, ids, options)));
+}
+
+function txCommand(tx: Command, name: string, description: string): Command {
+  return tx
+    .command(name)
+    .description(description)
+    .option("--app <file>", "ask where the registry of this app says")
+    .option("--address <host:port>", "ask this process")
+    .option("--profile <name>", "lay <file>.<name>.yaml over the app file")
+    .option("--set <path=value>", "lay a value over the app file (repeatable)", collect, [])
+    .option("--protocol <name>", "the protocol at the address", "grpc")
+    .option("--metadata <name=value>", "a header to send (repeatable)", collect, [])
+    .option("--timeout <ms>", "how long an answer may take; by default 10000");
 }
 
 function appCommand(program: Command, name: string, description: string): Command {

@@ -48,6 +48,8 @@ export interface Driver extends DrivenTransaction {
   readonly transaction: AnyTransaction;
   readonly outputs: ReadonlyMap<string, Uint8Array>;
   readonly answered: Promise<Answer>;
+  /** Somebody else has aborted it: nothing more is taken forward. */
+  readonly overrule: (abort: AbortReason) => void;
   /** What the coordinator is told at its begin. */
   readonly begins: (status: NewTransaction["status"]) => NewTransaction;
 }
@@ -85,6 +87,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   const deadline = subject.deadlineMs === undefined ? Number.POSITIVE_INFINITY : startedAt + subject.deadlineMs;
   const answered = Promise.withResolvers<Answer>();
   let abortReason = record?.abort;
+  let overruled: AbortReason | undefined;
 
   const begins = (status: NewTransaction["status"]): NewTransaction => ({
     gid,
@@ -154,6 +157,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   ): Promise<Failed | undefined> {
     for (let attempt = 0; ; attempt++) {
       if (given()) return undefined;
+      if (overruled) return failed(overruled);
       if (clock.now() >= deadline)
         return failed(reasonOf("DEADLINE", "it took longer than its deadline allows", branch));
       let failure = "";
@@ -303,6 +307,9 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     outputs,
     answered: answered.promise,
     begins,
+    overrule(abort) {
+      overruled = abort;
+    },
 
     async begin() {
       const before = await node.coordinator().begin(begins("active"), node.owner, options.leaseMs);

@@ -1,4 +1,5 @@
 import type { TransactionRecord } from "../../spi/coordinator.ts";
+import { interrupted } from "../../spi/transaction-record.ts";
 import { makeWorker, type Worker } from "../../spi/worker.ts";
 import { type Running, start, strategyOf, subjectOfRecord } from "./initiator.ts";
 import type { TransactionNode } from "./node.ts";
@@ -52,7 +53,10 @@ export function takeOn(
   const transaction = node.initiated.get(record.name);
   if (!transaction) return undefined;
   const here = running.get(record.gid);
-  if (here) return here;
+  if (here) {
+    if (record.status === "aborting") here.driver.overrule(record.abort ?? interrupted);
+    return here;
+  }
   return start(node, running, subjectOfRecord(record, transaction), (driver) =>
     strategyOf(node, record.strategy).resume(driver, record),
   );

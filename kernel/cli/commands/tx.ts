@@ -1,0 +1,208 @@
+import { userInfo } from "node:os";
+import type { CallContext } from "../../call/context.ts";
+import { StatusError } from "../../call/status.ts";
+import { jsonOf } from "../../contract/json/json.ts";
+import {
+  type Acted,
+  OpenCounts,
+  SweepReport,
+  TransactionAdmin,
+  TransactionEvent,
+  TransactionList,
+  type TransactionQuery,
+  TransactionView,
+} from "../../contract/transaction/admin.ts";
+import type { Infer, MessageType } from "../../contract/types.ts";
+import { type Client, clients } from "../../spi/runtime.ts";
+import { type CallingFlags, calling } from "../call/calling.ts";
+import { openWay, type WayFlags } from "../call/way.ts";
+import { type ExitCode, exitCodes, UserError } from "../exit.ts";
+import { columns } from "../table.ts";
+import { showCounts, showList } from "../tx/show-list.ts";
+import { showView } from "../tx/show-view.ts";
+import { readDuration } from "../tx/time.ts";
+import type { World } from "../world.ts";
+
+export interface TxFlags extends WayFlags, CallingFlags {
+  readonly json?: boolean;
+}
+
+export interface WhichFlags extends TxFlags {
+  readonly name?: string;
+  readonly strategy?: string;
+}
+
+export interface ListFlags extends WhichFlags {
+  readonly status: readonly string[];
+  readonly stuck?: boolean;
+  readonly all?: boolean;
+  readonly olderThan?: string;
+  readonly limit: string;
+}
+
+export interface ActFlags extends WhichFlags {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+export interface SweepFlags extends ActFlags {
+  readonly participant?: string;
+  readonly end?: boolean;
+  readonly olderThan: string;
+}
+
+/** Lists transactions, by default those that have not ended. */
+export async function list(world: World, flags: ListFlags): Promise<ExitCode> {
+  const query = queryOf(flags);
+  return asking(world, flags, async (admin, context) => {
+    const found = await admin.list(query, context);
+    print(world, flags, TransactionList, found, () => showList(world.terminal, found));
+  });
+}
+
+/** Counts what has not ended. */
+export async function counts(world: World, flags: TxFlags): Promise<ExitCode> {
+  return asking(world, flags, async (admin, context) => {
+    const found = await admin.counts({}, context);
+    print(world, flags, OpenCounts, found, () => showCounts(world.terminal, found));
+  });
+}
+
+/** Shows one transaction with all that is known of it anywhere. */
+export async function show(world: World, gid: string, flags: TxFlags): Promise<ExitCode> {
+  return asking(world, flags, async (admin, context) => {
+    const view = await admin.show({ gid }, context);
+    print(world, flags, TransactionView, view, () => showView(world.terminal, gid, view));
+  });
+}
+
+/** Retries, pauses or resumes one transaction, or all open ones of a name or strategy. */
+export async function act(
+  world: World,
+  what: "retry" | "pause" | "resume",
+  gid: string | undefined,
+  flags: ActFlags,
+): Promise<ExitCode> {
+  const { name = "", strategy = "" } = flags;
+  if ((gid === undefined) === (name === "" && strategy === ""))
+    throw new UserError(`say which to ${what}: a gid, or --name or --strategy for all of them that are open`);
+  return asking(world, flags, async (admin, context) => {
+    const acted = await admin[what]({ gid: gid ?? "", name, strategy, ...whoOf(flags) }, context);
+    tell(world, pastOf[what], acted);
+  });
+}
+
+const pastOf = { retry: "due at once", pause: "paused", resume: "resumed" } as const;
+
+/** Decides an undecided transaction. */
+export async function force(world: World, gid: string, outcome: string, flags: ActFlags): Promise<ExitCode> {
+  return asking(world, flags, async (admin, context) => {
+    const { status } = await admin.force({ gid, outcome, ...whoOf(flags) }, context);
+    world.terminal.out(`${gid} is ${status}; its branches follow`);
+  });
+}
+
+/** Ends a decided transaction whatever its branches say. */
+export async function close(world: World, gid: string, flags: ActFlags): Promise<ExitCode> {
+  return asking(world, flags, async (admin, context) => {
+    const acted = await admin.close({ gid, name: "", strategy: "", ...whoOf(flags) }, context);
+    tell(world, "closed", acted);
+  });
+}
+
+/** Looks for branches nobody asks about, and ends them where that is asked for. */
+export async function sweep(world: World, flags: SweepFlags): Promise<ExitCode> {
+  const { participant = "", end = false } = flags;
+  if (end && flags.reason === undefined) throw new UserError("--end changes data: say why with --reason");
+  const olderThanMs = Math.min(readDuration("--older-than", flags.olderThan), 2 ** 31 - 1);
+  return asking(world, flags, async (admin, context) => {
+    const report = await admin.sweep({ participant, end, olderThanMs, ...whoOf(flags) }, context);
+    print(world, flags, SweepReport, report, () => {
+      const rows = report.participants.map(({ participant, gids, ended }) => [
+        participant,
+        gids.length === 0 ? "nothing" : `${gids.length} left behind${end ? `, ${ended} branches ended` : ""}`,
+        gids.join(" "),
+      ]);
+      for (const line of columns(rows)) world.terminal.out(line.trimEnd());
+    });
+    tellSilent(world, report.silent);
+  });
+}
+
+/** Prints what happened to transactions as lines of JSON, one transaction after the other. */
+export async function exportHistory(world: World, gids: readonly string[], flags: ListFlags): Promise<ExitCode> {
+  const query = queryOf(flags);
+  return asking(world, flags, async (admin, context) => {
+    const found = gids.length > 0 ? gids : (await admin.list(query, context)).transactions.map(({ gid }) => gid);
+    for (let from = 0; from < found.length; from += 50) {
+      const { events, silent } = await admin.export({ gids: found.slice(from, from + 50) }, context);
+      for (const event of events) world.terminal.out(JSON.stringify(jsonOf(TransactionEvent).toJson(event)));
+      tellSilent(world, silent);
+    }
+  });
+}
+
+type Admin = Client<typeof TransactionAdmin>;
+
+/** How long an answer may take where nobody says, in milliseconds. */
+const defaultTimeoutMs = 10_000;
+
+async function asking(
+  world: World,
+  flags: TxFlags,
+  work: (admin: Admin, context: CallContext) => Promise<void>,
+): Promise<ExitCode> {
+  return calling(world, flags, async (context) => {
+    const way = await openWay(world, flags);
+    try {
+      const admin = way.kernel.get(clients).client(TransactionAdmin);
+      await work(admin, context.with({ timeoutMs: defaultTimeoutMs }));
+    } catch (error) {
+      throw nobodyServes(error) ?? error;
+    } finally {
+      await way.kernel.stop();
+    }
+    return exitCodes.ok;
+  });
+}
+
+/** Says what it means that nobody serves the contract. */
+function nobodyServes(error: unknown): StatusError | undefined {
+  if (!(error instanceof StatusError)) return undefined;
+  const { code, message, reason, neverSent } = error;
+  if (code !== "UNIMPLEMENTED" && !(code === "UNAVAILABLE" && neverSent)) return undefined;
+  const hint = "transactions are asked about at a running process that begins some";
+  return new StatusError(code, `${message}; ${hint}`, reason === undefined ? {} : { reason });
+}
+
+function queryOf(flags: ListFlags): Infer<typeof TransactionQuery> {
+  const { name = "", strategy = "", status, stuck = false, all = false, olderThan } = flags;
+  const limit = Number(flags.limit);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+    throw new UserError(`--limit takes a number from 1 to 10000, not "${flags.limit}"`);
+  const olderThanMs = olderThan === undefined ? 0 : readDuration("--older-than", olderThan);
+  const open = !all && status.length === 0;
+  return { name, strategy, statuses: [...status], stuck, open, limit, olderThanMs: BigInt(olderThanMs) };
+}
+
+function whoOf({ by = userInfo().username, reason = "" }: ActFlags): { by: string; reason: string } {
+  return { by, reason };
+}
+
+function print<T>({ terminal }: World, { json }: TxFlags, type: MessageType<T>, value: T, show: () => void): void {
+  if (json) terminal.out(JSON.stringify(jsonOf(type).toJson(value), null, 2));
+  else show();
+}
+
+function tell(world: World, what: string, { gids, outboxRows, silent }: Infer<typeof Acted>): void {
+  const [only] = gids;
+  const which = gids.length === 1 ? `${only} is` : `${gids.length} transactions are`;
+  const rows = outboxRows > 0 ? `, with ${outboxRows} ${outboxRows === 1 ? "row" : "rows"} of the outbox` : "";
+  world.terminal.out(`${which} ${what}${rows}`);
+  tellSilent(world, silent);
+}
+
+function tellSilent({ terminal }: World, silent: Infer<typeof Acted>["silent"]): void {
+  for (const { participant, why } of silent)
+    terminal.err(terminal.styledErr("yellow", `${participant} did not answer: ${why}`));
+}
