@@ -58,7 +58,7 @@ else await measure().finally(() => rmSync(dir, { recursive: true, force: true })
 async function serveFlood(): Promise<void> {
   process.on("disconnect", () => process.exit());
   const call = await flood(role?.slice("--role=".length) ?? "");
-  process.on("message", async (task: Task) => process.send?.(await call(task)));
+  process.on("message", (task: Task) => void call(task).then((answer) => process.send?.(answer)));
   process.send?.("ready");
 }
 

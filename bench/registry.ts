@@ -76,7 +76,7 @@ async function measure(name: string, services: number): Promise<Row> {
     const register = (service: number, i: number, weight?: number) =>
       owners[service % owners.length]?.api.register(instance(names[service] as string, i, weight));
     for (let service = 0; service < services; service++)
-      await Promise.all(Array.from({ length: perService }, (_, i) => register(service, i)));
+      await Promise.all(Array.from({ length: perService }, async (_, i) => register(service, i)));
     const heard = new Map<string, (weight: number) => void>();
     for (const service of names.slice(0, watched))
       await watcher.api.watch(service, (snapshot) => {
@@ -100,7 +100,7 @@ async function measure(name: string, services: number): Promise<Row> {
     return { name, instances: services * perService, services, medianMs, cpuMs: (user + system) / 1000 / changes };
   } finally {
     await watcher.stop?.();
-    await Promise.all(owners.map((owner) => owner.stop?.()));
+    await Promise.all(owners.map(async (owner) => owner.stop?.()));
     await place.stop();
   }
 }

@@ -24,9 +24,9 @@ export type JsonRequests = Iterable<JsonRequest> | AsyncIterable<JsonRequest>;
 /** Calls any method from JSON. Methods are named `service/method`, in TypeScript or on the wire. */
 export interface GenericClient extends AsyncDisposable {
   /** Calls a method that gives one answer; `request` is one JSON value, or for a stream an iterable of them. */
-  call(method: string, request?: JsonRequest | JsonRequests, context?: Context): Promise<unknown>;
+  call(method: string, request?: JsonRequest, context?: Context): Promise<unknown>;
   /** Calls a method that gives a stream. */
-  stream(method: string, request?: JsonRequest | JsonRequests, context?: Context): AsyncIterable<unknown>;
+  stream(method: string, request?: JsonRequest, context?: Context): AsyncIterable<unknown>;
   /**
    * The same from text and to text: one JSON value or, for a stream, several on lines of their own or a list of them. One answer is an
    * object, those of a stream are a list.
@@ -144,7 +144,7 @@ function wrongAnswering(method: Method): StatusError {
 }
 
 /** Nothing is an empty request; what can be iterated are several. */
-function requestsOf(request: JsonRequest | JsonRequests = {}): JsonRequests {
+function requestsOf(request: JsonRequest = {}): JsonRequests {
   const several =
     typeof request === "object" && request !== null && (Symbol.iterator in request || Symbol.asyncIterator in request);
   return several ? (request as JsonRequests) : [request];

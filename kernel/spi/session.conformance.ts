@@ -125,7 +125,7 @@ export const sessionConformance = conformance<SessionSubject>("session", [
   law("gives one of several that regenerate at once the session", async (one, two) => {
     const { id } = await one.create(kind, empty);
     const all = await Promise.all(Array.from({ length: 6 }, (_, i) => (i % 2 ? one : two).regenerate(kind, id)));
-    const alive = await Promise.all(all.map((made) => made && one.get(kind, made.id)));
+    const alive = await Promise.all(all.map(async (made) => made && one.get(kind, made.id)));
     assert.equal(alive.filter((made) => made !== undefined).length, 1);
   }),
   law("ends a session that is destroyed, once and for all", async (one, two) => {

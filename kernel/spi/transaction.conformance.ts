@@ -90,7 +90,9 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
       const all = await Promise.all(runs.map((one) => one.catch(() => undefined)));
       await sql`alter table away rename to account`;
       await world.settled();
-      const ends = await Promise.all(all.map((one) => one && world.wait(transaction, one.gid).catch(() => "aborted")));
+      const ends = await Promise.all(
+        all.map(async (one) => one && world.wait(transaction, one.gid).catch(() => "aborted")),
+      );
       const done = BigInt(ends.filter((end) => end === "committed").length);
       assert.equal(await world.balance(0, "alice"), 1_000n - 10n * done);
       assert.equal(await world.total(), 3n * bankCents);

@@ -11,7 +11,7 @@ import { orders, outbox } from "./schema.ts";
 
 const database = await serviceDatabase("order");
 const telling =
-  (topic: typeof OrderPaid | typeof OrderCancelled) =>
+  (topic: typeof OrderPaid) =>
   (call: Context): Along =>
   (tx, { id, userId, totalCents: cents, currency }) =>
     post(tx, outbox, topic, { orderId: id, userId, total: { cents, currency } }, call);

@@ -101,6 +101,8 @@ export async function testTransactions(services: Services): Promise<RunningTrans
       sweepEveryMs: 100,
       orphanAfterMs: 300,
       relayEveryMs: 50,
+      sampleEveryMs: 60_000,
+      sampleEveryMs: 5_000,
     },
     ports: systemPorts,
     log: silentLog,

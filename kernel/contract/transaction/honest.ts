@@ -26,8 +26,8 @@ export type StrategyProblem<T extends AnyTransaction, N extends string> =
 
 /** The strategies among those that types know which are honest about a transaction, as far as its plan tells. */
 export type HonestStrategy<T extends AnyTransaction> = {
-  readonly [N in keyof Strategies & string]: [StrategyProblem<T, N>] extends [never] ? N : never;
-}[keyof Strategies & string];
+  readonly [N in keyof Strategies]: [StrategyProblem<T, N>] extends [never] ? N : never;
+}[keyof Strategies];
 
 /** What no strategy name is, so that the type error shows the reason. */
 export interface Dishonest<Reason extends string> {

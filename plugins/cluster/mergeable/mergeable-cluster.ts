@@ -134,7 +134,7 @@ function chained(replies: readonly Reply[]): Reply {
         else yield value;
       }
     } finally {
-      await Promise.allSettled(left.map((stream) => stream.return?.()));
+      await Promise.allSettled(left.map(async (stream) => stream.return?.()));
     }
   }
   return { ...(replies[0] as Reply), response: all() };

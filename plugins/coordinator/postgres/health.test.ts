@@ -41,7 +41,7 @@ await onServer(
       assert.deepEqual(await api.health(), { durable: true, replicated: false });
 
       await waitFor("");
-      await following.unsubscribe();
+      following.unsubscribe();
       await mirror.end({ timeout: 1 });
       await stop();
       await server.shutdown(); // ends what still follows

@@ -82,7 +82,7 @@ await onServer(
       const database = await server.database();
       const all = await Promise.all(Array.from({ length: 3 }, () => openOn(database, patient)));
       const gids = Array.from({ length: 60 }, () => sampleTransaction());
-      await Promise.all(gids.map((sample) => all[0]?.api.begin(sample, "me", 60_000)));
+      await Promise.all(gids.map(async (sample) => all[0]?.api.begin(sample, "me", 60_000)));
       for (let round = 0; round < 5; round++) {
         const asked = all.flatMap(({ api }, n) =>
           gids

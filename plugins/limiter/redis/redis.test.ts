@@ -28,7 +28,7 @@ const limitOf = (limiter: Limiter, fields: Record<string, unknown>): Limit => {
 await onServer(
   "limiter/redis on a Redis server",
   () => redisServer({ ours: true }),
-  async (server) => {
+  (server) => {
     const client = createClient({ url: server.url }) as unknown as RedisClientType;
     client.on("error", () => undefined);
     after(() => client.destroy());
@@ -97,7 +97,7 @@ await onServer(
       const passed = await Promise.all(all.map(({ api }) => crowd(limitOf(api, fields), 50)));
       assert.equal(passed.flat().length, 40);
       assert.equal((await crowd(limitOf(all[0]?.api as Limiter, fields), 50, "x".repeat(9999))).length, 40);
-      await Promise.all(all.map(({ stop }) => stop?.()));
+      await Promise.all(all.map(async ({ stop }) => stop?.()));
     });
 
     it("forgets buckets that are full again", async () => {
