@@ -62,6 +62,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
       owns: 3,
       accounts,
       cents: 1_000_000,
+      maxBackoffMs: 4_000,
       policy: policyOf(current),
       elsewhere: { postgres: other, banks: ["second", "third", "fourth"] },
       through,
@@ -126,7 +127,13 @@ async function verdict(world: World, violation: unknown, say: (what: string) => 
     if (violation) throw violation;
     const from = performance.now();
     await sendAgain(world);
-    await world.quiet(healMs);
+    const waiting = setInterval(() => {
+      void world.books.onTheWay().then(
+        (left) => say(`${left.length} on their way, for example ${left.at(-1)}`),
+        () => undefined,
+      );
+    }, 15_000);
+    await world.quiet(healMs).finally(() => clearInterval(waiting));
     const outcomes = [...(await world.books.audit()).values()];
     const committed = outcomes.filter((outcome) => outcome === "committed").length;
     const healed = ((performance.now() - from) / 1000).toFixed(1);

@@ -29,7 +29,7 @@ export interface Scene {
   /** The outcome in the end. */
   outcome(told: Pick<Told, "gid">, transaction?: WorldTransaction): Promise<Told["status"]>;
   held(role: Role, point: string): Promise<void>;
-  release(role: Role): Promise<void>;
+  release(role: Role, whom?: "all" | "first"): Promise<void>;
   /** The first of them ends with SIGKILL by itself, and is started again; the others are to go on. */
   dies(...roles: readonly Role[]): Promise<void>;
   /** Waits until nothing is on its way, and checks everything. Gives how many are done. */
@@ -76,7 +76,7 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
       return told.status;
     },
     held: (role, point) => world.process(role).held(point),
-    release: (role) => world.process(role).ask({ what: "release" }),
+    release: (role, whom = "all") => world.process(role).ask({ what: "release", whom }),
     async dies(...roles) {
       const dead = Promise.race(roles.map(async (role) => ({ role, how: await world.process(role).gone })));
       const { role, how } = await soon(dead, `${roles.join(" or ")} has not died`);
@@ -106,7 +106,7 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
 async function afresh(world: World): Promise<void> {
   for (const role of world.roles) {
     world.process(role).signal("SIGCONT");
-    const released = world.process(role).ask({ what: "release" });
+    const released = world.process(role).ask({ what: "release", whom: "all" });
     await released.catch(() => world.restart(role));
     await world.process(role).ask({ what: "arm", points: "" });
   }

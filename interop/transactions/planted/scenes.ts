@@ -31,12 +31,14 @@ function losing(strategy: string, point: string): Play {
 
 /** Reserves come after their cancel, also twice. */
 async function lateReserve(scene: Scene): Promise<void> {
-  await scene.policy({ strategy: "tcc", deadlineMs: 1_000 });
+  await scene.policy({ strategy: "tcc", deadlineMs: 3_500 });
   await scene.arm("own1", "T4=hold*9");
   const { status } = await scene.run({ role: "own2", timeoutMs: 15_000 });
   assert.equal(status, "aborted");
-  await scene.release("own1");
-  assert.equal((await scene.run()).status, "committed");
+  for (const whom of ["first", "all"] as const) {
+    await scene.release("own1", whom);
+    assert.equal((await scene.run()).status, "committed");
+  }
   await scene.whole();
 }
 
@@ -128,6 +130,6 @@ export const plays: Readonly<Record<BugName, Play>> = {
   guessedCommit: dying("tcc", "T2:3"),
   unilateralCommit: neverBegun,
   sweepOfTheActive: slowDecision,
-  strategyNotPinned: dying("xa", "X7"),
+  strategyNotPinned: dying("message", "M8"),
   inquiryForgets: lateBegin,
 };

@@ -21,7 +21,8 @@ interface Order {
 /** Points of this process where something is to happen. */
 export interface Points {
   arm(text: string): void;
-  release(): void;
+  /** Holds nobody any more, and lets all who are held go, or the first of them. */
+  release(whom: "all" | "first"): void;
   at(point: string): Promise<void> | void;
 }
 
@@ -35,17 +36,16 @@ function parse(text: string): Order {
 /** @param told hears of everybody who is held */
 export function pointsOf(text: string, told: (point: string) => void): Points {
   let orders: Order[] = [];
-  let held: (() => void)[] = [];
+  const held: (() => void)[] = [];
   const arm = (more: string) => {
     orders = more.split(",").filter(Boolean).map(parse);
   };
   arm(text);
   return {
     arm,
-    release() {
+    release(whom) {
       orders = orders.filter(({ act }) => act !== "hold");
-      for (const go of held.splice(0)) go();
-      held = [];
+      for (const go of held.splice(0, whom === "first" ? 1 : held.length)) go();
     },
     at(point) {
       for (const order of orders) {

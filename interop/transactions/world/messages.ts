@@ -11,6 +11,8 @@ export interface ProcessStart {
   readonly accounts: readonly string[];
   readonly cents: number;
   readonly policy: Policy;
+  /** The longest wait before something is tried again. */
+  readonly maxBackoffMs: number;
 }
 
 export interface Policy {
@@ -33,7 +35,7 @@ export type Ask =
   | { readonly what: "wait"; readonly transaction: WorldTransaction; readonly gid: string; readonly timeoutMs: number }
   | { readonly what: "policy"; readonly policy: Policy }
   | { readonly what: "arm"; readonly points: string }
-  | { readonly what: "release" }
+  | { readonly what: "release"; readonly whom: "all" | "first" }
   | { readonly what: "log" };
 
 /** What became of a transaction as far as whoever asked was told. */

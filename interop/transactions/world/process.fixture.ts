@@ -62,7 +62,7 @@ function config(policy: Policy): AppOptions {
         sweepEveryMs: 300,
         orphanAfterMs: 1_500,
         driveTimeoutMs: 1_500,
-        maxBackoffMs: 1_000,
+        maxBackoffMs: start.maxBackoffMs,
         stuckAfterRounds: 2,
       },
     },
@@ -89,7 +89,7 @@ async function answer(ask: Ask): Promise<unknown> {
     case "arm":
       return points.arm(ask.points);
     case "release":
-      return points.release();
+      return points.release(ask.whom);
     case "log":
       return app.log.lines.map(
         ({ level, message, fields }) =>

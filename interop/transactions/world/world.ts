@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly accounts?: readonly string[];
   readonly cents?: number;
   readonly start?: StartOptions;
+  /** The longest wait before something is tried again. Default 1 s. */
+  readonly maxBackoffMs?: number;
   /** All banks in the first process. */
   readonly together?: boolean;
   /** How long to wait at most until nothing is on its way. Default 20 s. */
@@ -79,6 +81,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     accounts,
     cents,
     policy: current,
+    maxBackoffMs: options.maxBackoffMs ?? 1_000,
   });
   const processes = new Map<Role, Process>();
   const begin = async (role: Role, how: StartOptions) => {
