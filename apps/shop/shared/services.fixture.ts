@@ -102,7 +102,6 @@ export async function testTransactions(services: Services): Promise<RunningTrans
       orphanAfterMs: 300,
       relayEveryMs: 50,
       sampleEveryMs: 60_000,
-      sampleEveryMs: 5_000,
     },
     ports: systemPorts,
     log: silentLog,
