@@ -1,6 +1,6 @@
 import type { Plugin } from "../../kernel/core/plugin.ts";
 import type { BenchServer } from "./server.ts";
-import { accountOf, world } from "./world.ts";
+import { accountOf, warm, world } from "./world.ts";
 
 export interface Hot {
   readonly lanes: boolean;
@@ -20,6 +20,7 @@ export async function measureHot(
 ): Promise<Hot> {
   await using store = await server.open();
   await using at = await world({ store, strategy, databases: 2, batching: true, lanes });
+  await warm(at, callers);
   const took: number[] = [];
   const began = performance.now();
   const caller = async () => {

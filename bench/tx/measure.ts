@@ -1,7 +1,7 @@
 import type { Plugin } from "../../kernel/core/plugin.ts";
 import type { Store } from "../../kernel/index.ts";
 import type { BenchServer } from "./server.ts";
-import { accountOf, type Databases, world } from "./world.ts";
+import { accountOf, type Databases, warm, world } from "./world.ts";
 
 export interface Load {
   readonly strategy: string;
@@ -38,12 +38,13 @@ export async function measure(server: BenchServer, plugin: Plugin, load: Load, m
   const { callers, databases, batching, strategy } = load;
   const idle = await flushesOf(server, async (store) => {
     await using at = await world({ store, strategy: plugin, databases, batching, lanes: false });
-    await at.drained();
+    await warm(at, callers);
   });
   const took: number[] = [];
   let elapsed = 0;
   const flushed = await flushesOf(server, async (store) => {
     await using at = await world({ store, strategy: plugin, databases, batching, lanes: false });
+    await warm(at, callers);
     let next = 0;
     const began = performance.now();
     const caller = async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Store } from "../../kernel/index.ts";
 import { startPlugin } from "../../kernel/testing/start-plugin.ts";
 import { embedded } from "../../plugins/store/embedded/embedded.ts";
+import { preparedTransactions } from "./world.ts";
 
 /** A PostgreSQL that waits for its disk, as in production. All databases are on it, so it bears all commits. */
 export interface BenchServer {
@@ -17,7 +18,7 @@ export interface BenchServer {
 export async function benchServer(): Promise<BenchServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "bench-tx-"));
   chmodSync(dataDir, 0o755); // the server does not run as the superuser
-  const settings = { max_prepared_transactions: 400, max_wal_size: "4GB" };
+  const settings = { max_prepared_transactions: preparedTransactions, max_wal_size: "4GB" };
   const options = { dataDir, maxConnections: 300, poolSize: 20, settings };
   const { api, stop } = await startPlugin<Store>(embedded, { options });
   const { address } = await api.database("bench");

@@ -6,6 +6,7 @@ import {
   defineService,
   type Initiator,
   initiates,
+  StatusError,
   type Store,
   store,
 } from "../../kernel/index.ts";
@@ -55,11 +56,21 @@ export type Databases = 1 | 2 | 4;
 /** Accounts transactions are spread over, so that they do not meet. */
 const accountCount = 5_000;
 
+/** The most transactions of the server that may wait for their decision prepared. */
+export const preparedTransactions = 400;
+
 export interface World extends AsyncDisposable {
   /** Resolves when its caller is answered. */
   run(account: string): Promise<{ readonly status: string }>;
   /** Resolves when no transaction is under way any more. */
   drained(): Promise<void>;
+}
+
+/** Opens connections and admits the transaction, so that none of it is measured. */
+export async function warm(at: World, callers: number): Promise<void> {
+  for (let round = 0; round < 2; round++)
+    await Promise.all(Array.from({ length: Math.max(callers, 20) }, (_, n) => at.run(accountOf(n))));
+  await at.drained();
 }
 
 export interface WorldOptions {
@@ -118,20 +129,28 @@ export async function world(options: WorldOptions): Promise<World> {
   });
   const database = options.batching ? "coordinator_batched" : "coordinator_unbatched";
   const name = options.strategy.name;
+  const maxInFlight = name !== "xa" && name !== "3pc" ? 20_000 : preparedTransactions;
   const app = await testApp({
     plugins: [given(store, "bench", options.store), postgres, options.strategy, desk, ...others],
     use: { store: "bench", coordinator: "postgres", bus: "memory", transaction: [name] },
     options: {
       "coordinator/postgres": { database, batching: options.batching },
-      "transaction-policies/config": { table: { "*": { strategy: name, maxInFlight: 20_000, deadlineMs: 600_000 } } },
+      "transaction-policies/config": { table: { "*": { strategy: name, maxInFlight, deadlineMs: 600_000 } } },
       "transactions/runtime": { graceMs: 30_000, driveTimeoutMs: 60_000 },
     },
   });
   const keeping: Coordinator = app.kernel.get(coordinator);
   return {
     run: async (account) => {
-      if (!initiator) throw new TypeError("the app has not started");
-      return initiator.run({ account });
+      for (;;) {
+        try {
+          if (!initiator) throw new TypeError("the app has not started");
+          return await initiator.run({ account });
+        } catch (error) {
+          if (!(error instanceof StatusError && error.reason === "TOO_MANY_TRANSACTIONS")) throw error;
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      }
     },
     async drained() {
       for (;;) {

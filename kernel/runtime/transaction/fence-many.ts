@@ -59,9 +59,9 @@ export async function keepMany(
 ): Promise<void> {
   const [gids, branches] = columns(all);
   await sql`
-    update mortise_fence set kept = entry.kept, kind = entry.kind
+    update mortise_fence set kept = decode(entry.kept, 'hex'), kind = entry.kind
     from unnest(${gids}::uuid[], ${branches}::text[], ${all.map(({ kind }) => kind)}::text[],
-      ${all.map(({ kept }) => kept)}::bytea[]) as entry (gid, branch, kind, kept)
+      ${all.map(({ kept }) => Buffer.from(kept).toString("hex"))}::text[]) as entry (gid, branch, kind, kept)
     where mortise_fence.gid = entry.gid and mortise_fence.branch = entry.branch and slot = 'R'`;
 }
 

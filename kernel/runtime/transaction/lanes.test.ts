@@ -130,8 +130,8 @@ await onServer(
       for (const reply of await drive("reserve")) assert.equal((reply as DriveReply).outcome, "done");
       assert.ok(at.counted.batches <= 2, `${at.counted.batches} batches`);
       assert.deepEqual(await accountOf(at.database, "a"), { balance: 50n, frozen: 50n, coming: 0n });
-      const [before] = await at.database.sql`select xmin::text as by from mortise_fence limit 1`;
-      assert.ok(before);
+      const reservers = await at.database.sql`select distinct xmin::text from mortise_fence`;
+      assert.ok(reservers.length <= 2, `${reservers.length} database transactions`);
       for (const reply of await drive("confirm")) assert.equal((reply as DriveReply).outcome, "done");
       assert.deepEqual(await accountOf(at.database, "a"), { balance: 50n, frozen: 0n, coming: 0n });
       const writers = await at.database.sql`select distinct xmin::text from mortise_fence where slot = 'F'`;

@@ -11,7 +11,7 @@ import { type ManyBranches, manyBranches } from "./many-branches.ts";
 import type { AtPlace } from "./points.ts";
 
 /** Branches that go together at most; more would hold the lock of a hot row for too long. */
-const maxBatch = 64;
+const maxBatch = 256;
 
 /** Branches whose lane is remembered from their reservation to its end, at most; others find a lane all the same. */
 const maxKnown = 50_000;
