@@ -142,13 +142,15 @@ export function localBranches({ operations, database, perform }: Performer, at: 
       guarded(async () => {
         await at(request, "arrived");
         try {
-          const reply = await inTransaction(database, async (tx) => {
+          const reply = await inTransaction(database, async (tx, last) => {
             const there = await enter(tx.sql, entryOf(request, "R", kind));
             if (there) throw new Undone(repeated(there.kind, there.kept));
             await at(request, "entered");
             const results = await doSteps(tx, request, kind, context);
             if (prepare !== undefined) await enter(tx.sql, entryOf(request, "F", "confirm"));
-            await keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));
+            const keeping = keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));
+            if (along || prepare !== undefined) await keeping;
+            else last(keeping);
             if (along) {
               await along(tx.sql);
               await at(request, "applied");
@@ -171,11 +173,13 @@ export function localBranches({ operations, database, perform }: Performer, at: 
       guarded(async () => {
         const reply = await inTransaction(database, async (tx) => {
           const { gid, branch } = request;
-          const there = await enter(tx.sql, entryOf(request, "F", "confirm"));
-          if (there?.kind === "confirm")
-            return done(decodeKept((await read(tx.sql, gid, branch, "R"))?.kept ?? null).results);
+          // One trip for both: PostgreSQL looks for the second when it has written, or waited for, the first.
+          const [there, reserved] = await Promise.all([
+            enter(tx.sql, entryOf(request, "F", "confirm")),
+            read(tx.sql, gid, branch, "R"),
+          ]);
+          if (there?.kind === "confirm") return done(decodeKept(reserved?.kept ?? null).results);
           if (there) throw new Undone(answer("heuristic", `${branch} was to be confirmed and had been cancelled`));
-          const reserved = await read(tx.sql, gid, branch, "R");
           if (reserved?.kind !== "reserve")
             throw new Undone(answer("heuristic", `${branch} was to be confirmed and is not reserved`));
           const kept = decodeKept(reserved.kept);
@@ -191,10 +195,13 @@ export function localBranches({ operations, database, perform }: Performer, at: 
       guarded(() =>
         inTransaction(database, async (tx) => {
           const { gid, branch } = request;
-          const finished = await enter(tx.sql, entryOf(request, "F", "cancel"));
+          // One trip for both; where the first was there, so is the second, or all is undone.
+          const [finished, begun] = await Promise.all([
+            enter(tx.sql, entryOf(request, "F", "cancel")),
+            enter(tx.sql, entryOf(request, "R", "tombstone")),
+          ]);
           if (finished?.kind === "cancel") return done();
           if (finished) throw new Undone(answer("heuristic", `${branch} was to be taken back and had been confirmed`));
-          const begun = await enter(tx.sql, entryOf(request, "R", "tombstone"));
           await at(request, "undoing");
           if (begun?.kind === "reserve") await finishSteps(tx, gid, decodeKept(begun.kept), "cancel", context);
           else if (begun?.kind === "apply") await finishSteps(tx, gid, decodeKept(begun.kept), "undo", context);
@@ -245,16 +252,32 @@ async function guarded(work: () => Promise<DriveReply>): Promise<DriveReply> {
   }
 }
 
-/** Both faces of one transaction of a database; a wait for a lock in it is bounded. */
-export function inTransaction<T>(database: Database, work: (tx: TransactionHandle) => Promise<T>): Promise<T> {
-  return database.orm.transaction(async (orm) => {
+/** Leaves a statement to be answered together with the COMMIT that follows it. */
+export type Last = (statement: Promise<unknown>) => void;
+
+/**
+ * Both faces of one transaction of a database; a wait for a lock in it is bounded. A `last` statement that fails makes of the
+ * COMMIT behind it a ROLLBACK, and this reject.
+ */
+export async function inTransaction<T>(
+  database: Database,
+  work: (tx: TransactionHandle, last: Last) => Promise<T>,
+): Promise<T> {
+  let trailing: Promise<unknown> | undefined;
+  const last: Last = (statement) => {
+    trailing = statement;
+    statement.catch(() => undefined); // told below
+  };
+  const value = await database.orm.transaction(async (orm) => {
     const { client: sql } = (orm as unknown as { session: { client: Sql } }).session; // drizzle 0.45; its tests notice a change
     const bounded = boundLocks(sql);
     bounded.catch(() => undefined); // sends it now; should it fail, so does what follows
-    const value = await work({ orm, sql });
+    const value = await work({ orm, sql }, last);
     await bounded;
     return value;
   });
+  await trailing;
+  return value;
 }
 
 function noUndo(participant: string, operation: string): StatusError {

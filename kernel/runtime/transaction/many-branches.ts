@@ -7,7 +7,7 @@ import type { Database } from "../../spi/store.ts";
 import type { StoredEntry } from "./fence.ts";
 import { enterMany, keepMany, keyOf, leaveMany, readMany } from "./fence-many.ts";
 import { answer, decodeKept, done, encodeKept, type KeptBranch, type KeptRefusal, rejected } from "./kept.ts";
-import { inTransaction, repeated } from "./local-branch.ts";
+import { inTransaction, type Last, repeated } from "./local-branch.ts";
 import type { AtPlace, BranchPlace } from "./points.ts";
 
 /** Something about one of them that only its own database transaction can tell apart: each is then done alone. */
@@ -76,17 +76,17 @@ export function manyBranches(
 
   async function together(
     requests: readonly DriveRequest[],
-    work: (tx: TransactionHandle, different: readonly DriveRequest[]) => Promise<Replies>,
+    work: (tx: TransactionHandle, different: readonly DriveRequest[], last: Last) => Promise<Replies>,
   ): Promise<DriveReply[]> {
     const different = [...new Map(requests.map((request) => [keyOf(request), request])).values()];
-    const replies = await inTransaction(database, (tx) => work(tx, different));
+    const replies = await inTransaction(database, (tx, last) => work(tx, different, last));
     return requests.map((request) => replies.get(keyOf(request)) ?? answer("ongoing", "it was left out of its batch"));
   }
 
   return {
     async forward(requests, kind, context) {
       await everyAt(requests, "arrived");
-      const all = await together(requests, async (tx, different) => {
+      const all = await together(requests, async (tx, different, last) => {
         const entered = await enterMany(tx.sql, { slot: "R", kind, operations, of: rowsOf(different) });
         const fresh = different.filter((request) => entered.has(keyOf(request)));
         const known = await readMany(
@@ -101,7 +101,7 @@ export function manyBranches(
         const given = (await own.reserveMany?.(tx, items, context)) ?? [];
         if (kind === "apply") await finish(tx, "confirm", reservedOf(items, given), context);
         const kept = fresh.map((request, i) => settled(request, given[i], kind));
-        await keepMany(tx.sql, kept);
+        last(keepMany(tx.sql, kept));
         for (const { reply, ...one } of kept) replies.set(keyOf(one), reply);
         return replies;
       });

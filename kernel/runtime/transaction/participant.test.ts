@@ -189,6 +189,18 @@ await onServer(
       await assert.rejects(at.drive(randomUUID(), "reserve", 1n, "steal"), { code: "UNIMPLEMENTED" });
     });
 
+    it("does nothing of a branch whose answer cannot be kept", async () => {
+      await using at = await open();
+      await at.database.sql`alter table mortise_fence add constraint small check (octet_length(kept) < 5)`;
+      const gid = randomUUID();
+      await assert.rejects(at.drive(gid, "reserve"), /small/);
+      assert.deepEqual(await at.account(), { balance: 100n, frozen: 0n, coming: 0n });
+      assert.equal((await at.bank.inspect(gid)).fence.length, 0);
+      await at.database.sql`alter table mortise_fence drop constraint small`;
+      assert.equal((await at.drive(gid, "reserve")).outcome, "done");
+      assert.deepEqual(await at.account(), { balance: 70n, frozen: 30n, coming: 0n });
+    });
+
     it("keeps money whole under any sequence of requests", { timeout: 120_000 }, async () => {
       await using at = await open();
       const action = fc.constantFrom<BranchAction>(
