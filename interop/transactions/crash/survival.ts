@@ -24,24 +24,30 @@ function survives(world: World, { strategy, order, role, then, transaction, from
 }
 
 const chosen = process.env.CRASH_POINTS?.split(",");
-const nats = await natsServer({ ours: true });
-const server = await postgresServer({ ours: true, settings: { synchronous_commit: "on" } });
-const world = await startWorld({ postgres: server, nats, prefix: "k_", policy: { strategy: "xa" } });
 
-describe("a process that is killed", () => {
-  after(async () => {
-    await world[Symbol.asyncDispose]();
-    await Promise.all([server.stop(), nats.stop()]);
+/** Registers the tests of all points of some strategies, in a world of their own. */
+export async function testKills(strategies: readonly string[]): Promise<void> {
+  const nats = await natsServer({ ours: true });
+  const postgres = await postgresServer({ ours: true, settings: { synchronous_commit: "on" } });
+  const policy = { strategy: strategies[0] ?? "" };
+  const world = await startWorld({ postgres, nats, prefix: "k_", policy });
+  describe(`a process that is killed under ${strategies.join(", ")}`, () => {
+    after(async () => {
+      await world[Symbol.asyncDispose]();
+      await Promise.all([postgres.stop(), nats.stop()]);
+    });
+
+    it("finds an account that is empty at the first bank", () =>
+      play(world, async (scene) => {
+        const transaction = strategies.includes("best-effort") ? ("pay" as const) : undefined;
+        const { gid } = await scene.run({ from: "dave", cents: 10_000, ...(transaction && { transaction }) });
+        assert.equal((await scene.whole()).get(gid), "committed");
+      }));
+
+    for (const kill of kills) {
+      const point = kill.order.replace("=kill", "");
+      if (!strategies.includes(kill.strategy) || (chosen && !chosen.includes(point))) continue;
+      it(`${kill.strategy}, ${point}: ${kill.what}`, () => survives(world, kill));
+    }
   });
-
-  it("finds an account that is empty at the first bank", () =>
-    play(world, async (scene) => {
-      assert.equal((await scene.run({ from: "dave", cents: 10_000 })).status, "committed");
-      await scene.whole();
-    }));
-
-  for (const kill of kills) {
-    if (chosen && !chosen.includes(kill.order.replace("=kill", ""))) continue;
-    it(`${kill.strategy}, ${kill.order.replace("=kill", "")}: ${kill.what}`, () => survives(world, kill));
-  }
-});
+}

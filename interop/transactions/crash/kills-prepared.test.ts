@@ -1,0 +1,3 @@
+import { testKills } from "./survival.ts";
+
+await testKills(["xa", "3pc"]);

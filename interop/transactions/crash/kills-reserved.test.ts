@@ -1,0 +1,3 @@
+import { testKills } from "./survival.ts";
+
+await testKills(["tcc"]);

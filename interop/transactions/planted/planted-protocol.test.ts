@@ -1,0 +1,13 @@
+import { testPlanted } from "./planting.ts";
+
+await testPlanted([
+  "resultNotStored",
+  "checkBackBySelect",
+  "nullRunsBusiness",
+  "endBeforeConfirms",
+  "guessedCommit",
+  "unilateralCommit",
+  "sweepOfTheActive",
+  "strategyNotPinned",
+  "inquiryForgets",
+]);
