@@ -28,8 +28,8 @@ export const bugs = {
   noTombstone: {
     name: "takes back without a tombstone",
     file: `${runtime}/local-branch.ts`,
-    text: 'const begun = await enter(tx.sql, entryOf(request, "R", "tombstone"));\n          await at',
-    becomes: 'const begun = await read(tx.sql, gid, branch, "R");\n          await at',
+    text: 'enter(tx.sql, entryOf(request, "R", "tombstone")),',
+    becomes: 'read(tx.sql, gid, branch, "R"),',
   },
   tombstoneRemoved: {
     name: "removes a tombstone that a late reserve has hit",
@@ -51,8 +51,8 @@ export const bugs = {
   separateSlots: {
     name: "gives confirm and cancel slots of their own",
     file: `${runtime}/local-branch.ts`,
-    text: 'const finished = await enter(tx.sql, entryOf(request, "F", "cancel"));',
-    becomes: 'const finished = await enter(tx.sql, entryOf(request, "C" as never, "cancel"));',
+    text: 'enter(tx.sql, entryOf(request, "F", "cancel")),',
+    becomes: 'enter(tx.sql, entryOf(request, "C" as never, "cancel")),',
   },
   goneIsCommitted: {
     name: "takes a prepared transaction that is gone for committed",
@@ -69,8 +69,8 @@ export const bugs = {
   resultNotStored: {
     name: "does not keep what was asked and answered",
     file: `${runtime}/local-branch.ts`,
-    text: "await keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));",
-    becomes: "await keep(tx.sql, request.gid, request.branch, encodeKept({ steps: [], results: [] }));",
+    text: "= keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));",
+    becomes: "= keep(tx.sql, request.gid, request.branch, encodeKept({ steps: [], results: [] }));",
   },
   checkBackBySelect: {
     name: "checks back by reading instead of inserting",
