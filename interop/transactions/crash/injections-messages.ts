@@ -156,6 +156,23 @@ export const outboxInjections: readonly Injection[] = [
   },
   {
     point: "O6",
+    what: "the bus loses an acknowledgement it has accepted",
+    act: async (scene) => {
+      await scene.policy({ strategy: "outbox" });
+      await scene.arm("second", "O6=hold");
+      const { gid } = await scene.run();
+      await scene.held("second", "O6");
+      for (const role of owns) scene.world.process(role).signal("SIGKILL");
+      await Promise.all(owns.map((role) => scene.world.process(role).gone));
+      await loseMessages(scene.world.nats.url);
+      await scene.release("second");
+      await eventually(async () => (await loseMessages(scene.world.nats.url)) > 0, 10_000);
+      await Promise.all(owns.map((role) => scene.world.restart(role)));
+      assert.equal((await scene.whole()).get(gid), "committed");
+    },
+  },
+  {
+    point: "O6",
     what: "the acknowledgement of a consumer is lost",
     act: async (scene) => {
       await scene.policy({ strategy: "outbox" });

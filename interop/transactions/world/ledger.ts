@@ -24,9 +24,11 @@ export async function openBooks(database: Database, accounts: Readonly<Record<st
   });
 }
 
-type Act = (tx: Tx, input: Movement, ...more: readonly unknown[]) => Promise<unknown>;
+type Act = (tx: Tx, input: Movement | readonly Item[], ...more: readonly unknown[]) => Promise<unknown>;
 type Tx = { readonly sql: Database["sql"] };
 type Movement = { readonly account: string; readonly cents: bigint };
+/** One of several that are done together. */
+type Item = { readonly gid: string; readonly step: string; readonly input: Movement };
 
 /** What a bank does, written down in the same database transaction. */
 export function bookkeeping(bank: BankName, database: Database): Performer["perform"] {
@@ -35,9 +37,13 @@ export function bookkeeping(bank: BankName, database: Database): Performer["perf
     const all = Object.entries(acts as unknown as Record<string, Act>).map(([act, work]) => {
       const written: Act = async (tx, input, ...more) => {
         const output = await work(tx, input, ...more);
-        const { gid, step } = more.at(-1) as { readonly gid: string; readonly step: string };
-        await tx.sql`insert into ledger (gid, step, act, what, account, cents)
-          values (${gid}, ${step}, ${act}, ${what}, ${input.account}, ${String(input.cents)}::bigint)`;
+        const about = more.at(-1) as Pick<Item, "gid" | "step">;
+        const done = Array.isArray(input) ? served(input, output) : [{ ...about, input: input as Movement }];
+        const writing = done.map(
+          ({ gid, step, input: { account, cents } }) => tx.sql`insert into ledger (gid, step, act, what, account, cents)
+            values (${gid}, ${step}, ${act.replace("Many", "")}, ${what}, ${account}, ${String(cents)}::bigint)`,
+        );
+        await Promise.all(writing);
         return output;
       };
       return [act, written] as const;
@@ -45,4 +51,9 @@ export function bookkeeping(bank: BankName, database: Database): Performer["perf
     return [what, Object.fromEntries(all) as unknown as AnyPerformance] as const;
   });
   return Object.fromEntries(kept);
+}
+
+/** Those of a batch that were not refused. */
+function served(items: readonly Item[], answers: unknown): readonly Item[] {
+  return Array.isArray(answers) ? items.filter((_, i) => "output" in answers[i]) : items;
 }

@@ -33,7 +33,7 @@ export function hosts({ publisher, sweeper, at }: HostsSetup): Hosts {
     if (reply.outcome === "ongoing") throw new StatusError("UNAVAILABLE", reply.note);
     await at("O6");
     const { gid, branch, transaction } = request;
-    const id = `${gid}:${branch}:${call.attempt}:done`;
+    const id = `${call.id}:${call.attempt}:done`; // one of each delivery: the bus forgets none for being a repetition
     await publisher(acknowledgementTopic(transaction))({ gid, branch, driven: reply }, call, { id });
   };
 
