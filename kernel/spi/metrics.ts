@@ -1,6 +1,7 @@
 import type { Place } from "../call/site.ts";
 import type { StatusCode } from "../call/status.ts";
 import type { MethodKind } from "../contract/types.ts";
+import type { TransactionCount } from "./coordinator.ts";
 
 /** The finished calls that ended with one status. */
 export interface OutcomeMetrics {
@@ -27,4 +28,38 @@ export interface MethodMetrics {
 export interface MetricsSource {
   readonly boundsMs: readonly number[];
   read(): readonly MethodMetrics[];
+}
+
+/** What this process did about the transactions of one name and strategy since it began to count. */
+export interface TransactionMetrics {
+  readonly name: string;
+  readonly strategy: string;
+  readonly begun: number;
+  readonly committed: number;
+  /** By reason. */
+  readonly aborted: Readonly<Record<string, number>>;
+  /** Rounds after which one was left for later. */
+  readonly rounds: number;
+  /** Driven here now. */
+  readonly inFlight: number;
+}
+
+/** Prepared transactions that hold their locks in the database of a participant of this process. */
+export interface PreparedMetrics {
+  readonly participant: string;
+  readonly count: number;
+  readonly oldestMs: number;
+}
+
+export interface TransactionNumbers {
+  readonly driven: readonly TransactionMetrics[];
+  /** What has not ended anywhere, as the coordinator said last: the same in every process that begins transactions. */
+  readonly open: readonly TransactionCount[];
+  /** As the databases said last. */
+  readonly prepared: readonly PreparedMetrics[];
+}
+
+/** Where exporters read the numbers of transactions. */
+export interface TransactionMetricsSource {
+  read(): TransactionNumbers;
 }

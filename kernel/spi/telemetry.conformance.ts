@@ -82,6 +82,24 @@ export const telemetryConformance = conformance<TelemetrySubject>("telemetry", [
     end?.();
     await flush?.();
   }),
+  law("takes numbers of transactions and lets them go, also twice", async ({ transactions, flush }) => {
+    const counted = {
+      name: "pay",
+      strategy: "tcc",
+      begun: 3,
+      committed: 1,
+      aborted: { SOLD_OUT: 1 },
+      rounds: 2,
+      inFlight: 1,
+    };
+    const open = { name: "pay", strategy: "tcc", status: "active", count: 1, stuck: 0, oldestMs: 20 } as const;
+    const prepared = { participant: "a.v1.A", count: 1, oldestMs: 5 };
+    const end = transactions?.({ read: () => ({ driven: [counted], open: [open], prepared: [prepared] }) });
+    await flush?.();
+    end?.();
+    end?.();
+    await flush?.();
+  }),
   law("flushes when there is nothing to flush", async ({ flush }) => {
     await flush?.();
     await flush?.();

@@ -1,6 +1,6 @@
 import type { TraceContext } from "../call/trace.ts";
 import { defineSpi } from "../core/spi.ts";
-import type { MetricsSource } from "./metrics.ts";
+import type { MetricsSource, TransactionMetricsSource } from "./metrics.ts";
 import type { SpanRecord } from "./tracer.ts";
 
 /** Joins spans of a foreign tracing API (OpenTelemetry's) with ours. */
@@ -23,6 +23,8 @@ export interface Telemetry {
   spans?(batch: readonly SpanRecord[]): void;
   /** Called once per source; read it when exporting. */
   metrics?(source: MetricsSource): () => void;
+  /** The same for the numbers of transactions. */
+  transactions?(source: TransactionMetricsSource): () => void;
   readonly bridge?: TraceBridge;
   /** A recent trace, where this plugin keeps traces. */
   trace?(traceId: string): TraceView | undefined;

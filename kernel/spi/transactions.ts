@@ -5,6 +5,7 @@ import type { AnyTransaction, Steps, TransactionType } from "../contract/transac
 import { type Derived, derived } from "../core/needs.ts";
 import { defineSpi } from "../core/spi.ts";
 import type { AbortReason } from "./coordinator.ts";
+import type { TransactionMetricsSource } from "./metrics.ts";
 import type { Performer } from "./perform.ts";
 import type { Listening, Offer } from "./service.ts";
 
@@ -70,6 +71,8 @@ export interface Transactions {
   initiator<T extends AnyTransaction>(transaction: T): Initiator<T>;
   /** Hosts a participant. Its successor may be there before the one it replaces has stopped. */
   perform(performer: Performer): Promise<Performing>;
+  /** What exporters read. */
+  readonly numbers: TransactionMetricsSource;
   /** What this process serves for people once it begins transactions. */
   offers(): readonly Offer[];
   /** How this process hears what became of branches a transaction sent over the bus. */

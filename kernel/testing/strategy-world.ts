@@ -15,7 +15,7 @@ import { transaction } from "../spi/transaction.ts";
 import { type BankTransaction, bankTransactions, Desk, ownBank, Payment, secondBank, thirdBank } from "./bank-app.ts";
 import { eventually } from "./eventually.ts";
 import type { TestPostgres } from "./postgres-server.ts";
-import { given, type TestApp, testApp } from "./test-app.ts";
+import { type AppOptions, given, type TestApp, testApp } from "./test-app.ts";
 
 /** Three banks, each with a database of its own, and a desk where transactions begin. */
 export interface StrategyWorld extends AsyncDisposable {
@@ -72,7 +72,11 @@ const accounts = { alice: 1_000n, bob: 1_000n, carol: 1_000n, bonus: 0n };
 export const bankCents = 3_000n;
 
 /** A world whose transactions are driven by one strategy. */
-export async function strategyWorld(server: TestPostgres, strategy: Plugin): Promise<StrategyWorld> {
+export async function strategyWorld(
+  server: TestPostgres,
+  strategy: Plugin,
+  more: Pick<AppOptions, "plugins" | "use"> = {},
+): Promise<StrategyWorld> {
   const { api, end } = await storeOn(server);
   const now = () => Date.now();
   const keeping = keptCoordinator({ records: new Map(), ended: [], audits: [], now }, 100_000);
@@ -84,13 +88,20 @@ export async function strategyWorld(server: TestPostgres, strategy: Plugin): Pro
       ownBank(accounts),
       secondBank(accounts),
       thirdBank(accounts),
+      ...(more.plugins ?? []),
     ],
-    use: { store: "test", coordinator: "test", bus: "memory", transaction: [strategy.name] },
+    use: { store: "test", coordinator: "test", bus: "memory", transaction: [strategy.name], ...more.use },
     options: {
       "transaction-policies/config": {
         table: { "*": { strategy: strategy.name, scheduleMs: [50, 100, 200, 400, 800, 1_600] } },
       },
-      "transactions/runtime": { leaseMs: 500, recoverEveryMs: 50, relayEveryMs: 50, maxBackoffMs: 300 },
+      "transactions/runtime": {
+        leaseMs: 500,
+        recoverEveryMs: 50,
+        relayEveryMs: 50,
+        sampleEveryMs: 50,
+        maxBackoffMs: 300,
+      },
     },
   });
   const desk = app.clients.client(Desk);

@@ -1,4 +1,4 @@
-import type { Log, MetricsSource, Ports, Running, Telemetry } from "@mortise/kernel";
+import type { Log, MetricsSource, Ports, Running, Telemetry, TransactionMetricsSource } from "@mortise/kernel";
 import { context, DiagLogLevel, diag, logs, metrics, propagation, trace } from "@opentelemetry/api";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
@@ -13,6 +13,7 @@ import type { OtelOptions } from "./otel.ts";
 import { hrTime, readableSpan, scope } from "./readable-span.ts";
 import { serviceSpans } from "./service-spans.ts";
 import { sources } from "./sources.ts";
+import { transactionData } from "./transaction-data.ts";
 
 /** What could not be sent by then when the plugin stops is lost: whoever stops an app does not wait for a dead collector. */
 const stopMs = 3000;
@@ -32,14 +33,15 @@ export function startExport(options: OtelOptions, { clock, timers, ids }: Ports,
     maxQueueSize: queueSize,
     exportTimeoutMillis: timeoutMs,
   });
-  const counted = sources();
+  const counted = sources<MetricsSource>(({ boundsMs, ...source }) => ({ boundsMs, read: saying(source.read()) }));
+  const transactions = sources<TransactionMetricsSource>((source) => ({ read: saying(source.read()) }));
   const readers = options.metrics
     ? [
         new PeriodicExportingMetricReader({
           exporter: new OTLPMetricExporter(target("metrics")),
           exportIntervalMillis: options.metricsIntervalMs,
           exportTimeoutMillis: Math.min(timeoutMs, options.metricsIntervalMs),
-          metricProducers: [{ collect: collector(counted, clock.wall) }],
+          metricProducers: [{ collect: collector(counted, transactions, clock.wall) }],
         }),
       ]
     : [];
@@ -66,6 +68,7 @@ export function startExport(options: OtelOptions, { clock, timers, ids }: Ports,
         for (const span of batch) spans.onEnd(readableSpan(span, resourceOf(span.service)));
       },
       metrics: (source) => counted.add(source),
+      transactions: (source) => transactions.add(source),
     },
     async stop() {
       const giveUp = new AbortController();
@@ -91,11 +94,20 @@ function resources(attributes: OtelOptions["resource"], instance: string): (serv
   };
 }
 
-function collector(counted: Iterable<MetricsSource>, wall: () => number): () => Promise<CollectionResult> {
+function saying<T>(value: T): () => T {
+  return () => value;
+}
+
+function collector(
+  counted: Iterable<MetricsSource>,
+  transactions: Iterable<TransactionMetricsSource>,
+  wall: () => number,
+): () => Promise<CollectionResult> {
   const startTime = hrTime(wall());
   const resource = resourceFromAttributes({}); // the reader puts the SDK's in its place
   return async () => {
-    const metrics = metricData(counted, { startTime, endTime: hrTime(wall()) });
+    const period = { startTime, endTime: hrTime(wall()) };
+    const metrics = [...metricData(counted, period), ...transactionData(transactions, period)];
     return { resourceMetrics: { resource, scopeMetrics: [{ scope, metrics }] }, errors: [] };
   };
 }

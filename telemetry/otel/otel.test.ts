@@ -221,6 +221,38 @@ describe("telemetry/otel", () => {
     next?.();
   });
 
+  it("sends numbers of transactions, counters as sums and what is so now as gauges", async () => {
+    await using running = await exporting();
+    const { api, metrics } = running;
+    const about = { name: "pay", strategy: "tcc" };
+    api.transactions?.({
+      read: () => ({
+        driven: [{ ...about, begun: 3, committed: 1, aborted: { SOLD_OUT: 2 }, rounds: 4, inFlight: 0 }],
+        open: [{ ...about, status: "committing", count: 5, stuck: 1, oldestMs: 1500 }],
+        prepared: [{ participant: "a.v1.A", count: 2, oldestMs: 250 }],
+      }),
+    });
+    await api.flush?.();
+    await eventually(() => metrics.length === 9);
+    const pointsOf = (name: string) => {
+      const data = metrics.find((metric) => metric.name === name)?.data;
+      assert.ok(data?.$case === "gauge" || (data?.$case === "sum" && data.value.monotonic));
+      return data.value.dataPoints.map(({ value, attributes }) => [value?.value, attributesOf(attributes)]);
+    };
+    const same = { "mortise.transaction.name": "pay", "mortise.transaction.strategy": "tcc" };
+    assert.deepEqual(pointsOf("mortise.transactions.begun"), [[3n, same]]);
+    assert.deepEqual(pointsOf("mortise.transactions.ended"), [
+      [1n, { ...same, "mortise.transaction.outcome": "committed" }],
+      [2n, { ...same, "mortise.transaction.outcome": "aborted", "error.type": "SOLD_OUT" }],
+    ]);
+    assert.deepEqual(pointsOf("mortise.transactions.age"), [
+      [1.5, { ...same, "mortise.transaction.status": "committing" }],
+    ]);
+    assert.deepEqual(pointsOf("mortise.transactions.prepared.age"), [
+      [0.25, { "mortise.transaction.participant": "a.v1.A" }],
+    ]);
+  });
+
   it("takes spans of user code between ours, both ways, as spans of the service that runs", async () => {
     await using running = await exporting();
     const { api, spans } = running;

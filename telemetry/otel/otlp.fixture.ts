@@ -69,10 +69,11 @@ const Sum = message("otlp.v1.Sum", {
   temporality: int32(2),
   monotonic: bool(3),
 });
+const Gauge = message("otlp.v1.Gauge", { dataPoints: repeated(field(1, NumberPoint)) });
 const Metric = message("otlp.v1.Metric", {
   name: string(1),
   unit: string(3),
-  data: oneof({ sum: field(7, Sum), histogram: field(9, Histogram) }),
+  data: oneof({ gauge: field(5, Gauge), sum: field(7, Sum), histogram: field(9, Histogram) }),
 });
 const ScopeMetrics = message("otlp.v1.ScopeMetrics", { metrics: repeated(field(2, Metric)) });
 const ResourceMetrics = message("otlp.v1.ResourceMetrics", {

@@ -44,7 +44,7 @@ function factsOf({ summary }: View): [what: string, value: string][] {
     ["rounds", String(attempts), attempts > 0],
     ["last error", lastError, lastError !== ""],
     ["worked on", `by ${owner}, believed until ${moment(leaseUntil)}`, open && owner !== ""],
-    ["next try", moment(nextAt), open && owner === ""],
+    ["next try", summary.paused ? "once it is resumed" : moment(nextAt), open && (summary.paused || owner === "")],
     ["by hand", heuristic, heuristic !== ""],
     ["trace", trace.slice(3, 35), trace !== ""],
   ];

@@ -33,6 +33,7 @@ const options = z.strictObject({
     .describe(
       "Whether decisions have to survive the loss of the coordinator's server; it must then have a synchronous standby.",
     ),
+  sampleEveryMs: ms(10_000, "How often the coordinator and the databases are asked for numbers, for metrics"),
   admin: z
     .boolean()
     .default(true)

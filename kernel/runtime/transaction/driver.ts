@@ -46,8 +46,11 @@ export type Answer =
 /** One transaction on its way in this process. */
 export interface Driver extends DrivenTransaction {
   readonly transaction: AnyTransaction;
+  readonly strategy: string;
   readonly outputs: ReadonlyMap<string, Uint8Array>;
   readonly answered: Promise<Answer>;
+  /** Whether the coordinator knows it; one of a single branch it need not. */
+  readonly recorded: boolean;
   /** Somebody else has aborted it: nothing more is taken forward. */
   readonly overrule: (abort: AbortReason) => void;
   /** What the coordinator is told at its begin. */
@@ -88,6 +91,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   const answered = Promise.withResolvers<Answer>();
   let abortReason = record?.abort;
   let overruled: AbortReason | undefined;
+  let recorded = record !== undefined;
 
   const begins = (status: NewTransaction["status"]): NewTransaction => ({
     gid,
@@ -270,6 +274,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
       nextInMs,
     };
     await node.coordinator().note(gid, note);
+    node.counters.left(transaction.name, strategy);
     const facts = { gid, transaction: transaction.name, strategy, attempts, lastError };
     if (stuck && !now?.stuck) log.error("a transaction is stuck and needs a person; it is still tried", facts);
     return new LeftForLater(lastError);
@@ -301,19 +306,25 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   return {
     gid,
     transaction,
+    strategy,
     branches: plan.main,
     later: plan.later,
     fresh: subject.fresh,
     outputs,
     answered: answered.promise,
     begins,
+    get recorded() {
+      return recorded;
+    },
     overrule(abort) {
       overruled = abort;
     },
 
     async begin() {
+      recorded = true;
       const before = await node.coordinator().begin(begins("active"), node.owner, options.leaseMs);
       if (before) throw new BegunBefore(before);
+      node.counters.begun(transaction.name, strategy);
     },
 
     drive: ask,
@@ -329,7 +340,9 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     runLater: settleLater,
 
     async adopt() {
-      await node.coordinator().begin(begins("committing"), node.owner, options.leaseMs);
+      recorded = true;
+      const before = await node.coordinator().begin(begins("committing"), node.owner, options.leaseMs);
+      if (!before) node.counters.begun(transaction.name, strategy);
     },
 
     async finish(decision) {
@@ -340,6 +353,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
       const end = { gid, transaction: transaction.name, committed, reason, step, input };
       await node.publishEnd({ ...end, details: new Map(Object.entries(details)) }, contextFor(subject.trace));
       await coordinator.finish(gid);
+      node.counters.ended(transaction.name, strategy, committed ? undefined : reason);
     },
 
     async deliver(branches) {

@@ -186,13 +186,21 @@ export function start(
       await driver.answer("pending");
     })
     .catch(() => driver.answer("pending"))
-    .finally(() => {
+    .finally(async () => {
       running.delete(gid);
-      return endSpan(driver, subject.span);
+      await endSpan(driver, subject.span);
+      if (!driver.recorded) countUnrecorded(node, subject, await driver.answered);
     });
   const started = { driver, over };
   running.set(gid, started);
   return started;
+}
+
+/** What the coordinator never knew is counted by its answer: it begins and ends with it. */
+function countUnrecorded({ counters }: TransactionNode, { transaction: { name }, strategy }: Subject, answer: Answer) {
+  if (answer.status === "pending") return;
+  counters.begun(name, strategy);
+  counters.ended(name, strategy, answer.status === "aborted" ? answer.abort.reason : undefined);
 }
 
 async function endSpan({ gid, answered }: Driver, span: Span | undefined): Promise<void> {

@@ -6,6 +6,7 @@ import type { Ports } from "../../core/ports.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { Tracer } from "../../spi/tracer.ts";
 import type { TransactionStrategy } from "../../spi/transaction.ts";
+import type { TransactionCounters } from "./numbers.ts";
 import type { Participant } from "./participant.ts";
 
 export interface TransactionOptions {
@@ -34,6 +35,8 @@ export interface TransactionOptions {
   readonly orphanAfterMs: number;
   /** How often the outboxes are looked through, in milliseconds. */
   readonly relayEveryMs: number;
+  /** How often the coordinator and the databases are asked for numbers, in milliseconds. */
+  readonly sampleEveryMs: number;
 }
 
 /** Everything the transactions of one process are made with. What may be swapped is read at every use. */
@@ -54,6 +57,7 @@ export interface TransactionNode {
   readonly initiated: ReadonlyMap<string, AnyTransaction>;
   readonly publishBranch: (request: DriveRequest, id: string, participant: string, context: Context) => Promise<void>;
   readonly publishEnd: (end: EndOfTransaction, context: Context) => Promise<void>;
+  readonly counters: TransactionCounters;
   readonly at: (point: string) => Promise<void> | void;
   /** Tells the relay that something was put into an outbox of this process. */
   readonly relayed: () => void;

@@ -13,6 +13,8 @@ export interface PreparedBranches {
   rollback(request: DriveRequest, context: Context): Promise<DriveReply>;
   /** Names of those that wait in this database, oldest first. */
   waiting(olderThanMs?: number): Promise<readonly string[]>;
+  /** How many wait, and how long the oldest has, in milliseconds. */
+  held(): Promise<{ readonly count: number; readonly oldestMs: number }>;
 }
 
 /** Said with a `done` where the outputs cannot be seen before the commit. */
@@ -77,6 +79,14 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
       if (row?.kind === "apply")
         return answer("heuristic", `${branch} was to be rolled back and had been committed by hand`);
       return local.back(request, context); // a prepare that comes later finds the tombstone
+    },
+
+    async held() {
+      const [row] = await sql<{ count: number; oldestMs: number }[]>`
+        select count(*)::float8 as count,
+          coalesce(greatest(0, extract(epoch from clock_timestamp() - min(prepared)) * 1000), 0)::float8 as "oldestMs"
+        from pg_prepared_xacts where database = current_database() and starts_with(gid, ${prefix})`;
+      return row ?? { count: 0, oldestMs: 0 };
     },
 
     async waiting(olderThanMs = 0) {

@@ -22,6 +22,7 @@ import { drive } from "./driver.ts";
 import { hosts } from "./hosting.ts";
 import { initiatorOf, type Running, subjectOfRecord } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
+import { keptNumbers } from "./numbers.ts";
 import { type OutboxOrigin, removeDone } from "./outbox.ts";
 import { recovery, takeOn } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
@@ -85,6 +86,25 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     },
   });
 
+  const numbers = keptNumbers(() =>
+    Array.from(running.values(), ({ driver }) => ({ name: driver.transaction.name, strategy: driver.strategy })),
+  );
+  const sampling = makeWorker({
+    name: "numbers of transactions",
+    everyMs: options.sampleEveryMs,
+    ports,
+    log,
+    work: async () => {
+      const open = initiated.size > 0 ? await setup.coordinator().counts() : [];
+      const prepared = hosted.all().map(async ({ performer, prepared }) => ({
+        participant: performer.operations.name,
+        ...(await prepared.held()),
+      }));
+      numbers.sampled(open, await Promise.all(prepared));
+      return false;
+    },
+  });
+
   const node: TransactionNode = {
     owner: ports.ids.uuid(),
     options,
@@ -98,6 +118,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     initiated,
     publishBranch: (request, id, participant, context) => publishers(participant)(request, context, { id }),
     publishEnd: (end, context) => ends(end.transaction)(end, context, { id: `${end.gid}:end` }),
+    counters: numbers,
     at,
     relayed: relaying.wake,
   };
@@ -174,6 +195,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   recovering.start();
   relaying.start();
   sweeping.start();
+  sampling.start();
 
   return {
     initiator(transaction) {
@@ -191,12 +213,13 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       return performing;
     },
     offers: () => (initiated.size > 0 ? [admin] : []),
+    numbers,
     acknowledgements: (transaction) => ({
       topic: acknowledgementTopic(transaction.name),
       handler: ((ack: Ack) => acknowledged(transaction, ack)) as EventHandler<never>,
     }),
     async stop() {
-      await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop()]);
+      await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);
       const all = Promise.all([...running.values()].map(({ over }) => over));
       const enough = new AbortController();
       await Promise.race([all, ports.timers.sleep(options.graceMs, enough.signal).catch(() => undefined)]);

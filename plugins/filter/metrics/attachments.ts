@@ -1,12 +1,13 @@
-import type { MetricsSource, Telemetry } from "@mortise/kernel";
+import type { Telemetry } from "@mortise/kernel";
 
-/** Who reads a source of metrics. */
+/** Who reads a source of numbers. */
 export interface Attachments {
   /** Attaches the source to those of them it is not attached to, and detaches it from all others. */
   attachTo(receivers: Iterable<Telemetry>): void;
 }
 
-export function attachments(source: MetricsSource): Attachments {
+/** @param attach gives how to detach; nothing for a receiver that takes no such numbers */
+export function attachments(attach: (receiver: Telemetry) => (() => void) | undefined): Attachments {
   const attached = new Map<Telemetry, () => void>();
   return {
     attachTo(receivers) {
@@ -17,7 +18,8 @@ export function attachments(source: MetricsSource): Attachments {
         detach();
       }
       for (const receiver of wanted) {
-        if (receiver.metrics && !attached.has(receiver)) attached.set(receiver, receiver.metrics(source));
+        const detach = attached.has(receiver) ? undefined : attach(receiver);
+        if (detach) attached.set(receiver, detach);
       }
     },
   };

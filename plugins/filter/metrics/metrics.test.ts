@@ -119,7 +119,8 @@ describe("filter/metrics", () => {
       },
     });
     const [one, two] = [reader("one"), reader("two")];
-    const attached = attachments(counters());
+    const source = counters();
+    const attached = attachments((receiver) => receiver.metrics?.(source));
     for (const [receivers, expected] of [
       [[one, {}], ["one"]],
       [
