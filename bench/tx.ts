@@ -10,7 +10,7 @@ import { outbox } from "../plugins/transaction/outbox/outbox.ts";
 import { saga } from "../plugins/transaction/saga/saga.ts";
 import { tcc } from "../plugins/transaction/tcc/tcc.ts";
 import { xa } from "../plugins/transaction/xa/xa.ts";
-import { type Hot, type Memory, measureHot, measureMemory } from "./tx/hot.ts";
+import { type Hot, type HotRow, type Memory, measureHot, measureHotRow, measureMemory } from "./tx/hot.ts";
 import { type Measured, measure } from "./tx/measure.ts";
 import { benchServer } from "./tx/server.ts";
 import { type Databases, makeBanks } from "./tx/world.ts";
@@ -36,6 +36,7 @@ const chosen = strategies.filter(({ name }) => values.strategy === undefined || 
 const server = await benchServer();
 const all: Measured[] = [];
 const hot: Hot[] = [];
+const rows: HotRow[] = [];
 const memory: Memory[] = [];
 try {
   {
@@ -45,14 +46,16 @@ try {
   if (wanted("strategies")) await measureStrategies();
   if (wanted("hot")) {
     for (const lanes of [false, true])
-      for (const callers of numbers(values.callers, [64, 512]))
+      for (const callers of numbers(values.callers, [64, 512])) {
+        rows.push(await measureHotRow(server, lanes, callers, ms));
         hot.push(await measureHot(server, tcc, lanes, callers, ms));
+      }
   }
   if (wanted("memory")) memory.push(await measureMemory(server, tcc, 10_000));
 } finally {
   await server.stop();
 }
-console.log(values.json ? JSON.stringify({ strategies: all, hot, memory }, null, 2) : printed());
+console.log(values.json ? JSON.stringify({ strategies: all, hotRow: rows, hot, memory }, null, 2) : printed());
 
 async function measureStrategies(): Promise<void> {
   for (const plugin of chosen) {
@@ -84,12 +87,16 @@ function printed(): string {
       `${((one.perSecond * 100) / one.boundPerSecond).toFixed(0)} %`.padStart(8),
     ].join("  "),
   );
-  const rows = hot.map(
+  const alone = rows.map(
+    ({ lanes, callers, perSecond }) =>
+      `one hot row of one database, ${callers} callers, ${lanes ? "with" : "without"} lanes: ${perSecond.toFixed(0)}/s`,
+  );
+  const accounts = hot.map(
     ({ lanes, callers, perSecond, p50Ms }) =>
       `one hot account, ${callers} callers, ${lanes ? "with" : "without"} lanes: ${perSecond.toFixed(0)} tx/s, p50 ${p50Ms.toFixed(1)} ms`,
   );
   const held = memory.map(
     ({ transactions, heapMb }) => `${transactions} transactions under way hold ${heapMb.toFixed(1)} MB of heap`,
   );
-  return [...(lines.length > 0 ? [head, ...lines] : []), ...rows, ...held].join("\n");
+  return [...(lines.length > 0 ? [head, ...lines] : []), ...alone, ...accounts, ...held].join("\n");
 }

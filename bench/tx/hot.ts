@@ -1,6 +1,12 @@
+import { randomUUID } from "node:crypto";
+import { background } from "../../kernel/call/call-context.ts";
+import { codecOf } from "../../kernel/contract/index.ts";
 import type { Plugin } from "../../kernel/core/plugin.ts";
+import { createFence } from "../../kernel/runtime/transaction/fence.ts";
+import { participant } from "../../kernel/runtime/transaction/participant.ts";
+import { Movement } from "../../kernel/testing/bank.ts";
 import type { BenchServer } from "./server.ts";
-import { accountOf, warm, world } from "./world.ts";
+import { accountOf, first, firstBank, warm, world } from "./world.ts";
 
 export interface Hot {
   readonly lanes: boolean;
@@ -37,6 +43,38 @@ export async function measureHot(
   return { lanes, callers, perSecond, p50Ms: took[Math.floor(took.length / 2)] ?? 0 };
 }
 
+export interface HotRow {
+  readonly lanes: boolean;
+  readonly callers: number;
+  /** Reservations of one row that were confirmed, per second. */
+  readonly perSecond: number;
+}
+
+/** The same at the participant alone, without coordinator: each caller reserves and confirms, over and over. */
+export async function measureHotRow(server: BenchServer, lanes: boolean, callers: number, ms: number): Promise<HotRow> {
+  await using store = await server.open();
+  const { on, operations } = await firstBank(store, lanes);
+  await createFence(on.sql);
+  const bank = participant({ operations: first, database: on, perform: operations as never });
+  const input = codecOf(Movement).encode({ account: accountOf(0), cents: 1n });
+  const steps = [{ step: "take", operation: "take", version: 1, input }];
+  let done = 0;
+  const began = performance.now();
+  const caller = async () => {
+    while (performance.now() - began < ms) {
+      const gid = randomUUID();
+      for (const action of ["reserve", "confirm"]) {
+        const asked = { gid, branch: "b1", action, strategy: "tcc", transaction: "hot", steps };
+        let outcome = "";
+        while (outcome !== "done") outcome = (await bank.drive(asked, background)).outcome;
+      }
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return { lanes, callers, perSecond: (done * 1000) / (performance.now() - began) };
+}
+
 export interface Memory {
   readonly transactions: number;
   /** Of the JavaScript heap, in megabytes. */
@@ -48,14 +86,13 @@ export async function measureMemory(server: BenchServer, strategy: Plugin, trans
   await using store = await server.open();
   const latch = Promise.withResolvers<void>();
   const before = () => latch.promise;
-  await using at = await world({ store, strategy, databases: 2, batching: true, lanes: false, before });
+  const at = await world({ store, strategy, databases: 2, batching: true, lanes: false, before });
   const empty = heapMb();
-  const running = Array.from({ length: transactions }, (_, n) => at.run(accountOf(n)));
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  for (let n = 0; n < transactions; n++) at.run(accountOf(n)).catch(() => undefined); // left behind when the app stops
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
   const full = heapMb();
   latch.resolve();
-  await Promise.all(running);
-  await at.drained();
+  await at[Symbol.asyncDispose]().then(undefined, () => undefined); // it says that much was left behind, which is meant
   return { transactions, heapMb: full - empty };
 }
 

@@ -23,7 +23,9 @@ const banks = [
   bankOperations("Third"),
   bankOperations("Fourth"),
 ] as const;
-const [first, second, third, fourth] = banks;
+const [, second, third, fourth] = banks;
+/** The operations of the bank that may refuse. */
+export const first = banks[0];
 const one = ({ account }: { readonly account: string }) => ({ account, cents: 1n });
 const droppable = { droppable: true } as const;
 const needs = { isolation: "none", reply: "accepted" } as const;
@@ -136,7 +138,7 @@ export async function world(options: WorldOptions): Promise<World> {
     options: {
       "coordinator/postgres": { database, batching: options.batching },
       "transaction-policies/config": { table: { "*": { strategy: name, maxInFlight, deadlineMs: 600_000 } } },
-      "transactions/runtime": { graceMs: 30_000, driveTimeoutMs: 60_000 },
+      "transactions/runtime": { graceMs: options.before ? 1_000 : 30_000, driveTimeoutMs: 60_000 },
     },
   });
   const keeping: Coordinator = app.kernel.get(coordinator);
@@ -163,7 +165,14 @@ export async function world(options: WorldOptions): Promise<World> {
   };
 }
 
-async function performed(which: number, { store: from, lanes, before }: WorldOptions) {
+/** The first bank without an app around it. */
+export function firstBank(from: Store, lanes: boolean) {
+  return performed(0, { store: from, lanes });
+}
+
+type How = Pick<WorldOptions, "store" | "lanes" | "before">;
+
+async function performed(which: number, { store: from, lanes, before }: How) {
   const database = await from.database(bankNames[which] as string);
   const { take, put } = bankPerformer((banks[which] ?? first) as never, database).perform as unknown as Record<
     string,
