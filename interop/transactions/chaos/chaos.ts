@@ -20,7 +20,7 @@ export interface ChaosOptions {
 
 const strategies = ["xa", "3pc", "tcc", "saga", "outbox", "message", "best-effort"];
 const accounts = Array.from({ length: 20 }, (_, n) => `a${String(n).padStart(2, "0")}`);
-const healMs = 90_000;
+const healMs = 120_000;
 
 function policyOf(strategy: string): Policy {
   if (strategy === "best-effort") return { strategy, scheduleMs: [100, 200, 500, 1_000, 2_000, 2_000] };
@@ -62,7 +62,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
       owns: 3,
       accounts,
       cents: 1_000_000,
-      maxBackoffMs: 4_000,
+      maxBackoffMs: 15_000, // messages are sent again so rarely that those who fell behind catch up
       policy: policyOf(current),
       elsewhere: { postgres: other, banks: ["second", "third", "fourth"] },
       through,
