@@ -185,8 +185,8 @@ async function performed(which: number, { store: from, lanes, before }: How) {
 
 type Erased = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
 
-function alone({ reserveMany: _, confirmMany: __, cancelMany: ___, ...single }: Erased = {}): Erased {
-  return single;
+function alone(given: Erased = {}): Erased {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => !name.endsWith("Many")));
 }
 
 function after(before: () => Promise<void> | void, work: Erased[string] | undefined) {
