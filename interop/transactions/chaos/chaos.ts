@@ -70,7 +70,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
     say(`chaos: ${strategy} for ${minutes} minutes, seed ${seed}, ${clerks} clerks`);
     const swap = async (by: Seeded) => {
       current = by.one(strategies);
-      void world?.policy(policyOf(current));
+      world?.policy(policyOf(current)).catch((error: unknown) => say(`no swap: ${String(error)}`));
       return current;
     };
     const began = performance.now();
@@ -124,7 +124,7 @@ async function sendAgain(world: World): Promise<void> {
 
 async function verdict(world: World, violation: unknown, say: (what: string) => void): Promise<boolean> {
   try {
-    if (violation) throw violation;
+    if (violation instanceof Error) throw violation;
     const from = performance.now();
     await sendAgain(world);
     const waiting = setInterval(() => {

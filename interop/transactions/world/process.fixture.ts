@@ -28,18 +28,21 @@ const services: Plugin[] = start.banks.map((bank) =>
     : takingPart(bank, accounts),
 );
 
+// The same ones in every configuration: only the policy changes, and nothing starts anew.
+const plugins = [
+  grpc,
+  file,
+  nats,
+  splitStore(start.servers),
+  postgresCoordinator,
+  crashing(points),
+  ...strategies,
+  ...services,
+];
+
 function config(policy: Policy): AppOptions {
   return {
-    plugins: [
-      grpc,
-      file,
-      nats,
-      splitStore(start.servers),
-      postgresCoordinator,
-      crashing(points),
-      ...strategies,
-      ...services,
-    ],
+    plugins,
     use: {
       protocol: "grpc",
       registry: "file",
