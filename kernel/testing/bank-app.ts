@@ -55,7 +55,7 @@ export const collect = transaction("collect", {
 /** All of it at one bank. */
 export const move = transaction("move", {
   input: Payment,
-  needs: { isolation: "none", reply: "final" },
+  needs: { isolation: "none", reply: "accepted" },
   plan: (plan) =>
     plan
       .step("take", banks.own.operations.take, ({ from, cents }) => ({ account: from, cents }))

@@ -94,6 +94,7 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
   await afresh(world);
   let over = false;
   const watching = watch(world, () => over);
+  watching.catch(() => undefined); // told at the end
   try {
     await act(scene);
   } finally {

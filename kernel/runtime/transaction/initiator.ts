@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { backgroundOf } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
@@ -82,7 +83,7 @@ export function initiatorOf<T extends AnyTransaction>(transaction: T, setup: Ini
     },
 
     async wait(gid, { timeoutMs, context }: WaitOptions = {}) {
-      const over = context && timeoutMs !== undefined ? context.with({ timeoutMs }) : context;
+      const over = timeoutMs === undefined ? context : (context ?? backgroundOf(ports)).with({ timeoutMs });
       const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : ports.clock.now() + timeoutMs;
       for (let attempt = 0; ; attempt++) {
         const here = running.get(gid);
@@ -171,6 +172,7 @@ export function start(
   const driver = drive(node, subject);
   const { gid, transaction, strategy } = subject;
   const over = work(driver)
+    .then(() => driver.answer("pending")) // only the first answer counts; who waits for one that has none must not hang
     .catch(async (error: unknown) => {
       if (error instanceof BegunBefore) return goWith(driver, error.record, subject.input);
       if (!(error instanceof LeftForLater)) {
