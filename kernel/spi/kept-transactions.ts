@@ -54,11 +54,12 @@ export function keptCoordinator({ records, ended, audits, now }: KeptTransaction
     async begin(begun, owner, leaseMs) {
       checkBegun(begun);
       const there = records.get(begun.gid);
-      const leaseUntil = now() + leaseMs;
+      const at = now();
+      const leaseUntil = at + leaseMs;
       const leased = { owner, leaseUntil, nextAt: leaseUntil };
-      if (!there) put({ ...begunRecord(begun, now()), ...leased });
+      if (!there) put({ ...begunRecord(begun, at), ...leased });
       else if (there.name === "" && !hasEnded(there.status))
-        return put({ ...there, ...planOf(begun, there, now()), ...leased });
+        return put({ ...there, ...planOf(begun, there, at), ...leased });
       return there;
     },
     async decide(gid, decision, { outputs = {}, abort }) {
