@@ -24,7 +24,8 @@ const doors =
   /^kernel\/(index|generic\/index|contract\/(hessian\/)?index|(spi|processes|postgres|zookeeper)\/[a-z-]+)\.ts$/;
 /** What plugins may use besides: the kernel's own plugins are made of it. */
 const pluginDoors = /^kernel\/runtime\/index\.ts$/;
-const testDoors = /^kernel\/((testing|testing\/operations|config|runtime)\/index|spi\/[a-z-]+(\.conformance|-laws\/[a-z-]+))\.ts$/;
+const testDoors =
+  /^kernel\/((testing|testing\/operations|config|runtime)\/index|spi\/[a-z-]+(\.conformance|-laws\/[a-z-]+))\.ts$/;
 const own = (file: string, depth: number) => new RegExp(`^${file.split("/").slice(0, depth).join("/")}/`);
 const plugin = (file: string) => own(file, file.startsWith("plugins/") ? 3 : 2);
 const shared = (file: string) => new RegExp(`^${file.split("/").slice(0, 2).join("/")}/shared/`);

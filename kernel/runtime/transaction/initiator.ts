@@ -188,7 +188,7 @@ export function start(
       await driver.answer("pending");
     })
     .catch(() => driver.answer("pending"))
-    .finally(async () => {
+    .then(async () => {
       running.delete(gid);
       await endSpan(driver, subject.span);
       if (!driver.recorded) countUnrecorded(node, subject, await driver.answered);

@@ -33,7 +33,7 @@ export function manyBranches(
   const output = codecOf(operation.output);
 
   const everyAt = (requests: readonly DriveRequest[], place: BranchPlace) =>
-    Promise.all(requests.map((request) => at(request, place)));
+    Promise.all(requests.map(async (request) => at(request, place)));
 
   const rowsOf = (requests: readonly DriveRequest[]) =>
     requests.map(({ gid, branch, strategy }) => ({ gid, branch, strategy }));
