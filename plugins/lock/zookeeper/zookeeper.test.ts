@@ -67,11 +67,12 @@ await onServer(
     });
 
     it("keeps a lock over a restart that is shorter than the lease", async () => {
-      const [one, two] = [await open("short"), await open("short")];
+      const patient = () => open("short", systemPorts, server.url, 30_000); // a JVM takes its time to start
+      const [one, two] = [await patient(), await patient()];
       const held = await one.api.acquire("a", { leaseMs: 20_000 });
       await server.kill();
       await server.restart();
-      await eventually(async () => (await two.api.acquire("a").catch(() => "away")) === undefined, 15_000);
+      await eventually(async () => (await two.api.acquire("a").catch(() => "away")) === undefined, 30_000);
       assert.equal(held?.lost.aborted, false);
       await held?.release();
       assert.ok(await two.api.acquire("a", { waitMs: 5000 }));
