@@ -33,6 +33,8 @@ export function zooKeeperLocks(
   const { Exception, CreateMode, ACL } = driver;
   const acls = owned ? ACL.CREATOR_ALL_ACL : ACL.OPEN_ACL_UNSAFE;
   const own = new Map<string, string>();
+  /** By folder: owners whose claim may be there although its answer was lost. */
+  const unknown = new Map<string, Set<string>>();
   const others = silence(clock);
   const folderOf = (name: string) => `${root}/${Buffer.from(name).toString("base64url")}`;
 
@@ -104,20 +106,39 @@ export function zooKeeperLocks(
     return false;
   }
 
+  async function taken(folder: string, wanted: LockClaim): Promise<bigint | undefined> {
+    const [first] = await claims(folder);
+    if (first && first.owner !== wanted.owner && (await holds(first))) return undefined;
+    if (first?.owner !== wanted.owner) await claim(folder, wanted);
+    const now = await claims(folder);
+    const mine = now.filter(({ owner }) => owner === wanted.owner);
+    const held = mine.find(({ path }) => path === now[0]?.path);
+    await Promise.all(mine.filter((one) => one !== held).map(({ path }) => remove(path)));
+    const made = held && (await look(held.path))?.made;
+    if (!held || made === undefined) return undefined;
+    own.set(wanted.owner, held.path);
+    return made;
+  }
+
+  /** Takes away what this process has made without knowing, because the answer was lost with the connection. */
+  async function clean(folder: string, wanted: string): Promise<void> {
+    const owners = unknown.get(folder);
+    if (!owners) return;
+    const stale = (await claims(folder)).filter(({ owner }) => owner !== wanted && owners.has(owner));
+    await Promise.all(stale.map(({ path }) => remove(path)));
+    unknown.delete(folder);
+  }
+
   return {
     async take(wanted) {
       const folder = folderOf(wanted.name);
-      const [first] = await claims(folder);
-      if (first && first.owner !== wanted.owner && (await holds(first))) return undefined;
-      if (first?.owner !== wanted.owner) await claim(folder, wanted);
-      const now = await claims(folder);
-      const mine = now.filter(({ owner }) => owner === wanted.owner);
-      const held = mine.find(({ path }) => path === now[0]?.path);
-      await Promise.all(mine.filter((one) => one !== held).map(({ path }) => remove(path)));
-      const made = held && (await look(held.path))?.made;
-      if (!held || made === undefined) return undefined;
-      own.set(wanted.owner, held.path);
-      return made;
+      try {
+        await clean(folder, wanted.owner);
+        return await taken(folder, wanted);
+      } catch (error) {
+        unknown.set(folder, (unknown.get(folder) ?? new Set()).add(wanted.owner));
+        throw error;
+      }
     },
     async renew({ owner, leaseMs }) {
       const path = own.get(owner);
