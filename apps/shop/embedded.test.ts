@@ -34,7 +34,8 @@ describe("the embedded shop", () => {
     const ada = new Browser(shop.url);
     await ada.register();
     const placed = await ada.order({ "two-cups": 1, "halo-lamp": 1 });
-    assert.deepEqual([placed.status, placed.body.status], [201, "PAID"]);
+    assert.equal(placed.status, 201);
+    assert.match(placed.body.status, /^(PAID|COMPLETED)$/);
     const followed = await ada.get(`/api/orders/${placed.body.id}/events`);
     assert.match(followed.text, /"status":"COMPLETED"/);
     assert.equal(await ada.balance(), 50_000 - 11_700);

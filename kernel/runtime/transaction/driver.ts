@@ -92,6 +92,8 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   let abortReason = record?.abort;
   let overruled: AbortReason | undefined;
   let recorded = record !== undefined;
+  /** Outputs the coordinator has; more come about when branches settle. */
+  let known = outputs.size;
 
   const begins = (status: NewTransaction["status"]): NewTransaction => ({
     gid,
@@ -288,6 +290,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
         if (unknown !== undefined) await node.at(unknown);
         if (status === undefined) return decide("aborting", reasonOf("INTERRUPTED", "its begin was lost"));
         const decided = decisionOf(status);
+        if (decided === decision && "outputs" in what) known = Object.keys(what.outputs).length;
         if (decided === "aborting" && decision === "aborting") abortReason ??= abort;
         return decided;
       } catch (error) {
@@ -348,7 +351,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     async finish(decision) {
       const committed = decision === "committing";
       const coordinator = node.coordinator();
-      if (committed && outputs.size > 0) await coordinator.note(gid, { outputs: Object.fromEntries(outputs) });
+      if (committed && outputs.size > known) await coordinator.note(gid, { outputs: Object.fromEntries(outputs) });
       const { reason = "", step = "", details = {} } = committed ? {} : await whyAborted();
       const end = { gid, transaction: transaction.name, committed, reason, step, input };
       await node.publishEnd({ ...end, details: new Map(Object.entries(details)) }, contextFor(subject.trace));
@@ -379,6 +382,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
       };
       for (let attempt = 0; ; attempt++) {
         const request = requestFor({ gid, strategy, transaction, input, outputs }, first, "apply");
+        let failure: string;
         try {
           const reply = await host.applyAlong(request, contextFor(subject.trace), (sql) => writeOutbox(sql, rows));
           keepOutputs(reply);
@@ -388,11 +392,12 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
           }
           if (reply.outcome === "rejected") return failed(refusalIn(reply, first), true);
           if (reply.outcome === "refused") return failed(reasonOf("INTERRUPTED", reply.note, first), true);
+          failure = reply.note;
         } catch (error) {
           if (!passing.has(asStatusError(error).code)) throw error;
-          if (clock.now() >= deadline || attempt >= options.attempts)
-            return failed(reasonOf("DEADLINE", asStatusError(error).message, first));
+          failure = asStatusError(error).message;
         }
+        if (clock.now() >= deadline || attempt >= options.attempts) return failed(reasonOf("DEADLINE", failure, first));
         await pause(attempt);
       }
     },

@@ -104,16 +104,16 @@ export function externalBranches({ operations, database, perform }: Performer): 
 
     async confirm(request, context) {
       const { gid, branch } = request;
-      const there = await finished(request);
-      if (there && there !== "confirm")
-        return answer("heuristic", `${branch} was to be confirmed and had been cancelled`);
       const begun = await inTransaction(database, ({ sql }) => read(sql, gid, branch, "R"));
       if (begun?.kind !== "reserve") return answer("heuristic", `${branch} was to be confirmed and is not reserved`);
+      const there = await write(request, "F", "confirm");
+      if (there && there.kind !== "confirm")
+        return answer("heuristic", `${branch} was to be confirmed and had been cancelled`);
       const kept = decodeKept(begun.kept);
       const { operation, own, input, call } = parts(gid, branch, kept, "F", context);
       const output = codecOf(operation.output).decode(kept.results[0]?.output ?? new Uint8Array());
-      if (!there) await own.confirm(input, output, call as never);
-      await write(request, "F", "confirm");
+      // The row says only that it has begun: repeated until it succeeds, under a key the other side knows repetitions by.
+      await own.confirm(input, output, call as never);
       return done(kept.results);
     },
 
