@@ -1,10 +1,11 @@
 import type { Context } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
 import type { Decision, TransactionRecord } from "../../spi/coordinator.ts";
-import { drive, LeftForLater } from "./driver.ts";
+import { drive } from "./driver.ts";
 import { strategyOf, subjectOfRecord } from "./initiator.ts";
 import type { TransactionNode } from "./node.ts";
 import { begunElsewhere, notNow } from "./refusals.ts";
+import { LeftForLater } from "./subject.ts";
 
 /**
  * Checks whether an undecided transaction can be decided by hand here, and gives what does it: that resolves with its status,

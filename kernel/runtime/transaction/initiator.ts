@@ -14,9 +14,10 @@ import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
 import type { Initiator, RunOptions, TransactionOutcome, WaitOptions } from "../../spi/transactions.ts";
 import { waitMs } from "./backoff.ts";
 import { branchesOf } from "./branches.ts";
-import { type Answer, BegunBefore, type Driver, drive, LeftForLater, type Subject } from "./driver.ts";
+import { drive } from "./driver.ts";
 import type { TransactionNode } from "./node.ts";
 import { outputsOf } from "./requests.ts";
+import { type Answer, BegunBefore, type Driver, LeftForLater, type Subject } from "./subject.ts";
 
 /** Transactions that are driven here now. */
 export interface Running {

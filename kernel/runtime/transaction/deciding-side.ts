@@ -1,0 +1,93 @@
+import { asStatusError } from "../../call/outcome.ts";
+import type { AbortReason, Decision, TransactionNote, TransactionStatus } from "../../spi/coordinator.ts";
+import { waitMs } from "./backoff.ts";
+import { reasonOf } from "./failures.ts";
+import type { Journey } from "./journey.ts";
+import { LeftForLater } from "./subject.ts";
+
+/** What the coordinator is told of a transaction between its begin and its end. */
+export interface DecidingSide {
+  decide(decision: Decision, abort?: AbortReason, unknown?: string): Promise<Decision>;
+  /** The reason of an abort, looked up where somebody else decided. */
+  whyAborted(): Promise<AbortReason>;
+  finish(decision: Decision): Promise<void>;
+  /** Notes how far it got and why it is left, and when somebody is to go on. Gives what to throw. */
+  leave(lastError: string): Promise<Error>;
+}
+
+/** So often a decision is asked for while the coordinator cannot be reached. */
+const decideAttempts = 20;
+
+export function decidingSide(journey: Journey): DecidingSide {
+  const { node, subject, outputs, done } = journey;
+  const { gid, transaction, strategy, input, record } = subject;
+  const { options, ports, log, counters } = node;
+  let abortReason = record?.abort;
+  /** Outputs the coordinator has; more come about when branches settle. */
+  let known = outputs.size;
+
+  async function decide(decision: Decision, abort?: AbortReason, unknown?: string): Promise<Decision> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const what = decision === "committing" ? { outputs: Object.fromEntries(outputs) } : abort ? { abort } : {};
+        const status = await node.coordinator().decide(gid, decision, what);
+        if (unknown !== undefined) await node.at(unknown);
+        if (status === undefined) return decide("aborting", reasonOf("INTERRUPTED", "its begin was lost"));
+        const decided = decisionOf(status);
+        if (decided === decision && "outputs" in what) known = Object.keys(what.outputs).length;
+        if (decided === "aborting" && decision === "aborting") abortReason ??= abort;
+        return decided;
+      } catch (error) {
+        // Whether it counts is not known; asking again gives the decision there is.
+        if (asStatusError(error).code !== "UNAVAILABLE" || attempt >= decideAttempts) throw error;
+        await journey.pause(attempt);
+      }
+    }
+  }
+
+  async function whyAborted(): Promise<AbortReason> {
+    abortReason ??= (await node.coordinator().get(gid))?.abort;
+    return abortReason ?? reasonOf("INTERRUPTED", "somebody else aborted it");
+  }
+
+  return {
+    decide,
+    whyAborted,
+
+    async finish(decision) {
+      const committed = decision === "committing";
+      const coordinator = node.coordinator();
+      if (committed && outputs.size > known) await coordinator.note(gid, { outputs: Object.fromEntries(outputs) });
+      const { reason = "", step = "", details = {} } = committed ? {} : await whyAborted();
+      const end = { gid, transaction: transaction.name, committed, reason, step, input };
+      await node.publishEnd({ ...end, details: new Map(Object.entries(details)) }, journey.context());
+      await coordinator.finish(gid);
+      counters.ended(transaction.name, strategy, committed ? undefined : reason);
+    },
+
+    async leave(lastError) {
+      const now = await node.coordinator().get(gid);
+      const attempts = (now?.attempts ?? 0) + 1;
+      const age = now?.decidedAt === undefined ? 0 : ports.clock.wall() - now.decidedAt;
+      const stuck = attempts >= options.stuckAfterRounds || age > options.stuckAfterMs;
+      const note: TransactionNote = {
+        done: [...done],
+        outputs: Object.fromEntries(outputs),
+        attempts,
+        lastError,
+        stuck,
+        nextInMs: waitMs(attempts + 4, options, ports.random),
+      };
+      await node.coordinator().note(gid, note);
+      counters.left(transaction.name, strategy);
+      const facts = { gid, transaction: transaction.name, strategy, attempts, lastError };
+      if (stuck && !now?.stuck) log.error("a transaction is stuck and needs a person; it is still tried", facts);
+      return new LeftForLater(lastError);
+    },
+  };
+}
+
+function decisionOf(status: TransactionStatus): Decision {
+  if (status === "active") throw new Error("an active transaction has no decision");
+  return status === "committing" || status === "committed" ? "committing" : "aborting";
+}

@@ -1,0 +1,106 @@
+import { backgroundOf } from "../../call/call-context.ts";
+import type { Context } from "../../call/context.ts";
+import { asStatusError } from "../../call/outcome.ts";
+import type { TraceContext } from "../../call/trace.ts";
+import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import type { PlannedBranch, TransactionRecord } from "../../spi/coordinator.ts";
+import type { BranchAction } from "../../spi/transaction.ts";
+import { waitMs } from "./backoff.ts";
+import { type Branches, branchesOf } from "./branches.ts";
+import type { TransactionNode } from "./node.ts";
+import { requestFor } from "./requests.ts";
+import type { Subject } from "./subject.ts";
+
+/** What is known of one transaction on its way, and how its participants are asked. All sides of its driver share it. */
+export interface Journey {
+  readonly node: TransactionNode;
+  readonly subject: Subject;
+  readonly plan: Branches;
+  /** What steps gave so far, as bytes. */
+  readonly outputs: Map<string, Uint8Array>;
+  /** Ids of branches whose last step after the decision is done. */
+  readonly done: Set<string>;
+  /** By the clock of this process. */
+  readonly deadline: number;
+  request(branch: PlannedBranch, action: BranchAction): DriveRequest;
+  /** One request in a span of its own; outputs in the reply are kept. */
+  ask(branch: PlannedBranch, action: BranchAction): Promise<DriveReply>;
+  keepOutputs(reply: DriveReply): void;
+  /** The context of what is done on behalf of the transaction. */
+  context(trace?: TraceContext): Context;
+  /** Waits before the same is tried again, by its attempt counted from 0. */
+  pause(attempt: number, atMostMs?: number): Promise<void>;
+}
+
+export function journeyOf(node: TransactionNode, subject: Subject): Journey {
+  const { gid, transaction, strategy, input, record } = subject;
+  const { ports, options } = node;
+  const outputs = new Map(Object.entries(record?.outputs ?? {}));
+
+  const context = (trace = subject.trace) =>
+    backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) });
+  const request = (branch: PlannedBranch, action: BranchAction) =>
+    requestFor({ gid, strategy, transaction, input, outputs }, branch, action);
+
+  function keepOutputs({ results }: DriveReply): void {
+    for (const { step, output } of results) outputs.set(step, output);
+  }
+
+  return {
+    node,
+    subject,
+    plan: record ? plannedIn(record) : branchesOf(transaction),
+    outputs,
+    done: new Set(record?.done ?? []),
+    deadline: subject.deadlineMs === undefined ? Number.POSITIVE_INFINITY : ports.clock.now() + subject.deadlineMs,
+    request,
+    keepOutputs,
+    context,
+
+    async ask(branch, action) {
+      const asked = request(branch, action);
+      const reply = await inSpan(node, subject, branch, action, (trace) =>
+        node.ask(branch.participant, asked, context(trace)),
+      );
+      keepOutputs(reply);
+      return reply;
+    },
+
+    pause: (attempt, atMostMs = Number.POSITIVE_INFINITY) =>
+      ports.timers.sleep(Math.min(waitMs(attempt, options, ports.random), Math.max(0, atMostMs))),
+  };
+}
+
+async function inSpan<T>(
+  node: TransactionNode,
+  { gid, strategy, transaction, trace }: Subject,
+  branch: PlannedBranch,
+  action: BranchAction,
+  work: (trace?: TraceContext) => Promise<T>,
+): Promise<T> {
+  const span = node.tracer()?.start({
+    name: `${action} ${branch.steps.map(({ step }) => step).join("+")}`,
+    kind: "internal",
+    service: trace?.service ?? transaction.name,
+    parent: trace,
+    attributes: {
+      "mortise.transaction.gid": gid,
+      "mortise.transaction.strategy": strategy,
+      "mortise.transaction.branch": branch.id,
+      "mortise.transaction.participant": branch.participant,
+    },
+  });
+  try {
+    const value = await work(span?.context ?? trace);
+    span?.end("OK");
+    return value;
+  } catch (error) {
+    const { code, message } = asStatusError(error);
+    span?.end(code, message);
+    throw error;
+  }
+}
+
+function plannedIn({ branches }: TransactionRecord): Branches {
+  return { main: branches.filter((one) => !one.afterCommit), later: branches.filter((one) => one.afterCommit) };
+}

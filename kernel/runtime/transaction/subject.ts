@@ -1,0 +1,54 @@
+import type { TraceContext } from "../../call/trace.ts";
+import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import type { AbortReason, NewTransaction, TransactionRecord } from "../../spi/coordinator.ts";
+import type { Span } from "../../spi/tracer.ts";
+import type { DrivenTransaction } from "../../spi/transaction.ts";
+
+/** What a driven transaction is about. */
+export interface Subject {
+  readonly gid: string;
+  readonly transaction: AnyTransaction;
+  readonly strategy: string;
+  readonly input: Uint8Array;
+  readonly fresh: boolean;
+  readonly deadlineMs: number | undefined;
+  readonly trace: TraceContext | undefined;
+  /** Lasts as long as this process drives it. */
+  readonly span?: Span | undefined;
+  /** W3C traceparent; empty for none. */
+  readonly traceparent: string;
+  /** What the coordinator has of it; nothing where it is about to begin. */
+  readonly record?: TransactionRecord | undefined;
+}
+
+/** How it ended, as far as the one who waits is concerned. */
+export type Answer =
+  | { readonly status: "committed" | "pending" }
+  | { readonly status: "aborted"; readonly abort: AbortReason };
+
+/** One transaction on its way in this process. */
+export interface Driver extends DrivenTransaction {
+  readonly transaction: AnyTransaction;
+  readonly strategy: string;
+  readonly outputs: ReadonlyMap<string, Uint8Array>;
+  readonly answered: Promise<Answer>;
+  /** Whether the coordinator knows it; one of a single branch it need not. */
+  readonly recorded: boolean;
+  /** Somebody else has aborted it: nothing more is taken forward. */
+  readonly overrule: (abort: AbortReason) => void;
+  /** What the coordinator is told at its begin. */
+  readonly begins: (status: NewTransaction["status"]) => NewTransaction;
+}
+
+/** Somebody began it before; what became of that is the answer. */
+export class BegunBefore extends Error {
+  readonly record: TransactionRecord;
+
+  constructor(record: TransactionRecord) {
+    super(`transaction ${record.gid} was begun before`);
+    this.record = record;
+  }
+}
+
+/** It is left for later, and whoever is due then goes on. */
+export class LeftForLater extends Error {}
