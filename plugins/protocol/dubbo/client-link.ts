@@ -1,5 +1,6 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type Ports, StatusError, type Timer } from "@mortise/kernel";
+import { type SecureTcp, tcpConnect } from "@mortise/kernel/spi/secure-tcp";
 import type { ClientCall } from "./client-call.ts";
 import { ClientSession, type SessionOwner } from "./client-session.ts";
 import type { DubboOptions } from "./options.ts";
@@ -8,6 +9,7 @@ import type { Vigil } from "./vigil.ts";
 /** What links need of their plugin. */
 export interface LinkSetup {
   readonly options: DubboOptions;
+  readonly secure: SecureTcp | undefined;
   readonly ports: Ports;
   readonly vigil: Vigil;
 }
@@ -67,8 +69,8 @@ export class ClientLink implements SessionOwner {
   }
 
   #open(): void {
-    const { options, ports } = this.#setup;
-    const socket = connect({ ...hostAndPort(this.#address), noDelay: true });
+    const { options, secure, ports } = this.#setup;
+    const { socket, ready } = tcpConnect(this.#address, secure);
     this.#opening = socket;
     if (this.#waiting.length === 0) socket.unref();
     const timer = ports.timers.after(options.connectTimeoutMs, () =>
@@ -79,7 +81,7 @@ export class ClientLink implements SessionOwner {
       this.#failed(error);
     };
     socket.once("error", failed);
-    socket.once("connect", () => {
+    socket.once(ready, () => {
       timer.cancel();
       socket.off("error", failed);
       this.#opened(socket);
@@ -119,9 +121,4 @@ export class ClientLink implements SessionOwner {
   #unreachable(why: string): StatusError {
     return new StatusError("UNAVAILABLE", `${this.#address} ${why}`, { neverSent: true });
   }
-}
-
-function hostAndPort(address: string): { readonly host: string; readonly port: number } {
-  const colon = address.lastIndexOf(":");
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
 }

@@ -1,4 +1,5 @@
 import { definePlugin, type Log, type Ports, type Protocol, type ProtocolFacts, protocol } from "@mortise/kernel";
+import { secureTcp } from "@mortise/kernel/spi/secure-tcp";
 import { numbering } from "./client-route.ts";
 import { dubboConnection, linkPool } from "./connection.ts";
 import { dubboListener } from "./listener.ts";
@@ -13,14 +14,15 @@ export interface DubboSetup {
 
 const kinds = ["unary"] as const;
 
-/** Dubbo 2 over TCP, among Mortise processes and with Apache Dubbo. */
+/** Dubbo 2 over TCP, among Mortise processes and with Apache Dubbo. Throws an Error for certificates that cannot be used. */
 export function dubboProtocol({ options, ports, log }: DubboSetup): Protocol {
   const watching = vigil(options, ports);
-  const lease = linkPool({ options, ports, vigil: watching });
+  const secure = secureTcp("protocol/dubbo", options.tls);
+  const lease = linkPool({ options, secure, ports, vigil: watching });
   const route = { services: options.services, numberOf: numbering(), clock: ports.clock, ports };
   return {
     kinds,
-    listen: (exposure) => dubboListener(exposure, { options, ports, log, vigil: watching }),
+    listen: (exposure) => dubboListener(exposure, { options, secure, ports, log, vigil: watching }),
     connect: (instance) => dubboConnection(instance, lease, route),
   };
 }

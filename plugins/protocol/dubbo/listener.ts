@@ -1,4 +1,4 @@
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import {
   bareContexts,
   type Exposure,
@@ -9,6 +9,7 @@ import {
   StatusError,
 } from "@mortise/kernel";
 import { advertisedAddress } from "@mortise/kernel/spi/listening";
+import { type SecureTcp, tcpServer } from "@mortise/kernel/spi/secure-tcp";
 import { bind } from "./bind.ts";
 import type { DubboOptions } from "./options.ts";
 import { offered } from "./served.ts";
@@ -18,6 +19,7 @@ import type { Vigil } from "./vigil.ts";
 /** What a listener needs of its plugin. */
 export interface ListenerSetup {
   readonly options: DubboOptions;
+  readonly secure: SecureTcp | undefined;
   readonly ports: Ports;
   readonly log: Log;
   readonly vigil: Vigil;
@@ -31,7 +33,7 @@ const quietMs = 200;
 /** Opens the port and serves. Rejects with an Error that says which option to change. */
 export async function dubboListener(
   exposure: Exposure,
-  { options, ports, log, vigil }: ListenerSetup,
+  { options, secure, ports, log, vigil }: ListenerSetup,
 ): Promise<Listener> {
   const inFlight = new InFlight();
   const sessions = new Set<ServerSession>();
@@ -60,7 +62,7 @@ export async function dubboListener(
     vigil.add(session);
   }
 
-  const server = createServer({ noDelay: true }, accept);
+  const { server, destroy } = tcpServer(secure, accept);
   server.maxConnections = options.maxConnections;
   const address = advertisedAddress(options, await bind(server, options));
 
@@ -90,6 +92,7 @@ export async function dubboListener(
     for (const session of sessions) session.end();
     await ended;
     timer.cancel();
+    destroy();
   }
 
   return {

@@ -1,3 +1,4 @@
+import { tlsOptions } from "@mortise/kernel/spi/tls-options";
 import { z } from "zod";
 
 const shape = z.enum(["message", "fields"]);
@@ -51,6 +52,9 @@ export const options = z
       .describe(
         "The host (or host:port) others reach this process by; default: `host`, or the machine's name where `host` means all addresses.",
       ),
+    tls: tlsOptions
+      .optional()
+      .describe("Transport security for listening and for calling; without it connections are plain."),
     maxMessageBytes: z
       .int()
       .min(1024)
@@ -68,7 +72,11 @@ export const options = z
       .min(2000)
       .default(180_000)
       .describe("A connection on which nothing has come for so long is closed, in milliseconds."),
-    connectTimeoutMs: z.int().min(1).default(3000).describe("How long connecting may take, in milliseconds."),
+    connectTimeoutMs: z
+      .int()
+      .min(1)
+      .default(3000)
+      .describe("How long connecting may take, TLS included, in milliseconds."),
     reconnectMinMs: z
       .int()
       .min(1)

@@ -6,6 +6,8 @@ import type { ByteSink } from "@mortise/kernel/contract";
 export interface Writable {
   write(bytes: Uint8Array): boolean;
   readonly writableLength: number;
+  /** True for connections with TLS. */
+  readonly encrypted?: boolean;
 }
 
 const usualBytes = 64 * 1024;
@@ -22,12 +24,15 @@ export class Outbox implements ByteSink {
   /** Whether a frame is being written; a getter of a message may want to send another one meanwhile. */
   busy = false;
   readonly #socket: Writable;
+  /** Whether the socket keeps what it is given for a while, as one with TLS always does; then it is given a copy. */
+  readonly #copies: boolean;
   #due = false;
   #closed = false;
   readonly #run = (): void => this.#turn();
 
   constructor(socket: Writable) {
     this.#socket = socket;
+    this.#copies = socket.encrypted === true;
   }
 
   reserve(bytes: number): void {
@@ -60,8 +65,10 @@ export class Outbox implements ByteSink {
     if (this.position === 0 || this.#closed) return;
     const { buffer, position } = this;
     this.position = 0;
-    this.#socket.write(buffer.subarray(0, position));
-    if (this.#socket.writableLength > 0 || buffer.length > keptBytes) this.buffer = Buffer.allocUnsafeSlow(usualBytes);
+    const piece = buffer.subarray(0, position);
+    this.#socket.write(this.#copies ? Buffer.from(piece) : piece);
+    const kept = this.#socket.writableLength > 0 && !this.#copies;
+    if (kept || buffer.length > keptBytes) this.buffer = Buffer.allocUnsafeSlow(usualBytes);
   }
 
   /** Drops what was not handed over, and everything from now on. */

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { handlerError, noMetadata, type Reply, StatusError } from "@mortise/kernel";
+import { type PeerCertificate, peerOfSocket, withPeer } from "@mortise/kernel/spi/peer";
 import { CallTable } from "./call-table.ts";
 import { answerEvent, eventKind, writeEvent } from "./events.ts";
 import {
@@ -20,7 +21,7 @@ import { hessianSerial } from "./serials.ts";
 import type { Offered } from "./served.ts";
 import { ServerCall, type ServerHost } from "./server-call.ts";
 import { type Dialect, leanDialect, plainDialect } from "./server-dialect.ts";
-import { Echoed, LeanRequests, type RequestSetup, readDubbo, Unserved } from "./server-request.ts";
+import { Echoed, LeanRequests, type RequestSetup, readDubbo, type ServerRequest, Unserved } from "./server-request.ts";
 import type { Watched } from "./vigil.ts";
 
 /** Where a session finds what is offered, and whom it tells of its end. */
@@ -38,6 +39,7 @@ type Addressed = Pick<ServerCall, "idHigh" | "idLow" | "dialect">;
 export class ServerSession implements FrameHandler, Watched {
   readonly host: ServerHost;
   readonly #socket: Socket;
+  readonly #peer: PeerCertificate | undefined;
   readonly #house: SessionHouse;
   readonly #outbox: Outbox;
   readonly #reader: FrameReader;
@@ -55,6 +57,7 @@ export class ServerSession implements FrameHandler, Watched {
   constructor(socket: Socket, house: SessionHouse) {
     this.host = house.host;
     this.#socket = socket;
+    this.#peer = peerOfSocket(socket);
     this.#house = house;
     this.#outbox = new Outbox(socket);
     this.#reader = new FrameReader(this, house.host.maxMessageBytes);
@@ -95,6 +98,10 @@ export class ServerSession implements FrameHandler, Watched {
         : this.#lean.read(bytes, start, end, serial, offered);
     if (request instanceof Unserved) return this.#unserved(request, twoWay, idHigh, idLow);
     if (request instanceof Echoed) return this.#echo(request, twoWay, idHigh, idLow);
+    this.#serve(this.#peer ? vouched(request, this.#peer) : request, twoWay, idHigh, idLow);
+  }
+
+  #serve(request: ServerRequest, twoWay: boolean, idHigh: number, idLow: number): void {
     const call = new ServerCall(this, request, twoWay, idHigh, idLow);
     this.#remember(call);
     call.handle(request);
@@ -265,6 +272,10 @@ export class ServerSession implements FrameHandler, Watched {
 const longestCut = 256;
 
 const nothing: Reply = Object.freeze({ response: undefined, headers: noMetadata, trailers: () => noMetadata });
+
+function vouched(request: ServerRequest, peer: PeerCertificate): ServerRequest {
+  return { ...request, context: withPeer(request.context, peer) };
+}
 
 function dialectOf(serial: number): Dialect {
   return serial === hessianSerial ? plainDialect : leanDialect(serial);

@@ -1,28 +1,5 @@
+import { tlsOptions } from "@mortise/kernel/spi/tls-options";
 import { z } from "zod";
-
-const pem = (what: string) => z.string().min(1).describe(`${what}: a file, or the PEM text itself.`);
-
-const tls = z
-  .strictObject({
-    cert: pem("The certificate chain this process shows").optional(),
-    key: pem("The private key of `cert`").optional(),
-    ca: pem("Who signed the certificates of the others; without it the well-known authorities").optional(),
-    mutual: z
-      .boolean()
-      .default(false)
-      .describe("Whether callers must show a certificate signed by `ca`, and this process shows `cert` when it calls."),
-    serverName: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("The name the certificates of servers must carry, where it is not the host of their address."),
-  })
-  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
-    message: "`cert` and `key` go together: give both or neither",
-  })
-  .refine(({ cert, ca, mutual }) => !mutual || (cert !== undefined && ca !== undefined), {
-    message: "`mutual` needs `cert`, `key` and `ca`",
-  });
 
 export const options = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("The address to listen on; 0.0.0.0 for all of this machine."),
@@ -34,7 +11,9 @@ export const options = z.strictObject({
     .describe(
       "The host (or host:port) others reach this process by; default: `host`, or the machine's name where `host` means all addresses.",
     ),
-  tls: tls.optional().describe("Transport security for listening and for calling; without it connections are plain."),
+  tls: tlsOptions
+    .optional()
+    .describe("Transport security for listening and for calling; without it connections are plain."),
   reflection: z.boolean().default(true).describe("Whether clients may ask which services and messages there are."),
   health: z.boolean().default(true).describe("Whether grpc.health.v1.Health is served."),
   maxMessageBytes: z

@@ -1,4 +1,5 @@
 import { type Agent, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
+import { request as secureRequest } from "node:https";
 import {
   type Call,
   type CallContext,
@@ -29,6 +30,8 @@ export interface ClientSetup {
   readonly route: HessianRoute;
   readonly address: string;
   readonly agent: Agent;
+  /** Whether the agent makes connections with TLS. */
+  readonly secured: boolean;
   readonly inFlight: InFlight;
   readonly ports: Ports;
   readonly maxMessageBytes: number;
@@ -64,12 +67,12 @@ class ClientCall implements InFlightCall {
   }
 
   begin({ context, request: message }: Call): void {
-    const { route, address, agent, inFlight } = this.#setup;
+    const { route, address, agent, secured, inFlight } = this.#setup;
     const body = this.#write(message);
     const headers = this.#headers(context, body);
     const { hostname, port } = new URL(`http://${address}`);
     const host = hostname.replace(/^\[|\]$/g, "");
-    this.#request = request({
+    this.#request = (secured ? secureRequest : request)({
       host,
       port: port || 80,
       path: route.path,
@@ -125,12 +128,12 @@ class ClientCall implements InFlightCall {
         this.#connected = true;
         return;
       }
-      const { connectTimeoutMs, ports } = this.#setup;
+      const { connectTimeoutMs, ports, secured } = this.#setup;
       const late = ports.timers.after(connectTimeoutMs, () =>
         sent.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)),
       );
       this.#stopWaiting = () => late.cancel();
-      socket.once("connect", () => {
+      socket.once(secured ? "secureConnect" : "connect", () => {
         this.#connected = true;
         late.cancel();
       });

@@ -1,4 +1,5 @@
 import { Agent } from "node:http";
+import { Agent as SecureAgent } from "node:https";
 import {
   type Connection,
   InFlight,
@@ -9,21 +10,30 @@ import {
   type Serializer,
   StatusError,
 } from "@mortise/kernel";
+import { clientTls, type SecureTcp } from "@mortise/kernel/spi/secure-tcp";
 import { hessianInvoker } from "./client-call.ts";
 import type { HessianOptions } from "./options.ts";
 import { routeOf, subtype } from "./route.ts";
 
+export interface ConnectionSetup {
+  readonly options: HessianOptions;
+  readonly secure: SecureTcp | undefined;
+  readonly ports: Ports;
+}
+
 /** A way to one instance: connections of HTTP/1.1, opened as they are needed and kept for the next call. */
-export function hessianConnection({ address }: Instance, options: HessianOptions, ports: Ports): Connection {
+export function hessianConnection({ address }: Instance, { options, secure, ports }: ConnectionSetup): Connection {
   const { maxMessageBytes, connectTimeoutMs, maxSockets } = options;
   const inFlight = new InFlight();
-  const agent = new Agent({ keepAlive: true, maxSockets });
+  const pooling = { keepAlive: true, maxSockets };
+  const agent = secure ? new SecureAgent({ ...pooling, ...clientTls(secure, hostOf(address)) }) : new Agent(pooling);
   let closing: Promise<void> | undefined;
 
   function compiled(method: Method, serializer: Serializer): Invoker {
     refuseUncarried(method, serializer);
     const route = routeOf(method, serializer, options.services);
-    return hessianInvoker({ route, address, agent, inFlight, ports, maxMessageBytes, connectTimeoutMs });
+    const secured = secure !== undefined;
+    return hessianInvoker({ route, address, agent, secured, inFlight, ports, maxMessageBytes, connectTimeoutMs });
   }
 
   async function close(graceMs: number): Promise<void> {
@@ -48,6 +58,8 @@ export function hessianConnection({ address }: Instance, options: HessianOptions
     close: (graceMs) => (closing ??= close(graceMs)),
   };
 }
+
+const hostOf = (address: string): string => new URL(`http://${address}`).hostname;
 
 function refuseUncarried({ path, kind }: Method, serializer: Serializer): void {
   const wrong = (message: string) => new StatusError("UNIMPLEMENTED", message, { neverSent: true });

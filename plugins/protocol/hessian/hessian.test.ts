@@ -1,5 +1,6 @@
 import { systemPorts } from "@mortise/kernel";
 import { protocolConformance } from "@mortise/kernel/spi/protocol.conformance";
+import { testAuthority } from "@mortise/kernel/testing";
 import { binaries } from "./hessian.fixture.ts";
 import { hessianProtocol } from "./hessian.ts";
 import { unaryOnly } from "./no-streams.fixture.ts";
@@ -13,6 +14,25 @@ protocolConformance({
       start: ({ at, maxMessageBytes, log }) =>
         hessianProtocol({
           options: hessianOptions.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          ports: systemPorts,
+          log,
+        }),
+    },
+  }),
+  deviations: unaryOnly,
+});
+
+const authority = testAuthority();
+const tls = { ...authority.issue("peer"), ca: authority.ca, mutual: true };
+
+protocolConformance({
+  name: "hessian, with TLS",
+  make: () => ({
+    subject: {
+      serializer: binaries,
+      start: ({ at, maxMessageBytes, log }) =>
+        hessianProtocol({
+          options: hessianOptions.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes, tls }),
           ports: systemPorts,
           log,
         }),

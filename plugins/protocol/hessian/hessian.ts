@@ -1,4 +1,5 @@
 import { definePlugin, type Log, type Ports, type Protocol, type ProtocolFacts, protocol } from "@mortise/kernel";
+import { secureTcp } from "@mortise/kernel/spi/secure-tcp";
 import { hessianConnection } from "./connection.ts";
 import { hessianListener } from "./listener.ts";
 import { type HessianOptions, hessianOptions } from "./options.ts";
@@ -12,13 +13,14 @@ export interface HessianSettings {
   readonly log: Log;
 }
 
-/** Hessian over HTTP/1.1, among Mortise processes and with Java's HessianProxyFactory and HessianServlet. */
+/** Hessian over HTTP/1.1, among Mortise processes and with Java's HessianProxyFactory and HessianServlet. Throws an Error for certificates that cannot be used. */
 export function hessianProtocol({ options, ports, log }: HessianSettings): Protocol {
+  const secure = secureTcp("protocol/hessian", options.tls);
   return {
     kinds,
     carries: (serializer) => serializer.subtype === subtype,
-    listen: (exposure) => hessianListener(exposure, { options, ports, log }),
-    connect: (instance) => hessianConnection(instance, options, ports),
+    listen: (exposure) => hessianListener(exposure, { options, secure, ports, log }),
+    connect: (instance) => hessianConnection(instance, { options, secure, ports }),
   };
 }
 

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { type Exposure, InFlight, type Listener, type Log, type Ports, StatusError, type Timer } from "@mortise/kernel";
 import { unhandledHeader } from "@mortise/kernel/spi/http-metadata";
 import { advertisedAddress, bareHost, listenRefusal } from "@mortise/kernel/spi/listening";
+import { type SecureTcp, tcpServer } from "@mortise/kernel/spi/secure-tcp";
 import { writeFault } from "./envelope.ts";
 import { Exchange } from "./exchange.ts";
 import type { HessianOptions } from "./options.ts";
@@ -11,6 +12,7 @@ import { type ServedPath, type ServedRoute, ServerCall, type ServerHost } from "
 
 export interface ListenerSetup {
   readonly options: HessianOptions;
+  readonly secure: SecureTcp | undefined;
   readonly ports: Ports;
   readonly log: Log;
 }
@@ -22,7 +24,8 @@ const maxHeaderSize = 65_536;
 const firstRequestMs = 60_000;
 
 /** Opens the port and serves. Rejects with an Error that says which option to change. */
-export async function hessianListener(exposure: Exposure, { options, ports, log }: ListenerSetup): Promise<Listener> {
+export async function hessianListener(exposure: Exposure, setup: ListenerSetup): Promise<Listener> {
+  const { options, ports, log } = setup;
   const inFlight = new InFlight();
   const sockets = new Map<Socket, Known>();
   let paths = offered(exposure, options);
@@ -57,7 +60,7 @@ export async function hessianListener(exposure: Exposure, { options, ports, log 
   const http = createServer({ maxHeaderSize, keepAliveTimeout: options.keepAliveMs }, handle);
   http.on("clientError", refuse);
   /** A server of HTTP would cut idle connections when it closes, in the middle of a request that is on its way. */
-  const server = createNetServer({ noDelay: true }, (socket) => {
+  const { server, destroy } = tcpServer(setup.secure, (socket) => {
     const silent = ports.timers.after(firstRequestMs, () => socket.destroy());
     sockets.set(socket, { underWay: 0, silent });
     socket.on("close", () => {
@@ -73,9 +76,7 @@ export async function hessianListener(exposure: Exposure, { options, ports, log 
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await inFlight.drain(graceMs, ports.timers, shutDown());
     for (const [socket, { underWay }] of sockets) if (underWay === 0) socket.end();
-    const late = ports.timers.after(lingerMs, () => {
-      for (const socket of sockets.keys()) socket.destroy();
-    });
+    const late = ports.timers.after(lingerMs, destroy);
     await closed;
     late.cancel();
   }

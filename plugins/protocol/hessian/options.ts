@@ -1,3 +1,4 @@
+import { tlsOptions } from "@mortise/kernel/spi/tls-options";
 import { z } from "zod";
 
 const shape = z.enum(["message", "fields"]);
@@ -38,6 +39,9 @@ export const hessianOptions = z.strictObject({
     .describe(
       "The host (or host:port) others reach this process by; default: `host`, or the machine's name where `host` means all addresses.",
     ),
+  tls: tlsOptions
+    .optional()
+    .describe("Transport security for listening and for calling; without it connections are plain."),
   maxMessageBytes: z
     .int()
     .min(1024)
@@ -59,7 +63,11 @@ export const hessianOptions = z.strictObject({
     .min(0)
     .default(65_000)
     .describe("How long a connection without requests stays open, in milliseconds."),
-  connectTimeoutMs: z.int().min(1).default(5000).describe("How long connecting may take, in milliseconds."),
+  connectTimeoutMs: z
+    .int()
+    .min(1)
+    .default(5000)
+    .describe("How long connecting may take, TLS included, in milliseconds."),
   services: z
     .record(z.string(), service)
     .default({})

@@ -15,6 +15,7 @@ import {
   StatusError,
 } from "@mortise/kernel";
 import { addMetadata, HttpMetadata, trailerPrefix } from "@mortise/kernel/spi/http-metadata";
+import { peerOfSocket, withPeer } from "@mortise/kernel/spi/peer";
 import { readCall, wantsFirstVersion, writeFault, writeFirstFault, writeReply } from "./envelope.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HessianRoute } from "./route.ts";
@@ -55,13 +56,14 @@ export class ServerCall implements InFlightCall {
   #over = false;
 
   constructor(exchange: Exchange, path: string, host: ServerHost) {
-    const { headers } = exchange.incoming;
+    const { headers, socket } = exchange.incoming;
     const timeout = headers[contextHeaderNames.timeout];
     const timeoutMs = typeof timeout === "string" ? decodeTimeout(timeout) : undefined;
     this.#exchange = exchange;
     this.#path = path;
     this.#host = host;
-    this.#context = contextFromHeaders(new HttpMetadata(headers), host.ports, timeoutMs);
+    const context = contextFromHeaders(new HttpMetadata(headers), host.ports, timeoutMs);
+    this.#context = withPeer(context, peerOfSocket(socket));
   }
 
   begin(served: ServedPath | undefined): void {
