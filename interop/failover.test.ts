@@ -35,7 +35,7 @@ it("no idempotent call fails while providers are killed, paused and started agai
       server: [],
     },
     options: { "registry/file": { dir, pollMs: 50, leaseMs: 2000 } },
-    policies: { "*": { timeoutMs: 5000, attemptTimeoutMs: 300, retries: 4 } },
+    policies: { "*": { timeoutMs: 30_000, attemptTimeoutMs: 1000, retries: 4 } },
   });
   const echo = app.clients.client(Echo);
   const errors: unknown[] = [];
@@ -50,7 +50,7 @@ it("no idempotent call fails while providers are killed, paused and started agai
   const workers = Array.from({ length: 8 }, worker);
   const pass = (count: number) => {
     const from = calls;
-    return eventually(() => calls >= from + count, 30_000);
+    return eventually(() => calls >= from + count, 60_000);
   };
   await pass(200);
   providers[0]?.kill("SIGKILL");

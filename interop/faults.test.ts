@@ -46,7 +46,7 @@ async function caller(
     plugins,
     use: { protocol: "grpc", registry, cluster: "failover", loadbalancer, filter: ["default"], server: [] },
     options: { ...options },
-    policies: { "*": { timeoutMs: 5000, attemptTimeoutMs: 300, retries: 4, ...policy } },
+    policies: { "*": { timeoutMs: 30_000, attemptTimeoutMs: 1000, retries: 4, ...policy } },
   });
   t.after(() => app.stop());
   const work = app.clients.client(Work);
@@ -73,7 +73,7 @@ async function caller(
     load: (count: number) => loops.push(...Array.from({ length: count }, loop)),
     pass: (count: number) => {
       const from = calls;
-      return eventually(() => calls >= from + count, 30_000);
+      return eventually(() => calls >= from + count, 60_000);
     },
     async end() {
       over = true;
@@ -96,7 +96,7 @@ describe("calls between real processes", () => {
     await provider(t, { name: "direct", registry: "file", options });
     const app = await caller(t, "file", { ...options, "protocol/grpc": { keepaliveMs: 500, keepaliveTimeoutMs: 500 } });
     app.load(8);
-    await eventually(() => (app.by.get("behind") ?? 0) > 50 && (app.by.get("direct") ?? 0) > 50, 10_000);
+    await eventually(() => (app.by.get("behind") ?? 0) > 50 && (app.by.get("direct") ?? 0) > 50, 20_000);
     assert.ok(proxy.connections > 0);
     proxy.cut();
     await app.pass(300);
@@ -136,7 +136,7 @@ describe("calls between real processes", () => {
     });
     const patient = { timeoutMs: 60_000, attemptTimeoutMs: 60_000 };
     const app = await caller(t, "file", options, { retries: 0, ...patient });
-    await eventually(() => app.work.do({}).catch(() => undefined), 10_000);
+    await eventually(() => app.work.do({}).catch(() => undefined), 20_000);
     const took: number[] = [];
     let good = 0;
     const codes = new Map<string, number>();
@@ -170,7 +170,7 @@ await onServer(
       await Promise.all(["one", "two"].map((name) => provider(t, { name, registry: "redis", options })));
       const app = await caller(t, "redis", options);
       app.load(8);
-      await eventually(() => (app.by.get("one") ?? 0) > 50 && (app.by.get("two") ?? 0) > 50, 10_000);
+      await eventually(() => (app.by.get("one") ?? 0) > 50 && (app.by.get("two") ?? 0) > 50, 20_000);
       await server.kill();
       await app.pass(500);
       await server.restart(); // it has lost its data
