@@ -1,6 +1,6 @@
 import { StatusError } from "../call/status.ts";
 import { type App, loadApp } from "../config/app.ts";
-import { centralFile, sourceOnly } from "../config/live-app.ts";
+import { centralFile, sourceOnly } from "../config/central-rules.ts";
 import { createKernel } from "../core/kernel.ts";
 import { type ConfigSource, type ConfigVersion, configSource } from "../spi/config-source.ts";
 import { type AppFlags, appOptions } from "./app-flags.ts";
