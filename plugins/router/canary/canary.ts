@@ -63,5 +63,6 @@ export const canary = definePlugin({
   name: "canary",
   description: "Sends a share of the calls to a new version",
   policy: canaryFields.schemas,
+  activate: { order: 160 },
   setup: ({ ports }) => ({ api: canaryRouter(ports.random) }),
 });

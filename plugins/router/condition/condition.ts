@@ -106,5 +106,6 @@ export const condition = definePlugin({
   name: "condition",
   description: "Sends calls that fit a rule to instances that fit it",
   policy: conditionFields.schemas,
+  activate: { order: 140 }, // Dubbo's
   setup: () => ({ api: conditionRouter }),
 });
