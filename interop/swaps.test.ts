@@ -59,9 +59,10 @@ const edits: readonly Edit[] = [
     policy: { sticky: true },
   })),
   ...each("cluster", await namesOf("cluster")),
-  ...each("router", routers),
-  { what: "all routers", use: { router: routers } },
-  { what: "no router" },
+  ...routers.map((name) => ({ what: `router ${name} alone`, use: { router: [name, "-default"] } })),
+  { what: "all routers", use: { router: [...routers, "-default"] } },
+  { what: "the default routers" },
+  { what: "no router", use: { router: ["-default"] } },
   ...(await namesOf("breaker")).map((breaker) => ({ what: `breaker ${breaker}`, policy: { breaker } })),
   ...(await namesOf("limiter")).map((limiter) => ({ what: `limiter ${limiter}`, policy: { limiter, ...limits } })),
   ...serializers.map((name) => ({
@@ -133,7 +134,8 @@ const tokens = { loadbalancer: loadBalancer, cluster, router, serializer, tracer
 function assertServes(kernel: Kernel, { use = {} }: Edit): void {
   for (const [spi, token] of Object.entries(tokens)) {
     const named = [use[spi] ?? []].flat()[0];
-    if (named !== undefined) assert.equal(kernel.every<unknown>(token).keys().next().value, named);
+    if (named !== undefined && named !== "-default")
+      assert.equal(kernel.every<unknown>(token).keys().next().value, named);
   }
 }
 
@@ -184,12 +186,12 @@ await onServer("with NATS", natsServer, (nats) => {
       calling.state.doing = edit.what;
       await write(edit);
       const applied = () => apps.every(({ applied }) => applied() > number);
-      await eventually(() => applied() || apps.some(({ refused }) => refused() > 0), 20_000);
+      await eventually(() => applied() || apps.some(({ refused }) => refused() > 0), 60_000);
       const errors = apps.flatMap(({ log }) => log.lines.filter(({ level }) => level === "error"));
       assert.ok(applied(), `${edit.what}: ${errors.map(({ message }) => message).join("\n")}`);
       for (const { kernel } of apps) assertServes(kernel, edit);
       const from = calling.state.calls;
-      await eventually(() => calling.state.calls >= from + 100, 20_000);
+      await eventually(() => calling.state.calls >= from + 100, 60_000);
     }
     await calling.stop();
     assert.deepEqual(calling.failures, []);
