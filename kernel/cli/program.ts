@@ -182,8 +182,9 @@ function txCommands(program: Command, world: World, ended: Ended): void {
     .argument("<gid>", gid)
     .addArgument(new Argument("<outcome>", "what it is to become").choices(["commit", "abort"]))
     .action(async (id, outcome, options) => ended(await (await commands()).force(world, id, outcome, options)));
-  insisting(txCommand(tx, "close", "Ends a decided transaction by hand, whatever its branches say."))
+  insisting(txCommand(tx, "close", "Ends a decided transaction, or one branch of it, by hand."))
     .argument("<gid>", gid)
+    .option("--branch <id>", "only this branch counts as done, and the rest goes on")
     .action(async (id, options) => ended(await (await commands()).close(world, id, options)));
   acting(txCommand(tx, "sweep", "Tells which branches nobody asks about any more."))
     .option("--end", "bring them to the end their transaction has decided")
@@ -191,6 +192,12 @@ function txCommands(program: Command, world: World, ended: Ended): void {
     .option("--older-than <time>", "leave alone what is younger", "1m")
     .option("--json", "print it as JSON")
     .action(async (options) => ended(await (await commands()).sweep(world, options)));
+  txCommand(tx, "reconcile", "Tells where participants have something else than was decided.")
+    .option("--name <name>", "only transactions of this name")
+    .option("--participant <name>", "only branches of this participant")
+    .option("--newer-than <time>", "only transactions less than so old: 90s, 5m, 2h, 1d")
+    .option("--json", "print it as JSON")
+    .action(async (options) => ended(await (await commands()).reconcile(world, options)));
   listing(txCommand(tx, "export", "Prints what happened to transactions, one event a line, as JSON."))
     .argument("[gids...]", "ids of transactions; without them those the options choose")
     .action(async (ids, options) => ended(await (await commands()).exportHistory(world, ids, options)));

@@ -38,7 +38,7 @@ await onServer(
     async function stuck(text: string): Promise<string> {
       await sql`insert into broken values (${text})`;
       const { gid } = await buy(text);
-      await eventually(async () => (await tx("list", "--stuck")).out.includes(gid), 20_000);
+      await eventually(async () => (await tx("list", "--stuck")).out.includes(gid), 120_000);
       return gid;
     }
 
@@ -47,7 +47,7 @@ await onServer(
       const { gid, status } = await buy("book");
       assert.equal(status, "committed");
       await buy("gone");
-      await eventually(async () => (await tx("list")).out === "no transactions\n");
+      await eventually(async () => (await tx("list")).out === "no transactions\n", 120_000);
       const { out } = await tx("list", "--all");
       const [head, first, second] = out.trimEnd().split("\n");
       assert.match(head ?? "", /^ID +NAME +STRATEGY +STATUS +AGE +ROUNDS +WHY$/);
@@ -64,7 +64,7 @@ await onServer(
 
     it("shows one with its branches and what happened when", async () => {
       const { gid } = await buy("lamp");
-      await eventually(async () => (await tx("show", gid)).out.includes(" committed\n"));
+      await eventually(async () => (await tx("show", gid)).out.includes(" committed\n"), 120_000);
       const { out } = await tx("show", gid);
       const says = [
         new RegExp(`^placeOrder ${gid}  committed\n`),
@@ -92,7 +92,7 @@ await onServer(
       const retried = await tx("retry", gid, "--by", "ann");
       assert.equal(retried.out, `${gid} is due at once\n`);
       await sql`delete from broken`;
-      await eventually(async () => (await tx("list")).out === "no transactions\n");
+      await eventually(async () => (await tx("list")).out === "no transactions\n", 120_000);
       assert.match((await tx("show", gid)).out, / ann +retry\n/);
     });
 
@@ -118,6 +118,39 @@ await onServer(
       assert.match((await tx("sweep", "--older-than", "0s")).out, /shop\.v1\.Stock +nothing\n/);
     });
 
+    it("goes on without a branch that is closed by hand, and tells that it differs", async () => {
+      assert.equal((await tx("reconcile")).code, 0);
+      const gid = await stuck("bench");
+      const wrong = await tx("close", gid, "--branch", "b7", "--reason", "x");
+      assert.match(
+        wrong.err,
+        /^NOT_FOUND: .* has no branch "b7"; it has b1 \(shop\.v1\.Orders\), b2 \(shop\.v1\.Stock\)/,
+      );
+      const closed = await tx("close", gid, "--branch", "b2", "--by", "ann", "--reason", "it was handed over");
+      assert.equal(closed.out, `${gid} is going on without b2\n`, closed.err);
+      await eventually(async () => (await tx("list")).out === "no transactions\n", 120_000);
+      const { out } = await tx("show", gid);
+      assert.match(out, /^placeOrder .* committed\n/);
+      assert.match(out, / ann +close b2: it was handed over\n/);
+      const differs = await tx("reconcile", "--participant", "shop.v1.Stock", "--newer-than", "1d");
+      assert.equal(differs.code, 1, differs.err);
+      const row = new RegExp(
+        `${gid} +placeOrder +committed +.* b2 +shop\\.v1\\.Stock +stock +unfinished \\(reserve\\) +b2 .*ann`,
+      );
+      assert.match(differs.out, row);
+      assert.match(differs.out, /1 branches differ in \d+ transactions\n$/);
+      const { differences } = JSON.parse((await tx("reconcile", "--json")).out);
+      assert.deepEqual(
+        differences.map(({ what }: Record<string, unknown>) => what),
+        ["unfinished"],
+      );
+      await sql`delete from broken`;
+      await tx("sweep", "--older-than", "0s", "--end", "--reason", "the shelf stands again");
+      const again = await tx("reconcile");
+      assert.match(again.out, /^nothing differs in \d+ transactions\n$/);
+      assert.equal(again.code, 0);
+    });
+
     it("aborts by hand what hangs undecided, and only that", async () => {
       const hanging = buy("slow");
       let gid = "";
@@ -125,11 +158,11 @@ await onServer(
         const { out } = await tx("list", "--status", "active", "--json");
         gid = JSON.parse(out).transactions?.[0]?.gid ?? "";
         return gid !== "";
-      });
+      }, 120_000);
       const forced = await tx("force", gid, "abort", "--reason", "it hangs");
       assert.equal(forced.out, `${gid} is aborting; its branches follow\n`, forced.err);
       await hanging;
-      await eventually(async () => (await tx("show", gid)).out.includes(" aborted\n"), 20_000);
+      await eventually(async () => (await tx("show", gid)).out.includes(" aborted\n"), 120_000);
       assert.match((await tx("show", gid)).out, /aborted +FORCED, a person aborted it\n/);
       const again = await tx("force", gid, "commit", "--reason", "changed my mind");
       assert.equal(again.code, 4);

@@ -104,7 +104,11 @@ export interface TransactionFilter {
   readonly stuck?: boolean | undefined;
   /** At least so old, in milliseconds. */
   readonly olderThanMs?: number | undefined;
-  /** At most so many, the oldest first. Default 100. */
+  /** Less than so old, in milliseconds. */
+  readonly newerThanMs?: number | undefined;
+  /** Only those whose gid comes after this one, in the order of gids: to go through all of them, batch by batch. */
+  readonly after?: string | undefined;
+  /** At most so many, the oldest first unless `after` is given. Default 100. */
   readonly limit?: number | undefined;
 }
 
@@ -150,6 +154,11 @@ export interface CoordinatorHealth {
  */
 export interface Coordinator {
   /**
+   * A UUID that is the same for all who share its transactions, made once and kept with them. Who holds a branch for one
+   * coordinator never asks another. Empty where only one process can know them.
+   */
+  readonly identity: string;
+  /**
    * Resolves when the begin is durable. Gives the record that is there already if the gid was begun, or ended, before. Where
    * only an abort was written, that stays, and the record has the plan from then on, so that all branches can be told.
    */
@@ -178,12 +187,17 @@ export interface Coordinator {
   counts(): Promise<readonly TransactionCount[]>;
   /** What a participant may do about a branch it holds: where nothing was begun, the abort is written and given. */
   inquire(gid: string): Promise<TransactionStatus>;
+  /** Whether it is undecided and not paused, and its deadline has passed by the coordinator's own clock. */
+  overdue(gid: string): Promise<boolean>;
   /** Makes it due at once. False for one that has ended or is not there. */
   wake(gid: string): Promise<boolean>;
   /** Nobody takes on a paused transaction. */
   pause(gid: string, paused: boolean): Promise<boolean>;
-  /** Ends a transaction whatever its branches say; only ever by a person. False unless it is decided and not ended. */
-  close(gid: string, note: string): Promise<boolean>;
+  /**
+   * Ends a transaction whatever its branches say, or has one branch of it count as done; only ever by a person. False unless
+   * it is decided and not ended, and for a branch that is done.
+   */
+  close(gid: string, note: string, branch?: string): Promise<boolean>;
   audit(entry: Omit<AuditEntry, "at">): Promise<void>;
   audits(gid: string): Promise<readonly AuditEntry[]>;
   health(): Promise<CoordinatorHealth>;

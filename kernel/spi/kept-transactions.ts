@@ -15,12 +15,16 @@ export interface KeptTransactions {
   /** Ids of those that have ended, in that order. */
   readonly ended: string[];
   readonly audits: AuditEntry[];
+  /** Tells realms apart; default: nothing. */
+  readonly identity?: string;
   /** Milliseconds since 1970, whole, that never go back. */
   now(): number;
 }
 
 /** A coordinator over a map. Every method is one step, so all of them are atomic. */
-export function keptCoordinator({ records, ended, audits, now }: KeptTransactions, maxEnded: number): Coordinator {
+export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coordinator {
+  const { records, ended, audits, now, identity = "" } = kept;
+
   function put(record: TransactionRecord): TransactionRecord {
     records.set(record.gid, record);
     return record;
@@ -51,6 +55,7 @@ export function keptCoordinator({ records, ended, audits, now }: KeptTransaction
   }
 
   return {
+    identity,
     async begin(begun, owner, leaseMs) {
       checkBegun(begun);
       const there = records.get(begun.gid);
@@ -95,17 +100,30 @@ export function keptCoordinator({ records, ended, audits, now }: KeptTransaction
     },
     async find(filter) {
       const found = [...records.values()].filter((record) => matches(record, filter, now()));
-      return found.sort((a, b) => a.createdAt - b.createdAt || (a.gid < b.gid ? -1 : 1)).slice(0, filter.limit ?? 100);
+      const byGid = (a: TransactionRecord, b: TransactionRecord) => (a.gid < b.gid ? -1 : 1);
+      const byAge = (a: TransactionRecord, b: TransactionRecord) => a.createdAt - b.createdAt || byGid(a, b);
+      return found.sort(filter.after === undefined ? byAge : byGid).slice(0, filter.limit ?? 100);
     },
     counts: async () => countsOf(records.values(), now()),
     async inquire(gid) {
       checkGid(gid);
       return (records.get(gid) ?? put(unbegunRecord(gid, orphan, now()))).status;
     },
+    async overdue(gid) {
+      checkGid(gid);
+      const { status, paused, deadlineAt = Number.POSITIVE_INFINITY } = records.get(gid) ?? {};
+      return status === "active" && !paused && deadlineAt <= now();
+    },
     wake: async (gid) => change(gid, () => ({ nextAt: now(), leaseUntil: now(), owner: "" })),
     pause: async (gid, paused) => change(gid, () => ({ paused })),
-    close: async (gid, note) =>
-      end(gid, ({ heuristic }) => ({ heuristic: heuristic === "" ? note : `${heuristic}; ${note}` })),
+    async close(gid, note, branch) {
+      const noted = ({ heuristic }: TransactionRecord) => (heuristic === "" ? note : `${heuristic}; ${note}`);
+      if (branch === undefined) return end(gid, (record) => ({ heuristic: noted(record) }));
+      checkGid(gid);
+      const record = records.get(gid);
+      if (!record || !endOf(record.status) || record.done.includes(branch)) return false;
+      return change(gid, ({ done }) => ({ done: [...done, branch], heuristic: noted(record) }));
+    },
     async audit(entry) {
       audits.push({ ...entry, at: now() });
     },
@@ -169,13 +187,15 @@ function isDue({ status, paused, nextAt, leaseUntil }: TransactionRecord, at: nu
 }
 
 function matches(record: TransactionRecord, filter: TransactionFilter, at: number): boolean {
-  const { name, status, strategy, stuck, olderThanMs } = filter;
+  const { name, status, strategy, stuck, olderThanMs, newerThanMs, after } = filter;
   return (
     (name === undefined || record.name === name) &&
     (status === undefined || status.includes(record.status)) &&
     (strategy === undefined || record.strategy === strategy) &&
     (stuck === undefined || record.stuck === stuck) &&
-    (olderThanMs === undefined || record.createdAt <= at - olderThanMs)
+    (olderThanMs === undefined || record.createdAt <= at - olderThanMs) &&
+    (newerThanMs === undefined || record.createdAt > at - newerThanMs) &&
+    (after === undefined || record.gid > after)
   );
 }
 

@@ -51,12 +51,24 @@ export interface PreparedMetrics {
   readonly oldestMs: number;
 }
 
+/** Branches that contend for the same row, and were taken through the database of a participant together. */
+export interface BatchMetrics {
+  readonly participant: string;
+  readonly operation: string;
+  /** Batches of more than one branch. */
+  readonly batches: number;
+  /** Of these, those that failed, so that each branch was done by itself. */
+  readonly failed: number;
+}
+
 export interface TransactionNumbers {
   readonly driven: readonly TransactionMetrics[];
   /** What has not ended anywhere, as the coordinator said last: the same in every process that begins transactions. */
   readonly open: readonly TransactionCount[];
   /** As the databases said last. */
   readonly prepared: readonly PreparedMetrics[];
+  /** By participant and operation, since this process hosts it. */
+  readonly batches: readonly BatchMetrics[];
 }
 
 /** Where exporters read the numbers of transactions. */

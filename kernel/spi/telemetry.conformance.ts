@@ -94,7 +94,9 @@ export const telemetryConformance = conformance<TelemetrySubject>("telemetry", [
     };
     const open = { name: "pay", strategy: "tcc", status: "active", count: 1, stuck: 0, oldestMs: 20 } as const;
     const prepared = { participant: "a.v1.A", count: 1, oldestMs: 5 };
-    const end = transactions?.({ read: () => ({ driven: [counted], open: [open], prepared: [prepared] }) });
+    const end = transactions?.({
+      read: () => ({ driven: [counted], open: [open], prepared: [prepared], batches: [] }),
+    });
     await flush?.();
     end?.();
     end?.();

@@ -32,6 +32,14 @@ export const orphan: AbortReason = {
   details: {},
 };
 
+/** Why a transaction is aborted that a participant asks about when it should have been decided long ago. */
+export const overdue: AbortReason = {
+  reason: "DEADLINE",
+  message: "it was not decided in time, and a participant asked about it",
+  step: "",
+  details: {},
+};
+
 /** Why a transaction is aborted when who aborts it gives no reason. */
 export const interrupted: AbortReason = { reason: "INTERRUPTED", message: "it was aborted", step: "", details: {} };
 

@@ -230,10 +230,11 @@ describe("telemetry/otel", () => {
         driven: [{ ...about, begun: 3, committed: 1, aborted: { SOLD_OUT: 2 }, rounds: 4, inFlight: 0 }],
         open: [{ ...about, status: "committing", count: 5, stuck: 1, oldestMs: 1500 }],
         prepared: [{ participant: "a.v1.A", count: 2, oldestMs: 250 }],
+        batches: [{ participant: "a.v1.A", operation: "take", batches: 9, failed: 2 }],
       }),
     });
     await api.flush?.();
-    await eventually(() => metrics.length === 9);
+    await eventually(() => metrics.length === 11);
     const pointsOf = (name: string) => {
       const data = metrics.find((metric) => metric.name === name)?.data;
       assert.ok(data?.$case === "gauge" || (data?.$case === "sum" && data.value.monotonic));
@@ -250,6 +251,9 @@ describe("telemetry/otel", () => {
     ]);
     assert.deepEqual(pointsOf("mortise.transactions.prepared.age"), [
       [0.25, { "mortise.transaction.participant": "a.v1.A" }],
+    ]);
+    assert.deepEqual(pointsOf("mortise.transactions.batches.failed"), [
+      [2n, { "mortise.transaction.participant": "a.v1.A", "mortise.transaction.operation": "take" }],
     ]);
   });
 

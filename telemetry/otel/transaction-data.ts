@@ -26,6 +26,11 @@ const held = ({ participant }: TransactionNumbers["prepared"][number]): Attribut
   "mortise.transaction.participant": participant,
 });
 
+const together = ({ participant, operation }: TransactionNumbers["batches"][number]): Attributes => ({
+  "mortise.transaction.participant": participant,
+  "mortise.transaction.operation": operation,
+});
+
 /** There are no conventions for transactions; these names are ours. */
 const instruments: readonly Instrument[] = [
   {
@@ -81,6 +86,16 @@ const instruments: readonly Instrument[] = [
     ...{ name: "mortise.transactions.prepared.age", description: "Age of the oldest prepared transaction", unit: "s" },
     kind: "gauge",
     points: ({ prepared }) => prepared.map((one) => [one.oldestMs / 1000, held(one)]),
+  },
+  {
+    ...{ name: "mortise.transactions.batches", description: "Branches done together", unit: "{batch}" },
+    kind: "counter",
+    points: ({ batches }) => batches.map((one) => [one.batches, together(one)]),
+  },
+  {
+    ...{ name: "mortise.transactions.batches.failed", description: "Batches done one by one", unit: "{batch}" },
+    kind: "counter",
+    points: ({ batches }) => batches.map((one) => [one.failed, together(one)]),
   },
 ];
 

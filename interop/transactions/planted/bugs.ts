@@ -69,7 +69,7 @@ export const bugs = {
   resultNotStored: {
     name: "does not keep what was asked and answered",
     file: `${runtime}/local-branch.ts`,
-    text: "= keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));",
+    text: "= keep(tx.sql, request.gid, request.branch, encodeKept(keptOf(request, results)));",
     becomes: "= keep(tx.sql, request.gid, request.branch, encodeKept({ steps: [], results: [] }));",
   },
   checkBackBySelect: {
@@ -106,6 +106,12 @@ export const bugs = {
     file: `${runtime}/sweep.ts`,
     text: 'const commit = status === "committing" || status === "committed";',
     becomes: "const commit = prepared;",
+  },
+  unilateralAbort: {
+    name: "aborts what is overdue without the record",
+    file: `${runtime}/inquiry.ts`,
+    text: "  return (await coordinator.decide(gid, decision",
+    becomes: '  if (!lost) return "aborting";\n  return (await coordinator.decide(gid, decision',
   },
   sweepOfTheActive: {
     name: "sweeps what is still undecided",

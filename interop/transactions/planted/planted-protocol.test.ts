@@ -7,6 +7,7 @@ await testPlanted([
   "endBeforeConfirms",
   "guessedCommit",
   "unilateralCommit",
+  "unilateralAbort",
   "sweepOfTheActive",
   "strategyNotPinned",
   "inquiryForgets",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "@mortise/kernel/testing";
+import { lateCoordinator } from "../crash/injections-inquiry.ts";
 import { loseMessages, sleepsThrough } from "../crash/injections-messages.ts";
 import { rollsBackByHand } from "../crash/injections-two-phases.ts";
 import { appears, type Scene } from "../crash/scene.ts";
@@ -129,6 +130,7 @@ export const plays: Readonly<Record<BugName, Play>> = {
   endBeforeConfirms: dying("tcc", "T9:2"),
   guessedCommit: dying("tcc", "T2:3"),
   unilateralCommit: neverBegun,
+  unilateralAbort: lateCoordinator,
   sweepOfTheActive: slowDecision,
   strategyNotPinned: dying("message", "M8"),
   inquiryForgets: lateBegin,

@@ -1,5 +1,12 @@
 import type { BankName, WorldTransaction } from "./contract.ts";
-import type { Servers } from "./split-store.ts";
+
+/** The servers of PostgreSQL a process connects to. */
+export interface Servers {
+  readonly store: string;
+  /** Where decisions are kept, if that is another one. */
+  readonly coordinator: string | undefined;
+  readonly prefix: string;
+}
 
 /** How a process of the world is started. */
 export interface ProcessStart {

@@ -6,11 +6,11 @@ import { nats } from "@mortise/plugins/bus/nats/nats";
 import { postgres as postgresCoordinator } from "@mortise/plugins/coordinator/postgres/postgres";
 import { grpc } from "@mortise/plugins/protocol/grpc/grpc";
 import { file } from "@mortise/plugins/registry/file/file";
+import { postgres as postgresStore } from "@mortise/plugins/store/postgres/postgres";
 import { strategies } from "../bank.fixture.ts";
 import { crashing, pointsOf } from "./faults.ts";
 import type { Ask, AskMessage, Policy, ProcessStart, Said, Told } from "./messages.ts";
 import { beginningBank, type Initiators, takingPart } from "./services.ts";
-import { splitStore } from "./split-store.ts";
 
 const start = JSON.parse(process.argv[2] ?? "") as ProcessStart;
 const say = (what: Said) => void process.send?.(what);
@@ -29,16 +29,17 @@ const services: Plugin[] = start.banks.map((bank) =>
 );
 
 // The same ones in every configuration: only the policy changes, and nothing starts anew.
-const plugins = [
-  grpc,
-  file,
-  nats,
-  splitStore(start.servers),
-  postgresCoordinator,
-  crashing(points),
-  ...strategies,
-  ...services,
-];
+const plugins = [grpc, file, nats, postgresStore, postgresCoordinator, crashing(points), ...strategies, ...services];
+
+const { store, coordinator, prefix } = start.servers;
+const connections = {
+  prefix,
+  poolSize: 8,
+  statementTimeoutMs: 10_000,
+  idleTransactionTimeoutMs: 20_000,
+  startTimeoutMs: 20_000,
+  drainTimeoutMs: 500,
+};
 
 function config(policy: Policy): AppOptions {
   return {
@@ -47,15 +48,17 @@ function config(policy: Policy): AppOptions {
       protocol: "grpc",
       registry: "file",
       bus: "nats",
-      store: "split",
+      store: "postgres",
       coordinator: "postgres",
       faults: "crash",
       server: "runtime",
       transaction: strategies.map(({ name }) => name),
     },
     options: {
+      "store/postgres": { url: store, ...connections },
+      "coordinator/postgres": coordinator === undefined ? {} : { server: { url: coordinator, ...connections } },
       "registry/file": { dir: start.dir, pollMs: 50, leaseMs: 2_000 },
-      "bus/nats": { servers: start.nats, prefix: start.servers.prefix.replaceAll("-", "_"), ackWaitMs: 1_000 },
+      "bus/nats": { servers: start.nats, prefix: prefix.replaceAll("-", "_"), ackWaitMs: 1_000 },
       "clients/runtime": { waitForInstanceMs: 200, graceMs: 500 },
       "transaction-policies/config": { table: { "*": policy } },
       "transactions/runtime": {

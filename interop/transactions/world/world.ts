@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, type RealServer, type TestPostgres } from "@mortise/kernel/testing";
 import { type Books, openBooksOf } from "./books.ts";
-import { type BankName, bankNames, databaseOf } from "./contract.ts";
+import { type BankName, bankNames } from "./contract.ts";
 import type { Policy, ProcessStart } from "./messages.ts";
 import { type Process, type StartOptions, startProcess } from "./processes.ts";
 
@@ -28,8 +28,12 @@ export interface WorldOptions {
   readonly quietMs?: number;
   /** What a process connects to in place of a server. */
   readonly through?: (role: Role, url: string) => string;
-  /** Databases on another server. */
-  readonly elsewhere?: { readonly postgres: TestPostgres; readonly banks: readonly BankName[] };
+  /** Banks whose databases are on another server. They are told where decisions are kept, unless `strangers`. */
+  readonly elsewhere?: {
+    readonly postgres: TestPostgres;
+    readonly banks: readonly BankName[];
+    readonly strangers?: boolean;
+  };
 }
 
 /** Four banks in processes of their own, with their databases and what they share. */
@@ -60,10 +64,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   } = options;
   const dir = mkdtempSync(join(tmpdir(), "mortise-world-"));
   const { through = (_: Role, url: string) => url } = options;
-  const othersOf = (role: Role) =>
-    Object.fromEntries(
-      (elsewhere?.banks ?? []).map((bank) => [databaseOf(bank), through(role, elsewhere?.postgres.url ?? "")]),
-    );
+  const serversOf = (role: Role) => {
+    const here = through(role, postgres.url);
+    if (!elsewhere || !banksOf(role).some((bank) => elsewhere.banks.includes(bank)))
+      return { store: here, coordinator: undefined, prefix };
+    const there = through(role, elsewhere.postgres.url);
+    return { store: there, coordinator: elsewhere.strangers ? undefined : here, prefix };
+  };
   let current = options.policy;
   const roles: Role[] = [
     ...Array.from({ length: owns }, (_, n): Role => `own${n + 1}`),
@@ -75,7 +82,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
   const startOf = (role: Role): ProcessStart => ({
     banks: banksOf(role),
-    servers: { url: through(role, postgres.url), others: othersOf(role), prefix },
+    servers: serversOf(role),
     nats: nats.url,
     dir,
     accounts,

@@ -5,6 +5,7 @@ import { jsonOf } from "../../contract/json/json.ts";
 import {
   type Acted,
   OpenCounts,
+  Reconciliation,
   SweepReport,
   TransactionAdmin,
   TransactionEvent,
@@ -18,6 +19,7 @@ import { type CallingFlags, calling } from "../call/calling.ts";
 import { openWay, type WayFlags } from "../call/way.ts";
 import { type ExitCode, exitCodes, UserError } from "../exit.ts";
 import { columns } from "../table.ts";
+import { showDifferences } from "../tx/show-differences.ts";
 import { showCounts, showList } from "../tx/show-list.ts";
 import { showView } from "../tx/show-view.ts";
 import { readDuration } from "../tx/time.ts";
@@ -43,6 +45,16 @@ export interface ListFlags extends WhichFlags {
 export interface ActFlags extends WhichFlags {
   readonly by?: string;
   readonly reason?: string;
+}
+
+export interface CloseFlags extends ActFlags {
+  readonly branch?: string;
+}
+
+export interface ReconcileFlags extends TxFlags {
+  readonly name?: string;
+  readonly participant?: string;
+  readonly newerThan?: string;
 }
 
 export interface SweepFlags extends ActFlags {
@@ -102,12 +114,46 @@ export async function force(world: World, gid: string, outcome: string, flags: A
   });
 }
 
-/** Ends a decided transaction whatever its branches say. */
-export async function close(world: World, gid: string, flags: ActFlags): Promise<ExitCode> {
+/** Ends a decided transaction, or has one branch of it count as done, whatever its branches say. */
+export async function close(world: World, gid: string, flags: CloseFlags): Promise<ExitCode> {
+  const { branch = "" } = flags;
   return asking(world, flags, async (admin, context) => {
-    const acted = await admin.close({ gid, name: "", strategy: "", ...whoOf(flags) }, context);
-    tell(world, "closed", acted);
+    const acted = await admin.close({ gid, branch, ...whoOf(flags) }, context);
+    tell(world, branch === "" ? "closed" : `going on without ${branch}`, acted);
   });
+}
+
+/** Tells where participants have something else than was decided. Ends with a code of its own where there is any. */
+export async function reconcile(world: World, flags: ReconcileFlags): Promise<ExitCode> {
+  const { name = "", participant = "", newerThan } = flags;
+  const newerThanMs = BigInt(newerThan === undefined ? 0 : readDuration("--newer-than", newerThan));
+  let differs = false;
+  const code = await asking(world, flags, async (admin, context) => {
+    const request = { name, participant, newerThanMs, limit: 0 };
+    const found = await allOf((after) => admin.reconcile({ ...request, after }, context));
+    print(world, flags, Reconciliation, found, () => showDifferences(world.terminal, found));
+    tellSilent(world, found.silent);
+    differs = found.differences.length > 0;
+  });
+  return code === exitCodes.ok && differs ? exitCodes.problems : code;
+}
+
+type Found = Infer<typeof Reconciliation>;
+
+/** Batch after batch, as one. */
+async function allOf(ask: (after: string) => Promise<Found>): Promise<Found> {
+  const differences: Found["differences"][number][] = [];
+  const silent = new Map<string, Found["silent"][number]>();
+  let compared = 0;
+  let after = "";
+  do {
+    const batch = await ask(after);
+    differences.push(...batch.differences);
+    for (const one of batch.silent) silent.set(one.participant, one);
+    compared += batch.compared;
+    after = batch.next;
+  } while (after !== "");
+  return { differences, compared, next: "", silent: [...silent.values()] };
 }
 
 /** Looks for branches nobody asks about, and ends them where that is asked for. */
@@ -118,10 +164,10 @@ export async function sweep(world: World, flags: SweepFlags): Promise<ExitCode> 
   return asking(world, flags, async (admin, context) => {
     const report = await admin.sweep({ participant, end, olderThanMs, ...whoOf(flags) }, context);
     print(world, flags, SweepReport, report, () => {
-      const rows = report.participants.map(({ participant, gids, ended }) => [
+      const rows = report.participants.map(({ participant, gids, ended, foreign }) => [
         participant,
         gids.length === 0 ? "nothing" : `${gids.length} left behind${end ? `, ${ended} branches ended` : ""}`,
-        gids.join(" "),
+        [...gids, ...(foreign.length > 0 ? [`(${foreign.length} of another coordinator, left alone)`] : [])].join(" "),
       ]);
       for (const line of columns(rows)) world.terminal.out(line.trimEnd());
     });

@@ -112,6 +112,15 @@ export const ActRequest = message("mortise.transaction.v1.ActRequest", {
   reason: string(5),
 });
 
+/** The transaction or the branch of it that was settled by other means, by whom and why. */
+export const CloseRequest = message("mortise.transaction.v1.CloseRequest", {
+  gid: string(1),
+  by: string(4),
+  reason: string(5),
+  /** Only this branch counts as done, and the rest goes on; empty: all of it. */
+  branch: string(6),
+});
+
 export const Acted = message("mortise.transaction.v1.Acted", {
   gids: repeated(string(1)),
   /** Rows of outboxes that are due at once now. */
@@ -144,11 +153,54 @@ export const Swept = message("mortise.transaction.v1.Swept", {
   participant: string(1),
   gids: repeated(string(2)),
   ended: int32(3),
+  /** Held for another coordinator than the participant asks: left alone. */
+  foreign: repeated(string(4)),
 });
 
 export const SweepReport = message("mortise.transaction.v1.SweepReport", {
   participants: repeated(field(1, Swept)),
   silent: repeated(field(2, Silent)),
+});
+
+/** Which transactions are compared with what participants have. What is empty or 0 does not narrow. */
+export const ReconcileRequest = message("mortise.transaction.v1.ReconcileRequest", {
+  name: string(1),
+  /** Only branches of this participant. */
+  participant: string(2),
+  /** Only transactions less than so old, in milliseconds. */
+  newerThanMs: int64(3),
+  /** Goes on after this gid: `next` of the answer before. */
+  after: string(4),
+  /** Transactions of one answer at most; 0: 200. */
+  limit: int32(5),
+});
+
+/** A branch that is otherwise than its transaction was decided. */
+export const Difference = message("mortise.transaction.v1.Difference", {
+  gid: string(1),
+  name: string(2),
+  strategy: string(3),
+  status: string(4),
+  branch: string(5),
+  participant: string(6),
+  steps: repeated(string(7)),
+  /** `missing`, `unfinished`, `taken back` or `done`. */
+  what: string(8),
+  /** The kinds of its fence rows. */
+  fence: repeated(string(9)),
+  /** What is known already to be wrong with the transaction, or what a person did. */
+  heuristic: string(10),
+  /** When it was decided, in milliseconds since 1970. */
+  decidedAt: int64(11),
+});
+
+export const Reconciliation = message("mortise.transaction.v1.Reconciliation", {
+  differences: repeated(field(1, Difference)),
+  /** Transactions that were compared. */
+  compared: int32(2),
+  /** Where to go on; empty: that was all. */
+  next: string(3),
+  silent: repeated(field(4, Silent)),
 });
 
 export const ExportRequest = message("mortise.transaction.v1.ExportRequest", { gids: repeated(string(1)) });
@@ -188,7 +240,9 @@ export const TransactionAdmin = service("mortise.transaction.v1.TransactionAdmin
   resume: rpc(ActRequest, Acted, { idempotent: true }),
   /** Decides what is undecided. FAILED_PRECONDITION for what is decided otherwise or cannot be had. */
   force: rpc(ForceRequest, Forced, { idempotent: true }),
-  /** Ends what is decided whatever its branches say; the reason is kept with it. */
-  close: rpc(ActRequest, Acted),
+  /** Ends what is decided, or has one branch of it count as done, whatever its branches say; the reason is kept with it. */
+  close: rpc(CloseRequest, Acted),
+  /** Tells where participants have something else than was decided, as after a restored backup. Changes nothing. */
+  reconcile: rpc(ReconcileRequest, Reconciliation, { readOnly: true }),
   sweep: rpc(AdminSweepRequest, SweepReport, { idempotent: true }),
 });

@@ -1,4 +1,4 @@
-import { bool, bytes, field, int32, int64, map, repeated, string } from "../fields.ts";
+import { bool, bytes, field, int32, int64, map, optional, repeated, string } from "../fields.ts";
 import { message } from "../message.ts";
 import { rpc, service } from "../service.ts";
 import type { Infer } from "../types.ts";
@@ -22,6 +22,8 @@ export const Drive = message("mortise.transaction.v1.Drive", {
   transaction: string(5),
   /** Empty where the participant remembers them. */
   steps: repeated(field(6, DriveStep)),
+  /** Tells coordinators apart: whom the participant may ask how it was decided. */
+  coordinator: optional(string(7)),
 });
 
 export const DriveResult = message("mortise.transaction.v1.DriveResult", { step: string(1), output: bytes(2) });
@@ -75,6 +77,26 @@ export const Inspected = message("mortise.transaction.v1.Inspected", {
 
 export const Gid = message("mortise.transaction.v1.Gid", { gid: string(1) });
 
+/** One branch of a transaction. */
+export const BranchOf = message("mortise.transaction.v1.BranchOf", { gid: string(1), branch: string(2) });
+
+export const Gids = message("mortise.transaction.v1.Gids", { gids: repeated(string(1)) });
+
+/** What the fence knows of one side of a branch. */
+export const Fenced = message("mortise.transaction.v1.Fenced", {
+  gid: string(1),
+  branch: string(2),
+  slot: string(3),
+  kind: string(4),
+});
+
+/** What is known of many transactions where they were done. */
+export const Fences = message("mortise.transaction.v1.Fences", {
+  rows: repeated(field(1, Fenced)),
+  /** Names of prepared transactions that wait for the decision. */
+  prepared: repeated(string(2)),
+});
+
 /** How many rows of an outbox are due at once now. */
 export const Woken = message("mortise.transaction.v1.Woken", { rows: int32(1) });
 
@@ -92,6 +114,8 @@ export const Manifest = message("mortise.transaction.v1.Manifest", {
   preparedTransactions: int32(3),
   defaultIsolation: string(4),
   fenceVersion: int32(5),
+  /** Tells coordinators apart: the one this participant asks. */
+  coordinator: optional(string(6)),
 });
 
 /** Prepared transactions and reservations nobody has asked about for long. */
@@ -99,6 +123,8 @@ export const Orphans = message("mortise.transaction.v1.Orphans", {
   gids: repeated(string(1)),
   /** Of these, how many were brought to an end. */
   ended: int32(2),
+  /** Held for another coordinator than the one that is asked here, which knows nothing of them: left alone. */
+  foreign: repeated(string(3)),
 });
 
 export const SweepRequest = message("mortise.transaction.v1.SweepRequest", {
@@ -118,6 +144,10 @@ export function participantService(name: string) {
     inspect: rpc(Gid, Inspected, { readOnly: true }),
     /** Makes due at once what of a transaction waits in the outbox, also what was given up. */
     wake: rpc(Gid, Woken, { idempotent: true }),
+    /** Takes a branch out of the outbox that a person has settled by other means. */
+    release: rpc(BranchOf, Woken, { idempotent: true }),
+    /** What the fence has of many transactions, to be compared with what was decided. */
+    fences: rpc(Gids, Fences, { readOnly: true }),
     manifest: rpc(Empty, Manifest, { readOnly: true }),
     sweep: rpc(SweepRequest, Orphans, { idempotent: true }),
   });

@@ -18,6 +18,11 @@ export interface StrategyFacts extends Readonly<Record<string, unknown>> {
   readonly mayDrop: boolean;
   readonly external: boolean;
   readonly long: boolean;
+  /**
+   * Nothing but the coordinator's record makes it final: while that is undecided anybody may abort it, and what is done is
+   * only set aside. So a participant that asks after the deadline has it aborted.
+   */
+  readonly recordDecides: boolean;
   /** In milliseconds; undefined: none. */
   readonly defaultDeadlineMs: number | undefined;
 }
@@ -30,6 +35,7 @@ const plain = {
   mayDrop: false,
   external: true,
   long: true,
+  recordDecides: false,
   defaultDeadlineMs: undefined,
 } as const;
 
@@ -41,6 +47,7 @@ const twoPhase = {
   prepares: true,
   external: false,
   long: false,
+  recordDecides: true,
   defaultDeadlineMs: 10_000,
 } as const;
 
@@ -51,7 +58,14 @@ export const builtInStrategies = {
   local: { ...plain, isolation: "full", reply: "final", rejects: "all", oneBranch: true, external: false, long: false },
   xa: twoPhase,
   "3pc": twoPhase,
-  tcc: { ...plain, isolation: "reserved", reply: "final", rejects: "all", defaultDeadlineMs: 30_000 },
+  tcc: {
+    ...plain,
+    isolation: "reserved",
+    reply: "final",
+    rejects: "all",
+    recordDecides: true,
+    defaultDeadlineMs: 30_000,
+  },
   saga: { ...plain, isolation: "none", reply: "final", rejects: "before-pivot", needsUndo: true },
   outbox: { ...messages, ownFirst: true },
   message: messages,

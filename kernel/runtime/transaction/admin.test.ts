@@ -21,6 +21,7 @@ const everything: Infer<typeof TransactionQuery> = {
   limit: 0,
   open: false,
 };
+const everythingDecided = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0 };
 const ann = { by: "ann", reason: "it looks odd", gid: "", name: "", strategy: "" };
 const money = { from: "alice", to: "bob", cents: 100n, sponsor: "carol" };
 
@@ -186,14 +187,15 @@ await onServer(
 
       it("closes by hand what is decided, with who and why kept", async () => {
         const gid = await world.left("collect", money, "active", { paused: true });
-        await assert.rejects(admin.close({ ...ann, gid, reason: " " }), { code: "INVALID_ARGUMENT" });
-        await assert.rejects(admin.close({ ...ann, gid, by: "" }), { code: "INVALID_ARGUMENT" });
-        await assert.rejects(admin.close({ ...ann, gid }), { reason: "UNDECIDED" });
+        const close = { ...ann, gid, branch: "" };
+        await assert.rejects(admin.close({ ...close, reason: " " }), { code: "INVALID_ARGUMENT" });
+        await assert.rejects(admin.close({ ...close, by: "" }), { code: "INVALID_ARGUMENT" });
+        await assert.rejects(admin.close(close), { reason: "UNDECIDED" });
         await admin.force({ ...ann, gid, outcome: "abort" });
-        await admin.close({ ...ann, gid, reason: "paid back in cash" });
+        await admin.close({ ...ann, branch: "", gid, reason: "paid back in cash" });
         const { summary } = await admin.show({ gid });
         assert.deepEqual([summary?.status, summary?.heuristic], ["aborted", "closed by ann: paid back in cash"]);
-        await assert.rejects(admin.close({ ...ann, gid }), { reason: "HAS_ENDED" });
+        await assert.rejects(admin.close(close), { reason: "HAS_ENDED" });
         const request = { participant: "", end: false, olderThanMs: 0, by: "", reason: "" };
         const { participants } = await admin.sweep(request);
         assert.ok(participants.every((one) => one.gids.includes(gid) && one.ended === 0));
@@ -205,6 +207,50 @@ await onServer(
           (await admin.show({ gid })).events.filter(({ what }) => what === "audit").at(-1)?.note,
           "sweep: tidy up",
         );
+      });
+
+      it("has one branch count as done by hand, and the rest goes on by itself", async () => {
+        const third = await world.database(2);
+        const gid = await world.left("collect", money, "active", { paused: true });
+        await admin.force({ ...ann, gid, outcome: "commit" });
+        await third.sql`alter table account rename to account_away`;
+        await admin.resume({ ...ann, gid });
+        const close = { ...ann, gid, branch: "b3", reason: "put in by hand" };
+        await assert.rejects(admin.close({ ...close, branch: "b9" }), { reason: "NO_SUCH_BRANCH", message: /b3 \(/ });
+        assert.deepEqual((await admin.close(close)).gids, [gid]);
+        await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 20_000);
+        const { summary, branches, events } = await admin.show({ gid });
+        assert.equal(summary?.heuristic, "b3 (test.bank.v1.Third) closed by ann: put in by hand");
+        assert.deepEqual(
+          branches.map(({ fence }) => fence.map(({ kind }) => kind)),
+          [["reserve", "confirm"], ["reserve", "confirm"], ["reserve"]],
+        );
+        assert.deepEqual(
+          events.filter(({ what }) => what === "audit").map(({ note }) => note),
+          ["force commit: it looks odd", "resume: it looks odd", "close b3: put in by hand"],
+        );
+        const told = await admin.reconcile(everythingDecided);
+        assert.deepEqual(
+          told.differences.map(({ gid, branch, what, heuristic }) => [gid, branch, what, heuristic]),
+          [[gid, "b3", "unfinished", summary?.heuristic]],
+        );
+        await third.sql`alter table account_away rename to account`;
+        const swept = { participant: "", end: true, olderThanMs: 0, by: "ann", reason: "it works again" };
+        await admin.sweep(swept);
+        await world.settled();
+        assert.deepEqual((await admin.reconcile(everythingDecided)).differences, []);
+      });
+
+      it("closes by hand no branch of what is undecided, or that is done", async () => {
+        const gid = await world.left("collect", money, "active", { paused: true });
+        const close = { ...ann, gid, branch: "b1" };
+        await assert.rejects(admin.close(close), { reason: "UNDECIDED" });
+        await admin.force({ ...ann, gid, outcome: "abort" });
+        await admin.close(close);
+        await assert.rejects(admin.close(close), { reason: "BRANCH_IS_DONE" });
+        await admin.resume({ ...ann, gid });
+        await admin.sweep({ participant: "", end: true, olderThanMs: 0, by: "ann", reason: "tidy up" });
+        await world.settled();
       });
 
       it("tells of participants that do not answer, with everything else", async () => {
@@ -222,7 +268,7 @@ await onServer(
         const { summary, silent } = await admin.show({ gid: other });
         assert.deepEqual([summary?.gid, silent.map(({ participant }) => participant)], [other, ["test.bank.v1.Ghost"]]);
         for (const one of [gid, other]) await admin.force({ ...ann, gid: one, outcome: "abort" });
-        await admin.close({ ...ann, gid: other });
+        await admin.close({ ...ann, gid: other, branch: "" });
         await admin.resume({ ...ann, gid });
         await world.settled();
       });
@@ -256,6 +302,22 @@ await onServer(
       await second.sql`alter table account_away rename to account`;
       assert.ok((await admin.retry({ ...ann, gid })).outboxRows >= 1);
       await world.settled();
+    });
+
+    it("takes a branch that is closed by hand out of the outbox, and the others go on", async () => {
+      await using world = await strategyWorld(server, noticing);
+      const admin = world.app.clients.client(TransactionAdmin);
+      const second = await world.database(1);
+      await second.sql`alter table account rename to account_away`;
+      const { gid } = await world.run("pay", { settled: false });
+      const { sql } = await world.database(0);
+      await eventually(async () => (await sql`select 1 from mortise_outbox where branch = 'b2'`).length > 0, 15_000);
+      const closed = await admin.close({ ...ann, gid, branch: "b2", reason: "told by telephone" });
+      assert.deepEqual(closed, { gids: [gid], outboxRows: 1, silent: [] });
+      await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 20_000);
+      assert.equal((await sql`select 1 from mortise_outbox`).length, 0);
+      assert.match((await admin.show({ gid })).summary?.heuristic ?? "", /^b2 .* closed by ann: told by telephone$/);
+      await second.sql`alter table account_away rename to account`;
     });
   },
 );

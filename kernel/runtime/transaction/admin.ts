@@ -2,24 +2,24 @@ import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import type { ForceRequest } from "../../contract/transaction/admin.ts";
 import { TransactionAdmin } from "../../contract/transaction/admin.ts";
-import type { participantService } from "../../contract/transaction/participant.ts";
+import type { Orphans, participantService } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
 import type { Client } from "../../spi/runtime.ts";
 import type { Handlers, Offer } from "../../spi/service.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
+import { reconcile } from "./admin-reconcile.ts";
 import { branchesIn, type Event, eventsOf, filterOf, type Knowledge, summaryOf } from "./admin-view.ts";
+import { askAll, type Silent } from "./ask-all.ts";
 import { branchesOf } from "./branches.ts";
 import { forceDecision } from "./force.ts";
 import type { TransactionNode } from "./node.ts";
-import { invalid, noTransaction, notNow } from "./refusals.ts";
+import { invalid, noBranch, noTransaction, notNow } from "./refusals.ts";
 
 export interface AdminSetup {
   readonly node: TransactionNode;
   readonly participant: (name: string) => Client<ReturnType<typeof participantService>>;
 }
-
-type Silent = { readonly participant: string; readonly why: string };
 
 /** What people may do about transactions, as a service of this process. */
 export function adminOffer(setup: AdminSetup): Offer {
@@ -29,28 +29,6 @@ export function adminOffer(setup: AdminSetup): Offer {
 function handlersOf({ node, participant }: AdminSetup): Handlers<typeof TransactionAdmin> {
   const { ports } = node;
   const coordinator = (): Coordinator => node.coordinator();
-
-  /** Asks participants side by side; who does not answer is told with the rest. */
-  async function askAll<T>(
-    names: readonly string[],
-    ask: (name: string) => Promise<T>,
-  ): Promise<{ readonly answers: ReadonlyMap<string, T>; readonly silent: Silent[] }> {
-    const answers = new Map<string, T>();
-    const silent: Silent[] = [];
-    await Promise.all(
-      names.map(async (name) => {
-        try {
-          answers.set(name, await ask(name));
-        } catch (error) {
-          silent.push({ participant: name, why: asStatusError(error).message });
-        }
-      }),
-    );
-    return {
-      answers: new Map(names.flatMap((name) => (answers.has(name) ? [[name, answers.get(name) as T]] : []))),
-      silent,
-    };
-  }
 
   /** Participants of all transactions that are begun here. */
   const knownParticipants = (): string[] =>
@@ -104,6 +82,29 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     const { branches } = await viewOf(gid, call);
     if (branches.length === 0) throw noTransaction(gid);
     return true;
+  }
+
+  /** Has one branch count as done, wherever it waits; the rest of the transaction goes on at once. */
+  async function closeBranch(
+    { gid, strategy, branches, done }: TransactionRecord,
+    id: string,
+    who: Who,
+    call: Context,
+  ) {
+    const branch = branches.find((one) => one.id === id);
+    const [first] = branches;
+    if (!branch || !first) throw noBranch(gid, id, branches.map((one) => `${one.id} (${one.participant})`).join(", "));
+    if (done.includes(id)) throw notNow("BRANCH_IS_DONE", `the branch ${id} of ${gid} is done already`);
+    const note = `${id} (${branch.participant}) closed by ${who.by}: ${who.reason}`;
+    let outboxRows = 0;
+    const closed = await each([gid], `close ${id}`, who, async () => {
+      if (node.strategy(strategy)?.facts.ownFirst)
+        outboxRows = (await participant(first.participant).release({ gid, branch: id }, call)).rows;
+      if (!(await coordinator().close(gid, note, id)))
+        throw notNow("BRANCH_IS_DONE", `the branch ${id} of ${gid} is done meanwhile`);
+      await coordinator().wake(gid);
+    });
+    return { ...closed, outboxRows };
   }
 
   async function each(gids: readonly string[], action: string, who: Who, act: (gid: string) => Promise<unknown>) {
@@ -187,21 +188,27 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       return { status };
     },
 
-    async close(request, call) {
+    async close({ branch, ...request }, call) {
       const who = whoOf(request, call);
-      if (who.reason === "") throw invalid("closing a transaction by hand needs a reason, which is kept with it");
-      const { status } = await existing(request.gid);
-      if (hasEnded(status)) throw notNow("HAS_ENDED", `the transaction ${request.gid} has ended: it is ${status}`);
-      if (status === "active")
-        throw notNow(
-          "UNDECIDED",
-          `the transaction ${request.gid} is undecided; force commit or abort, and close it then`,
-        );
-      return each([request.gid], "close", who, async (gid) => {
+      const { gid } = request;
+      if (who.reason === "") throw invalid("closing by hand needs a reason, which is kept with it");
+      const record = await existing(gid);
+      if (hasEnded(record.status))
+        throw notNow("HAS_ENDED", `the transaction ${gid} has ended: it is ${record.status}`);
+      if (record.status === "active")
+        throw notNow("UNDECIDED", `the transaction ${gid} is undecided; force commit or abort, and close it then`);
+      if (branch !== "") return closeBranch(record, branch, who, call);
+      return each([gid], "close", who, async () => {
         if (await coordinator().close(gid, `closed by ${who.by}: ${who.reason}`)) return;
         throw notNow("HAS_ENDED", `the transaction ${gid} has ended meanwhile`);
       });
     },
+
+    reconcile: (request, call) =>
+      reconcile(request, {
+        coordinator: coordinator(),
+        fencesOf: (name, gids) => participant(name).fences({ gids: [...gids] }, call),
+      }),
 
     async sweep({ participant: only, end, olderThanMs, ...given }, call) {
       const who = end ? whoOf(given, call) : undefined;
@@ -242,8 +249,12 @@ function decisionIn({ outcome }: Infer<typeof ForceRequest>) {
   throw invalid(`"${outcome}" is no outcome; commit or abort`);
 }
 
-function sweptIn(answers: ReadonlyMap<string, { readonly gids: readonly string[]; readonly ended: number }>) {
-  return [...answers].map(([participant, { gids, ended }]) => ({ participant, gids: [...gids], ended }));
+function sweptIn(answers: ReadonlyMap<string, Infer<typeof Orphans>>) {
+  return [...answers].map(([participant, { gids, ended, foreign }]) => ({
+    ...{ participant, ended },
+    gids: [...gids],
+    foreign: [...foreign],
+  }));
 }
 
 function namesOf(branches: readonly { readonly participant: string }[]): string[] {

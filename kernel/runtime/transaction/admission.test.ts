@@ -38,14 +38,16 @@ interface Given extends Partial<AdmissionSetup> {
   readonly health?: CoordinatorHealth;
   readonly counts?: readonly TransactionCount[];
   readonly table?: TransactionTable;
+  readonly identity?: string;
 }
 
-function world({ health, counts = [], table = {}, manifestOf, ...given }: Given = {}) {
+function world({ health, counts = [], table = {}, identity = "here", manifestOf, ...given }: Given = {}) {
   const ports = virtualPorts();
   const log = keptLog();
   const asked: string[] = [];
   let policies = { of: (name: string) => transactionPolicyOf(table, name) };
   const coordinator = {
+    identity,
     health: async () => health ?? { durable: true, replicated: true },
     counts: async () => counts,
   } as Partial<Coordinator> as Coordinator;
@@ -97,6 +99,16 @@ describe("admission", () => {
     swap();
     await admit(buy, "tcc");
     assert.equal(asked.length, 4);
+  });
+
+  it("refuses participants that would ask another coordinator, where they may have to ask", async () => {
+    const strangers = every({ coordinator: "elsewhere" });
+    for (const strategy of ["xa", "3pc", "tcc"])
+      assert.deepEqual(await refusal(strangers, strategy), ["DTX021", "DTX021"]);
+    for (const strategy of ["saga", "outbox", "message"]) assert.deepEqual(await refusal(strangers, strategy), []);
+    assert.deepEqual(await refusal(every({ coordinator: "here" }), "tcc"), []);
+    assert.deepEqual(await refusal(every({}), "tcc"), [], "an older participant does not say whom it asks");
+    assert.deepEqual(await refusal({ ...strangers, identity: "" }, "tcc"), []);
   });
 
   it("refuses what the databases of participants do not allow", async () => {

@@ -82,6 +82,7 @@ export function admission(setup: AdmissionSetup): Admission {
       manifests,
       fenceVersion,
       coordinator,
+      coordinatorIdentity: setup.coordinator().identity,
       highlyAvailable: setup.highlyAvailable,
       bus: setup.bus(),
       keys: keysOf(transaction, input),

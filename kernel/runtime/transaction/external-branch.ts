@@ -5,7 +5,7 @@ import type { DriveReply, DriveRequest } from "../../contract/transaction/partic
 import type { ExternalOperation, Performer } from "../../spi/perform.ts";
 import { branchContext } from "./branch-context.ts";
 import { enter, type FenceKind, type FenceSlot, keep, read, type StoredEntry } from "./fence.ts";
-import { answer, decodeKept, done, encodeKept, type KeptBranch, refusalOf, rejected } from "./kept.ts";
+import { answer, decodeKept, done, encodeKept, type KeptBranch, keptOf, refusalOf, rejected } from "./kept.ts";
 import { inTransaction } from "./local-branch.ts";
 
 /**
@@ -65,7 +65,7 @@ export function externalBranches({ operations, database, perform }: Performer): 
       const output = known && "output" in known ? known.output : await own.reserve(input, call);
       if (kind === "apply" && known?.state !== "confirmed") await own.confirm(input, output, call as never);
       const results = [{ step: step.step, output: codecOf(operation.output).encode(output) }];
-      await rewrite(request, { steps, results }, kind);
+      await rewrite(request, keptOf(request, results), kind);
       return done(results);
     } catch (error) {
       const refusal = refusalOf(step.step, operation, error);
@@ -92,7 +92,7 @@ export function externalBranches({ operations, database, perform }: Performer): 
 
   return {
     async forward(request, kind, context) {
-      const there = await write(request, "R", "intent", { steps: request.steps, results: [] });
+      const there = await write(request, "R", "intent", keptOf(request, []));
       if (there && there.kind !== "intent") return repeatedExternal(there);
       if (await finished(request)) return tooLate();
       const reply = await carryOut(request, kind, there !== undefined, context);

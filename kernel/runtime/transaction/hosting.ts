@@ -43,7 +43,7 @@ export function hosts({ publisher, sweeper, at }: HostsSetup): Hosts {
 
     async perform(performer) {
       await createFence(performer.database.sql);
-      const one = counted(participant(performer, at));
+      const one = counted(participant(performer, { at, log: sweeper.log, asks: () => sweeper.coordinator().identity }));
       hosted.push(one.participant);
       const topic = branchTopic(performer.operations.name);
       const listening: Listening = { topic, handler: receiving(one.participant) as EventHandler<never> };
@@ -83,6 +83,8 @@ function offerOf(one: Participant, sweeper: Sweeper): Offer {
       drive: (request: DriveRequest, call: ServerContext): Promise<DriveReply> => one.drive(request, call),
       inspect: ({ gid }: { gid: string }) => one.inspect(gid),
       wake: ({ gid }: { gid: string }) => one.wake(gid),
+      release: ({ gid, branch }: { gid: string; branch: string }) => one.release(gid, branch),
+      fences: ({ gids }: { gids: readonly string[] }) => one.fences(gids),
       manifest: () => one.manifest(),
       sweep: ({ reportOnly, olderThanMs }: { reportOnly: boolean; olderThanMs: number }, call: ServerContext) =>
         sweep(one, sweeper, { reportOnly, olderThanMs }, call),

@@ -1,7 +1,7 @@
 import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
-import { field, repeated } from "../../contract/fields.ts";
+import { field, optional, repeated, string } from "../../contract/fields.ts";
 import { message } from "../../contract/message.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
@@ -13,6 +13,8 @@ const Kept = message("mortise.transaction.v1.Kept", {
   steps: repeated(field(1, DriveStep)),
   results: repeated(field(2, DriveResult)),
   refusal: field(3, Refusal),
+  /** Whom to ask how it was decided. */
+  coordinator: optional(string(4)),
 });
 
 export type KeptBranch = Infer<typeof Kept>;
@@ -20,6 +22,11 @@ export type KeptStep = DriveRequest["steps"][number];
 export type KeptRefusal = NonNullable<KeptBranch["refusal"]>;
 
 const codec = codecOf(Kept);
+
+/** What is kept of a branch beside its fence row. */
+export function keptOf({ steps, coordinator }: DriveRequest, results: KeptBranch["results"]): KeptBranch {
+  return { steps, results, ...(coordinator && { coordinator }) };
+}
 
 export function encodeKept(kept: KeptBranch): Uint8Array {
   return codec.encode(kept);

@@ -9,6 +9,7 @@ import type { LocalOperation, Performer } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from "../../testing/bank.ts";
+import { keptLog } from "../../testing/logs.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { createFence } from "./fence.ts";
@@ -54,18 +55,23 @@ await onServer(
   "lanes on a PostgreSQL server",
   () => postgresServer({ ours: true }),
   (server) => {
-    async function open(lanes: boolean) {
+    /** @param at called at the points of tcc */
+    async function open(lanes: boolean, at?: (point: string, counted: { readonly batches: number }) => void) {
       const test = await server.database();
       const { database, end } = await bankDatabase(test, { a: 100n, b: 100n });
       await createFence(database.sql);
       const counted = { batches: 0 };
-      const bank = participant(withPoison(bankPerformer(operations, database), lanes, counted));
+      const log = keptLog();
+      const bank = participant(withPoison(bankPerformer(operations, database), lanes, counted), {
+        log,
+        at: (point) => at?.(point, counted),
+      });
       const ask = async ({ gid, action, account, cents }: Asked): Promise<DriveReply | string> => {
         const input = codecOf(Movement).encode({ account, cents });
         const steps = [{ step: "one", operation: "take", version: 1, input }];
         try {
           return await bank.drive(
-            { gid, branch: "b1", action, strategy: "test", transaction: "test", steps },
+            { gid, branch: "b1", action, strategy: at ? "tcc" : "test", transaction: "test", steps },
             background,
           );
         } catch (error) {
@@ -74,6 +80,8 @@ await onServer(
       };
       return {
         database,
+        bank,
+        log,
         ask,
         counted,
         async [Symbol.asyncDispose]() {
@@ -148,6 +156,75 @@ await onServer(
         replies.map((reply) => (typeof reply === "string" ? "failed" : reply.outcome)),
         ["done", "failed", "done"],
       );
+      assert.deepEqual(await accountOf(at.database, "a"), { balance: 97n, frozen: 3n, coming: 0n });
+    });
+
+    it("says once why branches cannot be done together, and counts it every time", async () => {
+      await using at = await open(true);
+      const round = () =>
+        [1n, poison, 2n].map((cents) => ({ gid: randomUUID(), account: "b", cents, action: "reserve" }) as const);
+      for (const asked of [round(), round()]) await Promise.all(asked.map(at.ask));
+      const good = Array.from(
+        { length: 3 },
+        () => ({ gid: randomUUID(), account: "b", cents: 1n, action: "reserve" }) as const,
+      );
+      await Promise.all(good.map(at.ask));
+      const [numbers] = at.bank.batches();
+      assert.deepEqual([numbers?.participant, numbers?.operation, numbers?.failed], ["test.bank.v1.Bank", "take", 2]);
+      assert.ok((numbers?.batches ?? 0) >= 3);
+      const said = at.log.lines.filter(({ level }) => level === "warn");
+      assert.deepEqual(
+        said.map(({ fields }) => [
+          fields?.operation,
+          fields?.action,
+          /nobody can bear that/.test(String(fields?.reason)),
+        ]),
+        [["take", "reserve", true]],
+      );
+      assert.deepEqual(await accountOf(at.database, "b"), { balance: 91n, frozen: 9n, coming: 0n });
+    });
+
+    it("does each once after a batch whose answer is lost", async () => {
+      let lost = false;
+      await using at = await open(true, (point, { batches }) => {
+        if (point !== "T3" || batches === 0 || lost) return;
+        lost = true; // committed, and nobody is told
+        throw new Error("the answer of a batch is lost");
+      });
+      const asked = Array.from(
+        { length: 5 },
+        () => ({ gid: randomUUID(), account: "a", cents: 1n, action: "reserve" }) as const,
+      );
+      const replies = await Promise.all(asked.map(at.ask));
+      for (const reply of replies) assert.equal((reply as DriveReply).outcome, "done");
+      assert.equal(at.bank.batches()[0]?.failed, 1);
+      assert.deepEqual(await accountOf(at.database, "a"), { balance: 95n, frozen: 5n, coming: 0n });
+    });
+
+    it("lets one that cannot be borne fail alone among those that wait for a lock", { timeout: 60_000 }, async () => {
+      await using at = await open(true);
+      const held = Promise.withResolvers<void>();
+      const freed = Promise.withResolvers<void>();
+      const holding = at.database.sql.begin(async (tx) => {
+        await tx`select 1 from account where id = 'a' for update`;
+        held.resolve();
+        await freed.promise;
+      });
+      await held.promise;
+      const asked = [1n, poison, 2n].map(
+        (cents) => ({ gid: randomUUID(), account: "a", cents, action: "reserve" }) as const,
+      );
+      const replies = await Promise.all(asked.map(at.ask));
+      assert.deepEqual(
+        replies.map((reply) => (typeof reply === "string" ? "failed" : reply.outcome)),
+        ["ongoing", "failed", "ongoing"],
+      );
+      assert.equal(at.bank.batches()[0]?.failed, 1);
+      assert.deepEqual(at.log.lines, []);
+      freed.resolve();
+      await holding;
+      for (const one of asked.filter(({ cents }) => cents !== poison))
+        assert.equal(((await at.ask(one)) as DriveReply).outcome, "done");
       assert.deepEqual(await accountOf(at.database, "a"), { balance: 97n, frozen: 3n, coming: 0n });
     });
 

@@ -4,6 +4,7 @@ import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import { batches } from "../../spi/batches.ts";
 import type { LocalOperation, Performer } from "../../spi/perform.ts";
+import type { BatchWatch } from "./batch-watch.ts";
 import { isLost, isOngoing } from "./fence.ts";
 import { keyOf } from "./fence-many.ts";
 import type { LocalBranches } from "./local-branch.ts";
@@ -16,7 +17,9 @@ const maxBatch = 256;
 /** Branches whose lane is remembered from their reservation to its end, at most; others find a lane all the same. */
 const maxKnown = 50_000;
 
-type Ask = (item: Item) => Promise<DriveReply>;
+/** What became of one of a batch. */
+type Outcome = PromiseSettledResult<DriveReply>;
+type Ask = (item: Item) => Promise<Outcome>;
 type LaneAction = "reserve" | "apply" | "confirm" | "cancel";
 
 interface Item {
@@ -39,6 +42,7 @@ export function inLanes(
   { operations, database, perform }: Performer,
   local: LocalBranches,
   at: AtPlace,
+  watch: BatchWatch,
 ): LocalBranches {
   const lanes = new Map<string, Lane>();
   const known = new Map<string, string>();
@@ -73,12 +77,10 @@ export function inLanes(
     return nameOf(key);
   }
 
-  function laneOf(name: string, run: (items: readonly Item[]) => Promise<DriveReply[]>): Lane {
+  function laneOf(name: string, run: (items: readonly Item[]) => Promise<Outcome[]>): Lane {
     const found = lanes.get(name);
     if (found) return found;
-    // Whatever is wrong with one is no reason for the others to fail; a database that is away is away for all.
-    const isFaultOfOne = (error: unknown) => !isLost(error);
-    const lane: Lane = { open: 0, ask: batches(run, { maxBatch, maxInFlight: 1, isFaultOfOne }) };
+    const lane: Lane = { open: 0, ask: batches(run, { maxBatch, maxInFlight: 1 }) };
     lanes.set(name, lane);
     return lane;
   }
@@ -94,18 +96,22 @@ export function inLanes(
     if (!operation || name === undefined) return alone(item);
     const lane = laneOf(name, async (items) => {
       const [first] = items;
-      if (!first || items.length === 1) return first ? [await alone(first)] : [];
+      if (!first || items.length === 1) return Promise.allSettled(items.map(alone));
       const requests = items.map(({ request }) => request);
       try {
-        return await together(manyOf(operation), requests, first.context);
+        const replies = await together(manyOf(operation), requests, first.context);
+        watch.together(operation.name);
+        return replies.map((value) => ({ status: "fulfilled", value }));
       } catch (error) {
-        if (!isOngoing(error)) throw error;
-        return Promise.all(items.map(alone)); // those that wait for somebody's lock wait side by side
+        watch.apart(operation.name, action, items.length, error);
+        return apart(items, alone, error);
       }
     });
     lane.open++;
     try {
-      return await lane.ask(item);
+      const outcome = await lane.ask(item);
+      if (outcome.status === "rejected") throw outcome.reason;
+      return outcome.value;
     } finally {
       if (--lane.open === 0) lanes.delete(name);
     }
@@ -139,4 +145,20 @@ export function inLanes(
       ).finally(() => known.delete(keyOf(request)));
     },
   };
+}
+
+/**
+ * Each by itself after a batch that failed: nothing of it was committed, or the fence knows what was. Whatever is wrong with
+ * one is no reason for the others to fail; a database that is away is away for all.
+ */
+async function apart(
+  items: readonly Item[],
+  alone: (item: Item) => Promise<DriveReply>,
+  why: unknown,
+): Promise<Outcome[]> {
+  if (isLost(why)) throw why;
+  if (isOngoing(why)) return Promise.allSettled(items.map(alone)); // those that wait for somebody's lock wait side by side
+  const outcomes: Outcome[] = [];
+  for (const item of items) outcomes.push(...(await Promise.allSettled([alone(item)])));
+  return outcomes;
 }

@@ -14,6 +14,7 @@ import {
   encodeKept,
   type KeptBranch,
   type KeptStep,
+  keptOf,
   Rejected,
   refusalOf,
   rejected,
@@ -148,7 +149,7 @@ export function localBranches({ operations, database, perform }: Performer, at: 
             await at(request, "entered");
             const results = await doSteps(tx, request, kind, context);
             if (prepare !== undefined) await enter(tx.sql, entryOf(request, "F", "confirm"));
-            const keeping = keep(tx.sql, request.gid, request.branch, encodeKept({ steps: request.steps, results }));
+            const keeping = keep(tx.sql, request.gid, request.branch, encodeKept(keptOf(request, results)));
             if (along || prepare !== undefined) await keeping;
             else last(keeping);
             if (along) {

@@ -6,7 +6,7 @@ import type { FinishItem, LocalOperation, ReserveAnswer, TransactionHandle } fro
 import type { Database } from "../../spi/store.ts";
 import type { StoredEntry } from "./fence.ts";
 import { enterMany, keepMany, keyOf, leaveMany, readMany } from "./fence-many.ts";
-import { answer, decodeKept, done, encodeKept, type KeptBranch, type KeptRefusal, rejected } from "./kept.ts";
+import { answer, decodeKept, done, encodeKept, type KeptBranch, type KeptRefusal, keptOf, rejected } from "./kept.ts";
 import { inTransaction, type Last, repeated } from "./local-branch.ts";
 import type { AtPlace, BranchPlace } from "./points.ts";
 
@@ -56,7 +56,7 @@ export function manyBranches(
     if (!given) throw new NotTogether("reserveMany gave fewer answers than there were items");
     if ("output" in given) {
       const results = [{ step, output: output.encode(given.output) }];
-      return { gid, branch, kind, kept: encodeKept({ steps, results }), reply: done(results) };
+      return { gid, branch, kind, kept: encodeKept(keptOf(request, results)), reply: done(results) };
     }
     const refusal = refusalOf(step, operation, given.reject);
     const kept = encodeKept({ steps, results: [], refusal });

@@ -1,5 +1,5 @@
 import type { TransactionCount } from "../../spi/coordinator.ts";
-import type { PreparedMetrics, TransactionMetrics, TransactionMetricsSource } from "../../spi/metrics.ts";
+import type { BatchMetrics, PreparedMetrics, TransactionMetrics, TransactionMetricsSource } from "../../spi/metrics.ts";
 
 /** Counts what this process does about transactions. */
 export interface TransactionCounters {
@@ -24,9 +24,13 @@ interface Counter {
   rounds: number;
 }
 
-/** @param underWay name and strategy of every transaction that is driven here now */
+/**
+ * @param underWay name and strategy of every transaction that is driven here now
+ * @param batches what became of branches that were done together here
+ */
 export function keptNumbers(
   underWay: () => Iterable<{ readonly name: string; readonly strategy: string }>,
+  batches: () => readonly BatchMetrics[],
 ): KeptNumbers {
   const counters = new Map<string, Counter>();
   let open: readonly TransactionCount[] = [];
@@ -66,7 +70,7 @@ export function keptNumbers(
           inFlight: inFlight.get(counter) ?? 0,
         }),
       );
-      return { driven, open, prepared };
+      return { driven, open, prepared, batches: batches() };
     },
   };
 }

@@ -1,22 +1,28 @@
 import type { Context } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
-import type { DriveReply, DriveRequest, Inspected, Manifest } from "../../contract/transaction/participant.ts";
+import type { DriveReply, DriveRequest, Fences, Inspected, Manifest } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
+import type { Log } from "../../core/plugin.ts";
+import type { BatchMetrics } from "../../spi/metrics.ts";
 import type { Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { checkGid } from "../../spi/transaction-record.ts";
+import { watchBatches } from "./batch-watch.ts";
 import { externalBranches } from "./external-branch.ts";
 import { fenceVersion, isLost } from "./fence.ts";
 import { inLanes } from "./lanes.ts";
 import { localBranches } from "./local-branch.ts";
-import { wakeOutbox } from "./outbox.ts";
+import { removeDone, wakeOutbox } from "./outbox.ts";
 import { atPlaces } from "./points.ts";
-import { type PreparedBranches, preparedBranches } from "./prepared.ts";
+import { type PreparedBranches, parsePrepared, preparedBranches } from "./prepared.ts";
+import { transactionCodes } from "./rule-codes.ts";
 
 /** A participant hosted in this process. */
 export interface Participant {
   readonly performer: Performer;
   readonly prepared: PreparedBranches;
+  /** What became of branches that were done together, since it is hosted. */
+  batches(): readonly BatchMetrics[];
   /** Rejects with INVALID_ARGUMENT for what nobody can do, UNAVAILABLE while the database cannot be reached. */
   drive(request: DriveRequest, context: Context): Promise<DriveReply>;
   /** Applies a branch, and does `along` in the same database transaction. */
@@ -26,23 +32,36 @@ export interface Participant {
     along: (sql: TransactionHandle["sql"]) => Promise<void>,
   ): Promise<DriveReply>;
   inspect(gid: string): Promise<Infer<typeof Inspected>>;
+  /** What is here of many transactions. */
+  fences(gids: readonly string[]): Promise<Infer<typeof Fences>>;
+  /** Takes a branch out of the outbox here that was settled by other means. */
+  release(gid: string, branch: string): Promise<{ readonly rows: number }>;
   /** Makes due at once what of a transaction waits in the outbox here. */
   wake(gid: string): Promise<{ readonly rows: number }>;
   manifest(): Promise<Infer<typeof Manifest>>;
 }
 
+export interface ParticipantSetup {
+  readonly at?: (point: string) => Promise<void> | void;
+  /** The identity of the coordinator that is asked about what is held here. */
+  readonly asks?: () => string;
+  readonly log?: Log;
+}
+
 export function participant(
   performer: Performer,
-  at: (point: string) => Promise<void> | void = () => undefined,
+  { at = () => undefined, asks, log }: ParticipantSetup = {},
 ): Participant {
   const { operations, database } = performer;
   const places = atPlaces(at);
-  const local = inLanes(performer, localBranches(performer, places), places);
+  const batches = watchBatches(operations.name, log);
+  const local = inLanes(performer, localBranches(performer, places), places, batches);
   const external = externalBranches(performer);
   const prepared = preparedBranches(database, local, places);
 
-  function check({ gid, branch, steps, action }: DriveRequest): boolean {
+  function check({ gid, branch, steps, action, coordinator }: DriveRequest): boolean {
     checkGid(gid);
+    if (coordinator) checkGid(coordinator);
     if (!/^[A-Za-z0-9]{1,40}$/.test(branch)) throw invalid(`"${branch}" is no id of a branch`);
     const found = steps.map(({ operation, version }) => {
       const known = operations.operations[operation];
@@ -59,6 +78,8 @@ export function participant(
       throw invalid(
         `an external operation cannot be driven by ${action}${found.length > 1 ? " together with others" : ""}`,
       );
+    if (coordinator && asks && coordinator !== asks() && (holding.has(action) || (isExternal && action === "apply")))
+      throw otherCoordinator(operations.name);
     return isExternal;
   }
 
@@ -93,6 +114,7 @@ export function participant(
   return {
     performer,
     prepared,
+    batches: batches.read,
     drive: (request, context) => reachable(() => drive(request, context)),
     applyAlong: (request, context, along) =>
       reachable(async () => {
@@ -117,6 +139,24 @@ export function participant(
       return { fence: [...fence], outbox: [...outbox], prepared: waiting.filter((name) => name.includes(gid)) };
     },
 
+    async fences(gids) {
+      for (const gid of gids) checkGid(gid);
+      const asked = new Set(gids);
+      // Prepared ones first: what is committed meanwhile is among the rows that are read then.
+      const waiting = (await prepared.waiting()).filter((name) => asked.has(parsePrepared(name)?.gid ?? ""));
+      const rows = await database.sql<Infer<typeof Fences>["rows"][number][]>`
+        select gid, branch, slot::text as slot, kind from mortise_fence where gid = any(${[...gids]}::uuid[])`;
+      return { rows: [...rows], prepared: waiting };
+    },
+
+    async release(gid, branch) {
+      checkGid(gid);
+      return reachable(async () => {
+        const { removed } = await removeDone(database.sql, gid, branch);
+        return { rows: removed ? 1 : 0 };
+      });
+    },
+
     async wake(gid) {
       checkGid(gid);
       return reachable(async () => ({ rows: await wakeOutbox(database.sql, gid) }));
@@ -129,7 +169,8 @@ export function participant(
           current_setting('default_transaction_isolation') as "defaultIsolation"`;
       const known = Object.values(operations.operations).map(({ name, facts }) => ({ name, version: facts.version }));
       if (!row) throw new StatusError("UNAVAILABLE", `the database of ${operations.name} says nothing about itself`);
-      return { ...row, operations: known, fenceVersion };
+      const coordinator = asks?.();
+      return { ...row, operations: known, fenceVersion, ...(coordinator && { coordinator }) };
     },
   };
 }
@@ -137,6 +178,14 @@ export function participant(
 type FenceFacts = Infer<typeof Inspected>["fence"][number];
 type OutboxFacts = Infer<typeof Inspected>["outbox"][number];
 type ManifestFacts = Pick<Infer<typeof Manifest>, "database" | "preparedTransactions" | "defaultIsolation">;
+
+/** After these somebody may have to ask how it was decided, and must ask the right one. */
+const holding: ReadonlySet<string> = new Set<BranchAction>(["check", "reserve", "prepare"]);
+
+function otherCoordinator(participant: string): StatusError {
+  const message = `DTX021: ${participant} asks another coordinator than the one this transaction is kept by. ${transactionCodes.DTX021}`;
+  return new StatusError("FAILED_PRECONDITION", message, { reason: "DTX021" });
+}
 
 function invalid(what: string): StatusError {
   return new StatusError("INVALID_ARGUMENT", what);

@@ -22,27 +22,47 @@ export const outputsUnseen = "the outputs can be seen once it is committed";
 
 const prefix = "mortise:";
 
-/** The name of a prepared transaction; only signs that postgres.js leaves as they are. */
-export function preparedName(gid: string, branch: string): string {
-  return `${prefix}${gid}:${branch}`;
+/** What the name of a prepared transaction says: its fence row cannot be read. */
+export interface PreparedName {
+  readonly gid: string;
+  readonly branch: string;
+  /** Whom to ask how it was decided, where that was said. */
+  readonly coordinator?: string | undefined;
 }
 
-/** What a name of a prepared transaction says; nothing for one of somebody else's. */
-export function parsePrepared(name: string): { readonly gid: string; readonly branch: string } | undefined {
-  const [, gid, branch] = /^mortise:([0-9a-f-]{36}):([A-Za-z0-9]+)$/.exec(name) ?? [];
-  return gid !== undefined && branch !== undefined ? { gid, branch } : undefined;
+/** The name of a prepared transaction; only signs that postgres.js leaves as they are, fewer than 200 of them. */
+export function preparedName({ gid, branch, coordinator }: PreparedName): string {
+  return `${prefix}${gid}:${branch}${coordinator ? `:${coordinator}` : ""}`;
+}
+
+/** Reads a name of a prepared transaction; nothing for one of somebody else's. */
+export function parsePrepared(name: string): PreparedName | undefined {
+  const [, gid, branch, coordinator] = /^mortise:([0-9a-f-]{36}):([A-Za-z0-9]+)(?::([0-9a-f-]{36}))?$/.exec(name) ?? [];
+  if (gid === undefined || branch === undefined) return undefined;
+  return { gid, branch, ...(coordinator !== undefined && { coordinator }) };
 }
 
 export function preparedBranches(database: Database, local: LocalBranches, at: AtPlace): PreparedBranches {
   const { sql } = database;
 
-  async function isWaiting(name: string): Promise<boolean> {
-    const rows = await sql`select 1 from pg_prepared_xacts where gid = ${name} and database = current_database()`;
-    return rows.length > 0;
+  /** Names that wait for a branch, whoever coordinates it. */
+  async function namesOf({ gid, branch }: PreparedName): Promise<readonly string[]> {
+    const name = preparedName({ gid, branch });
+    const rows = await sql<{ gid: string }[]>`
+      select gid from pg_prepared_xacts
+      where database = current_database() and (gid = ${name} or starts_with(gid, ${`${name}:`}))`;
+    return rows.map((row) => row.gid);
   }
 
-  /** PostgreSQL takes no parameter here; the name is made of a checked gid and branch. False: there is none. */
-  async function end(how: "commit" | "rollback", name: string): Promise<boolean> {
+  /** Who ends it may not say, or not know, what whoever prepared it has put into its name. False: there is none. */
+  async function end(how: "commit" | "rollback", request: PreparedName): Promise<boolean> {
+    if (await endNamed(how, preparedName(request))) return true;
+    const [other] = await namesOf(request);
+    return other !== undefined && endNamed(how, other);
+  }
+
+  /** PostgreSQL takes no parameter here; the name is made of a checked gid, branch and coordinator. False: there is none. */
+  async function endNamed(how: "commit" | "rollback", name: string): Promise<boolean> {
     try {
       await sql.unsafe(`${how} prepared '${name}'`);
       return true;
@@ -54,15 +74,14 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
 
   return {
     async prepare(request, context) {
-      const name = preparedName(request.gid, request.branch);
       // A vote that was lost is in a fence row nobody can see yet; asking for the row would wait for the decision.
-      if (await isWaiting(name)) return done([], outputsUnseen);
-      return local.forward(request, "apply", context, { prepare: name });
+      if ((await namesOf(request)).length > 0) return done([], outputsUnseen);
+      return local.forward(request, "apply", context, { prepare: preparedName(request) });
     },
 
     async commit(request) {
       const { gid, branch } = request;
-      const ended = await end("commit", preparedName(gid, branch));
+      const ended = await end("commit", request);
       await at(request, "confirmed");
       const row = await inTransaction(database, (tx) => read(tx.sql, gid, branch, "R"));
       if (row?.kind === "apply") return done(decodeKept(row.kept).results);
@@ -74,7 +93,7 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
 
     async rollback(request, context) {
       const { gid, branch } = request;
-      await end("rollback", preparedName(gid, branch));
+      await end("rollback", request);
       const row = await inTransaction(database, (tx) => read(tx.sql, gid, branch, "R"));
       if (row?.kind === "apply")
         return answer("heuristic", `${branch} was to be rolled back and had been committed by hand`);

@@ -14,6 +14,13 @@ export function noTransaction(gid: string): StatusError {
   return new StatusError("NOT_FOUND", `there is no transaction ${gid}`, { reason: "NO_SUCH_TRANSACTION" });
 }
 
+/** @param there the branches there are, in words */
+export function noBranch(gid: string, branch: string, there: string): StatusError {
+  return new StatusError("NOT_FOUND", `the transaction ${gid} has no branch "${branch}"; it has ${there}`, {
+    reason: "NO_SUCH_BRANCH",
+  });
+}
+
 /** Another process begins such transactions, and may be asked at once. */
 export function begunElsewhere(name: string): StatusError {
   return new StatusError("UNAVAILABLE", `this process does not begin ${name}; ask one that does`, {

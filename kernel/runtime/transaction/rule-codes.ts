@@ -31,6 +31,8 @@ export const transactionCodes = {
   DTX019: "Begin the transaction in the service that performs its first branch, or choose another strategy.",
   DTX020:
     "Rename one of the two, or let both services take it from one module: what began under a name is gone on with by that name.",
+  DTX021:
+    "Let all processes of a transaction share one coordinator: name the same `server` and `database` for `coordinator/postgres`.",
 } as const;
 
 export type TransactionCode = keyof typeof transactionCodes;

@@ -28,6 +28,8 @@ export interface RuleWorld {
   /** How long fence rows are kept, in milliseconds. */
   readonly retentionMs?: number | undefined;
   readonly coordinator?: CoordinatorHealth | undefined;
+  /** What tells the coordinator of this process from others; empty for one that cannot be told. */
+  readonly coordinatorIdentity?: string | undefined;
   /** Whether the coordinator is declared to survive the loss of its server. */
   readonly highlyAvailable?: boolean | undefined;
   readonly bus?: RuleBus | undefined;

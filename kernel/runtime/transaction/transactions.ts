@@ -1,5 +1,6 @@
 import { backgroundOf } from "../../call/call-context.ts";
-import type { DriveReply } from "../../contract/transaction/participant.ts";
+import type { Context } from "../../call/context.ts";
+import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import { participantService } from "../../contract/transaction/participant.ts";
 import { type Acknowledged, acknowledgementTopic, branchTopic, endedTopic } from "../../contract/transaction/topics.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
@@ -59,8 +60,17 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const publishers = remembered((name) => clients().publisher(branchTopic(name)));
   const ends = remembered((name) => clients().publisher(endedTopic(name)));
   const publisher = <T>(topic: TopicType<T>): Publish<T> => clients().publisher(topic);
-  const sweeper = { coordinator: setup.coordinator, log, at };
+  const ask = (name: string, request: DriveRequest, context: Context) =>
+    participants(name).drive(kept(request), context);
+  const sweeper = { coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, told: new Set<string>() };
   const hosted = hosts({ publisher, sweeper, at });
+
+  /** The request with whom to ask about it; nobody needs to where what its first participant commits is the decision. */
+  function kept(request: DriveRequest): DriveRequest {
+    const { identity } = setup.coordinator();
+    if (identity === "" || setup.factsOf(request.strategy)?.ownFirst) return request;
+    return { ...request, coordinator: identity };
+  }
 
   const relaying = makeWorker({
     name: "outboxes of transactions",
@@ -86,8 +96,9 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     },
   });
 
-  const numbers = keptNumbers(() =>
-    Array.from(running.values(), ({ driver }) => ({ name: driver.transaction.name, strategy: driver.strategy })),
+  const numbers = keptNumbers(
+    () => Array.from(running.values(), ({ driver }) => ({ name: driver.transaction.name, strategy: driver.strategy })),
+    () => hosted.all().flatMap((host) => host.batches()),
   );
   const sampling = makeWorker({
     name: "numbers of transactions",
@@ -113,10 +124,10 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     coordinator: setup.coordinator,
     strategy: (name) => setup.strategies().get(name),
     tracer: setup.tracer,
-    ask: (name, request, context) => participants(name).drive(request, context),
+    ask,
     hosted: (name) => hosted.get(name),
     initiated,
-    publishBranch: (request, id, participant, context) => publishers(participant)(request, context, { id }),
+    publishBranch: (request, id, participant, context) => publishers(participant)(kept(request), context, { id }),
     publishEnd: (end, context) => ends(end.transaction)(end, context, { id: `${end.gid}:end` }),
     counters: numbers,
     at,

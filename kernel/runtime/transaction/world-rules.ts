@@ -41,7 +41,21 @@ export const worldRules: readonly Rule[] = [
         ]
       : [],
   ),
+  ofWorld("DTX021", (plan, { facts }, { coordinatorIdentity, manifests }) =>
+    asking(plan, facts).flatMap((participant) => {
+      const other = manifests?.get(participant)?.coordinator;
+      if (!other || !coordinatorIdentity || other === coordinatorIdentity) return [];
+      return [{ what: `'${participant}' asks another coordinator than this process`, participant }];
+    }),
+  ),
 ];
+
+/** Participants that may have to ask how it was decided. */
+function asking(plan: RulePlan, { recordDecides, ownFirst }: RuleChoice["facts"]): readonly string[] {
+  if (recordDecides) return participants(plan);
+  const outside = plan.steps.filter(({ facts }) => facts.acts === "external" && !ownFirst);
+  return [...new Set(outside.map(({ participant }) => participant))];
+}
 
 function participants({ steps }: RulePlan): string[] {
   return [...new Set(steps.map(({ participant }) => participant))];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { eventually } from "../../testing/eventually.ts";
 import {
   begun,
   broughtTo,
@@ -105,4 +106,20 @@ export const decideLaws = [
     assert.deepEqual(answers, ["aborting", "aborting", "aborting"]);
     assert.equal((await one.begin(sample, "me", long))?.abort?.reason, "ORPHAN");
   }),
+  law(
+    "knows by its own clock what should have been decided, and calls nothing so that is decided or paused",
+    async (one, two) => {
+      const [late, early, never] = [{ deadlineMs: 1 }, { deadlineMs: long }, { deadlineMs: undefined }];
+      const gid = await begun(one, late);
+      await eventually(() => two.overdue(gid));
+      for (const other of [await begun(one, early), await begun(one, never), randomUUID()])
+        assert.equal(await two.overdue(other), false);
+      await one.pause(gid, true);
+      assert.equal(await two.overdue(gid), false);
+      await one.pause(gid, false);
+      assert.equal(await two.overdue(gid), true);
+      await one.decide(gid, "aborting", {});
+      assert.equal(await two.overdue(gid), false);
+    },
+  ),
 ];

@@ -38,6 +38,7 @@ type Asked =
   | { readonly what: "renew"; readonly one: number; readonly owner: string }
   | { readonly what: "claim"; readonly owner: string }
   | { readonly what: "pause"; readonly one: number; readonly paused: boolean }
+  | { readonly what: "closeBranch"; readonly one: number; readonly branch: string }
   | { readonly what: "finish" | "inquire" | "wake" | "close" | "get"; readonly one: number };
 
 const blank: Modelled = {
@@ -89,6 +90,14 @@ function model() {
         return void end(asked.one, known?.heuristic ?? "");
       case "close":
         return end(asked.one, known?.heuristic ? `${known.heuristic}; x` : "x");
+      case "closeBranch": {
+        const { one, branch } = asked;
+        if (!known || endOf(known.status) === undefined || known.done.includes(branch)) return false;
+        return change(one, {
+          done: union(known.done, [branch]),
+          heuristic: known.heuristic ? `${known.heuristic}; ${branch}` : branch,
+        });
+      }
       case "note": {
         const { nextInMs, done = [], outputs = {}, ...said } = asked.note;
         const lease: Partial<Modelled> = nextInMs === undefined ? {} : { owner: "", due: nextInMs === 0 };
@@ -135,6 +144,8 @@ function asker(coordinator: Coordinator, name: string, gids: readonly string[]) 
       }
       case "close":
         return coordinator.close(gidOf(asked.one), "x");
+      case "closeBranch":
+        return coordinator.close(gidOf(asked.one), asked.branch, asked.branch);
       case "note":
         return coordinator.note(gidOf(asked.one), asked.note);
       case "renew":
@@ -188,6 +199,7 @@ function randomRequest(random: Random): Asked {
     [2, () => ({ what: "claim", owner })],
     [1, () => ({ what: "renew", one, owner })],
     [1, () => ({ what: "pause", one, paused: oneOf(true, false) })],
+    [1, () => ({ what: "closeBranch", one, branch: oneOf("b1", "b2") })],
     [5, () => ({ what: oneOf("finish", "inquire", "wake", "close", "get"), one })],
   ];
   return oneOf(...requests.flatMap(([weight, make]) => Array<() => Asked>(weight).fill(make)))();

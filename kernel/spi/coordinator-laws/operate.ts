@@ -5,6 +5,9 @@ import type { Coordinator } from "../coordinator.ts";
 import { endOf } from "../transaction-record.ts";
 import { begun, broughtTo, claimAs, gidsOf, law, long, recordOf, statuses } from "./common.ts";
 
+/** The gid before all others. */
+const nobody = "00000000-0000-0000-0000-000000000000";
+
 /** What people and their tools rely on. */
 export const operateLaws = [
   law("makes a transaction due at once that is woken", async (one, two) => {
@@ -30,6 +33,17 @@ export const operateLaws = [
       assert.deepEqual([after, heuristic], end ? [end, "paid by cash"] : [status, ""]);
     }
     assert.equal(await one.close(randomUUID(), "x"), false);
+  }),
+  law("lets one branch of what is decided count as done by hand, once, and the rest goes on", async (one, two) => {
+    for (const status of statuses) {
+      const gid = await broughtTo(one, status);
+      const open = endOf(status) !== undefined;
+      const closed = [await one.close(gid, "b2 by cash", "b2"), await two.close(gid, "b2 again", "b2")];
+      assert.deepEqual(closed, [open, false]);
+      const { status: after, heuristic, done } = await recordOf(one, gid);
+      assert.deepEqual([after, heuristic, done], open ? [status, "b2 by cash", ["b2"]] : [status, "", []]);
+    }
+    assert.equal(await one.close(randomUUID(), "x", "b1"), false);
   }),
   law("keeps what was known to be wrong before what closing by hand adds", async (one) => {
     const gid = await broughtTo(one, "committing");
@@ -81,6 +95,20 @@ export const operateLaws = [
     assert.deepEqual(await found({ name: "placeOrder", status: undefined, olderThanMs: 10, strategy: "tcc" }), [old]);
     assert.deepEqual(await found({ olderThanMs: long }), []);
     assert.ok((await one.find({})).length >= 3);
+    assert.deepEqual(await found({ newerThanMs: long, name: "placeOrder" }), [old, saga].sort());
+    await eventually(async () => (await found({ newerThanMs: 10, name: "placeOrder" })).length === 0);
+  }),
+  law("goes through all that match, batch by batch, in the order of gids", async (one) => {
+    const name = randomUUID();
+    const all: string[] = [];
+    for (let count = 0; count < 7; count++) all.push(await begun(one, { name }));
+    const seen: string[] = [];
+    for (let after: string | undefined = nobody; after !== undefined; ) {
+      const batch: readonly string[] = (await one.find({ name, after, limit: 3 })).map(({ gid }) => gid);
+      seen.push(...batch);
+      after = batch.at(-1);
+    }
+    assert.deepEqual(seen, all.toSorted());
   }),
   law("counts what has not ended by name, strategy and status", async (one) => {
     for (const status of statuses) await broughtTo(one, status);
@@ -100,6 +128,10 @@ export const operateLaws = [
         { name: "placeOrder", strategy: "tcc", status: "committing", count: 1, stuck: 0 },
       ],
     );
+  }),
+  law("is the same for all who share it, and no other", async (one, two) => {
+    assert.match(one.identity, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    assert.equal(two.identity, one.identity);
   }),
   law("tells whether decisions are durable", async (one) => {
     const { durable, replicated } = await one.health();

@@ -1,4 +1,4 @@
-import { type Clock, coordinator, definePlugin } from "@mortise/kernel";
+import { coordinator, definePlugin, type Ports } from "@mortise/kernel";
 import { type KeptTransactions, keptCoordinator } from "@mortise/kernel/spi/kept-transactions";
 import { z } from "zod";
 
@@ -18,9 +18,10 @@ interface Realm extends KeptTransactions {
 const shared = new Map<string, Realm>();
 
 /** A realm, and time as its first member tells it: wall time that runs on as the monotonic clock does. */
-function newRealm(clock: Clock): Realm {
+function newRealm({ clock, ids }: Pick<Ports, "clock" | "ids">): Realm {
   const zero = clock.wall() - clock.now();
-  return { records: new Map(), ended: [], audits: [], now: () => Math.floor(zero + clock.now()), members: 0 };
+  const now = () => Math.floor(zero + clock.now());
+  return { records: new Map(), ended: [], audits: [], identity: ids.uuid(), now, members: 0 };
 }
 
 export const memory = definePlugin({
@@ -29,7 +30,7 @@ export const memory = definePlugin({
   description: "Transactions within this process, for simulations and tests",
   options,
   setup({ options: { realm: name, maxEnded }, ports }) {
-    const realm = shared.get(name) ?? newRealm(ports.clock);
+    const realm = shared.get(name) ?? newRealm(ports);
     if (name !== "") shared.set(name, realm);
     realm.members++;
     return {

@@ -20,7 +20,11 @@ export interface CoordinatorOptions {
  * Transactions in tables. What every transaction does (begin, decide, note, finish) goes in batches, those of one
  * transaction one after another; all of it may be repeated, so a lost connection is bridged.
  */
-export function postgresCoordinator(sql: Sql, options: CoordinatorOptions, ports: Ports): Coordinator {
+export function postgresCoordinator(
+  { sql, identity }: { readonly sql: Sql; readonly identity: string },
+  options: CoordinatorOptions,
+  ports: Ports,
+): Coordinator {
   const { batching, maxBatch, maxInFlight, unavailableAfterMs } = options;
   const repeat = repeating(ports, unavailableAfterMs);
   const inOrder = oneByOne();
@@ -42,6 +46,7 @@ export function postgresCoordinator(sql: Sql, options: CoordinatorOptions, ports
   };
 
   return {
+    identity,
     async begin(begun: NewTransaction, owner, leaseMs) {
       checkBegun(begun);
       return inOrder(begun.gid, () => begins({ begun, id: ports.ids.uuid(), owner, leaseMs }));
@@ -67,6 +72,7 @@ export function postgresCoordinator(sql: Sql, options: CoordinatorOptions, ports
     find: (filter) => repeat(() => queries.find(sql, filter)),
     counts: () => repeat(() => queries.counts(sql)),
     inquire: about(queries.inquire),
+    overdue: about(queries.overdue),
     wake: about(queries.wake),
     pause: about(queries.pause),
     close: about(queries.close),

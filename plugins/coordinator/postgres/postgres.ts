@@ -1,10 +1,14 @@
 import { coordinator, definePlugin, store } from "@mortise/kernel";
+import { serverOptions, storeOn } from "@mortise/kernel/postgres/server-options";
 import { z } from "zod";
 import { postgresCoordinator } from "./coordinator.ts";
 import { keepRemoving } from "./retention.ts";
 import { makeTables } from "./tables.ts";
 
 const options = z.strictObject({
+  server: serverOptions
+    .optional()
+    .describe("The server of the database, with the options of store/postgres; by default that of the store"),
   database: z
     .string()
     .min(1)
@@ -28,13 +32,23 @@ const options = z.strictObject({
 export const postgres = definePlugin({
   spi: coordinator,
   name: "postgres",
-  description: "Transactions in tables of the store's PostgreSQL",
+  description: "Transactions in tables of PostgreSQL, on the server of the store or one of its own",
   needs: { store },
   options,
   async setup({ deps, options, ports, log }) {
-    const database = await deps.store.database(options.database);
-    await makeTables(database, log);
-    const removing = keepRemoving(database.sql, options.retentionDays, ports, log);
-    return { api: postgresCoordinator(database.sql, options, ports), stop: () => removing.cancel() };
+    const own = options.server && (await storeOn(options.server, ports));
+    try {
+      const database = await (own?.api ?? deps.store).database(options.database);
+      const identity = await makeTables(database, log);
+      const removing = keepRemoving(database.sql, options.retentionDays, ports, log);
+      const stop = async () => {
+        removing.cancel();
+        await own?.stop?.();
+      };
+      return { api: postgresCoordinator({ sql: database.sql, identity }, options, ports), stop };
+    } catch (error) {
+      await own?.stop?.();
+      throw error;
+    }
   },
 });

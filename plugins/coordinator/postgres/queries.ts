@@ -11,18 +11,20 @@ import { insertAborts, readStatuses } from "./decide.ts";
 import { cleanText, columns, type Row, recordOf, type Sql } from "./records.ts";
 
 export async function find(sql: Sql, filter: TransactionFilter): Promise<readonly TransactionRecord[]> {
-  const { name, status, strategy, stuck, olderThanMs, limit = 100 } = filter;
+  const { name, status, strategy, stuck, olderThanMs, newerThanMs, after, limit = 100 } = filter;
   const parts = [
     name !== undefined && sql`held.name = ${name}`,
     status !== undefined && sql`held.status = any(${status as TransactionStatus[]}::text[])`,
     strategy !== undefined && sql`held.strategy = ${strategy}`,
     stuck !== undefined && sql`held.stuck = ${stuck}`,
     olderThanMs !== undefined && sql`held.created_at <= now() - ${olderThanMs}::float8 * interval '1 millisecond'`,
+    newerThanMs !== undefined && sql`held.created_at > now() - ${newerThanMs}::float8 * interval '1 millisecond'`,
+    after !== undefined && sql`held.gid > ${after}`,
   ];
   const condition = parts.reduce((all, part) => (part === false ? all : sql`${all} and ${part}`), sql`true`);
   const rows = await sql<Row[]>`
     select ${columns(sql)} from mortise_transaction as held where ${condition}
-    order by held.created_at, held.gid limit ${limit}`;
+    order by ${after === undefined ? sql`held.created_at, held.gid` : sql`held.gid`} limit ${limit}`;
   return rows.map(recordOf);
 }
 
@@ -44,6 +46,13 @@ export async function inquire(sql: Sql, gid: string): Promise<TransactionStatus>
   }
 }
 
+export async function overdue(sql: Sql, gid: string): Promise<boolean> {
+  const rows = await sql`
+    select 1 from mortise_transaction
+    where gid = ${gid} and status = 'active' and not paused and deadline_at <= now()`;
+  return rows.length > 0;
+}
+
 export async function wake(sql: Sql, gid: string): Promise<boolean> {
   const { count } = await sql`
     update mortise_transaction set next_at = now(), lease_until = now(), owner = ''
@@ -57,12 +66,19 @@ export async function pause(sql: Sql, gid: string, paused: boolean): Promise<boo
   return count > 0;
 }
 
-export async function close(sql: Sql, gid: string, note: string): Promise<boolean> {
-  const { count } = await sql`
-    update mortise_transaction set
-      status = case status when 'committing' then 'committed' else 'aborted' end, ended_at = now(), stuck = false,
-      heuristic = case when heuristic = '' then '' else heuristic || '; ' end || ${cleanText(note)}::text
-    where gid = ${gid} and status in ('committing', 'aborting')`;
+export async function close(sql: Sql, gid: string, note: string, branch?: string): Promise<boolean> {
+  const noted = sql`
+    heuristic = case when heuristic = '' then '' else heuristic || '; ' end || ${cleanText(note)}::text`;
+  const { count } =
+    branch === undefined
+      ? await sql`
+          update mortise_transaction set
+            status = case status when 'committing' then 'committed' else 'aborted' end, ended_at = now(), stuck = false,
+            ${noted}
+          where gid = ${gid} and status in ('committing', 'aborting')`
+      : await sql`
+          update mortise_transaction set done = done || ${branch}::text, ${noted}
+          where gid = ${gid} and status in ('committing', 'aborting') and ${branch} <> all (done)`;
   return count > 0;
 }
 

@@ -4,12 +4,14 @@ import { type Database, type Log, StatusError } from "@mortise/kernel";
 const version = 1;
 
 /**
- * Makes the tables if they are not there, once when several processes start at the same moment. Everything an undecided
- * transaction changes on its way to the decision is in no index, so that its row is updated in place.
+ * Makes the tables if they are not there, once when several processes start at the same moment; gives what tells this
+ * coordinator from all others. Everything an undecided transaction changes on its way to the decision is in no index, so
+ * that its row is updated in place.
  */
-export async function makeTables({ sql, name }: Database, log: Log): Promise<void> {
-  await sql.begin(async (tx) => {
+export async function makeTables({ sql, name }: Database, log: Log): Promise<string> {
+  const identity = await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('mortise_transaction'))`;
+    const known = await identityIn(tx);
     await tx`create table if not exists mortise_transaction_version (version int not null)`;
     const [row] = await tx<{ version: number }[]>`select max(version) as version from mortise_transaction_version`;
     const there = row?.version ?? 0;
@@ -18,7 +20,7 @@ export async function makeTables({ sql, name }: Database, log: Log): Promise<voi
         "FAILED_PRECONDITION",
         `the tables in database "${name}" are of version ${there}, this coordinator knows ${version}: update Mortise`,
       );
-    if (there === version) return;
+    if (there === version) return known;
     await tx`
       create table mortise_transaction (
         gid uuid primary key,
@@ -60,8 +62,21 @@ export async function makeTables({ sql, name }: Database, log: Log): Promise<voi
       )`;
     await tx`create index mortise_transaction_audit_gid on mortise_transaction_audit (gid)`;
     await tx`insert into mortise_transaction_version (version) values (${version})`;
+    return known;
   });
   await waitForDisks({ sql, name }, log);
+  return identity;
+}
+
+/** What tells this coordinator from all others: it goes where the tables go, into every standby and every copy. */
+async function identityIn(sql: Pick<Database["sql"], "unsafe">): Promise<string> {
+  await sql.unsafe(`
+    create table if not exists mortise_transaction_identity (
+      one boolean primary key default true check (one), id uuid not null default gen_random_uuid())`);
+  await sql.unsafe("insert into mortise_transaction_identity default values on conflict do nothing");
+  const [row] = await sql.unsafe<{ id: string }[]>("select id::text from mortise_transaction_identity");
+  if (!row) throw new StatusError("INTERNAL", "the coordinator's database does not keep who it is");
+  return row.id;
 }
 
 /** A decision that is answered before it is on disk may be lost with the power. */

@@ -21,7 +21,7 @@ const options = z.strictObject({
     .describe("Where calls are counted: once per logical call, once per attempt, around the handler."),
 });
 
-const noTransactions: TransactionNumbers = { driven: [], open: [], prepared: [] };
+const noTransactions: TransactionNumbers = { driven: [], open: [], prepared: [], batches: [] };
 
 export const metrics = definePlugin({
   spi: filter,

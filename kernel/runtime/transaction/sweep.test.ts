@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { it } from "node:test";
+import { background } from "../../call/call-context.ts";
+import { codecOf } from "../../contract/index.ts";
+import { builtInStrategies } from "../../contract/transaction/strategy.ts";
+import { sampleTransaction } from "../../spi/coordinator.conformance.ts";
+import type { Coordinator } from "../../spi/coordinator.ts";
+import { keptCoordinator } from "../../spi/kept-transactions.ts";
+import type { BranchAction } from "../../spi/transaction.ts";
+import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from "../../testing/bank.ts";
+import { eventually } from "../../testing/eventually.ts";
+import { keptLog } from "../../testing/logs.ts";
+import { onServer } from "../../testing/on-server.ts";
+import { postgresServer } from "../../testing/postgres-server.ts";
+import { createFence } from "./fence.ts";
+import { participant } from "./participant.ts";
+import { type Sweeper, sweep } from "./sweep.ts";
+
+const operations = bankOperations("Bank");
+const holding = ["reserve", "prepare"] as const;
+const facts: Readonly<Record<string, (typeof builtInStrategies)[keyof typeof builtInStrategies]>> = builtInStrategies;
+
+function coordinatorHere(identity: string = randomUUID()): Coordinator {
+  return keptCoordinator({ records: new Map(), ended: [], audits: [], identity, now: () => Date.now() }, 1_000);
+}
+
+await onServer(
+  "a sweep on a PostgreSQL server",
+  () => postgresServer({ ours: true }),
+  (server) => {
+    /** A participant that asks a coordinator, and what it holds. */
+    async function open(coordinator: Coordinator) {
+      const test = await server.database();
+      const { database, end } = await bankDatabase(test, { a: 100n });
+      await createFence(database.sql);
+      const bank = participant(bankPerformer(operations, database), { asks: () => coordinator.identity });
+      const log = keptLog();
+      const sweeper: Sweeper = {
+        coordinator: () => coordinator,
+        factsOf: (strategy) => facts[strategy],
+        ask: (_, request, context) => bank.drive(request, context),
+        log,
+        at: () => undefined,
+        told: new Set(),
+      };
+      const drive = (gid: string, action: BranchAction, strategy: string, keeper: string | undefined) =>
+        bank.drive(
+          {
+            ...{ gid, branch: "b1", action, strategy, transaction: "placeOrder" },
+            steps: [
+              {
+                ...{ step: "stock", operation: "take", version: 1 },
+                input: codecOf(Movement).encode({ account: "a", cents: 30n }),
+              },
+            ],
+            ...(keeper !== undefined && { coordinator: keeper }),
+          },
+          background,
+        );
+      return {
+        bank,
+        log,
+        drive,
+        /** Lets the participant ask another coordinator from now on. */
+        sweepFor: (other: Coordinator = coordinator, reportOnly = false) =>
+          sweep(bank, { ...sweeper, coordinator: () => other }, { reportOnly, olderThanMs: 0 }, background),
+        /** What is not on the account any more, and what is set aside or prepared. */
+        async held() {
+          const { balance, frozen } = await accountOf(database, "a");
+          return { taken: 100n - balance - frozen, held: Number(frozen) + 30 * (await bank.prepared.waiting()).length };
+        },
+        async [Symbol.asyncDispose]() {
+          await end(0);
+          await test.drop();
+        },
+      };
+    }
+
+    /** Begun by somebody who is gone, with the branch the participant holds. */
+    const begunBy = async (coordinator: Coordinator, strategy: string, deadlineMs: number | undefined) => {
+      const step = { step: "stock", operation: "take", version: 1 };
+      const branch = { after: [], pivot: false, afterCommit: false, droppable: false, external: false };
+      const branches = [{ ...branch, id: "b1", participant: "test.bank.v1.Bank", steps: [step] }];
+      const sample = sampleTransaction({ strategy, branches, deadlineMs });
+      await coordinator.begin(sample, "somebody", 60_000);
+      return sample.gid;
+    };
+
+    for (const action of holding) {
+      const strategy = action === "prepare" ? "3pc" : "tcc";
+
+      it(`has aborted what nobody has decided in time, and frees it (${action})`, async () => {
+        const coordinator = coordinatorHere();
+        await using at = await open(coordinator);
+        const gid = await begunBy(coordinator, strategy, 1);
+        await at.drive(gid, action, strategy, coordinator.identity);
+        await eventually(() => coordinator.overdue(gid));
+        assert.deepEqual(await at.sweepFor(), { gids: [gid], ended: 1, foreign: [] });
+        assert.deepEqual(await at.held(), { taken: 0n, held: 0 });
+        const record = await coordinator.get(gid);
+        assert.deepEqual([record?.status, record?.abort?.reason], ["aborting", "DEADLINE"]);
+        assert.equal(await coordinator.decide(gid, "committing", {}), "aborting");
+      });
+
+      it(`leaves alone what may still be decided, and what is paused (${action})`, async () => {
+        const coordinator = coordinatorHere();
+        await using at = await open(coordinator);
+        const never = await begunBy(coordinator, strategy, undefined);
+        await at.drive(never, action, strategy, coordinator.identity);
+        assert.deepEqual(await at.sweepFor(), { gids: [never], ended: 0, foreign: [] });
+        await coordinator.decide(never, "aborting", {});
+        const paused = await begunBy(coordinator, strategy, 1);
+        await coordinator.pause(paused, true);
+        await at.sweepFor();
+        await at.drive(paused, action, strategy, coordinator.identity);
+        assert.deepEqual(await at.sweepFor(), { gids: [paused], ended: 0, foreign: [] });
+        assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
+        await at.drive(paused, action === "prepare" ? "rollbackPrepared" : "cancel", strategy, undefined);
+      });
+
+      it(`never asks another coordinator than the one that keeps it, and says so once (${action})`, async () => {
+        const [keeper, other] = [coordinatorHere(), coordinatorHere()];
+        await using at = await open(keeper);
+        const gid = await begunBy(keeper, strategy, 60_000);
+        await at.drive(gid, action, strategy, keeper.identity);
+        await keeper.decide(gid, "committing", {});
+        for (const nobody of [other, coordinatorHere("")])
+          assert.deepEqual(await at.sweepFor(nobody), { gids: [], ended: 0, foreign: [gid] });
+        assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
+        assert.equal(await other.get(gid), undefined);
+        const said = at.log.lines.filter(({ level }) => level === "error");
+        assert.deepEqual([said.length, /DTX021/.test(said[0]?.message ?? "")], [1, true]);
+        assert.deepEqual(await at.sweepFor(keeper), { gids: [gid], ended: 1, foreign: [] });
+        assert.deepEqual(await at.held(), { taken: 30n, held: 0 });
+      });
+
+      it(`refuses to hold anything for another coordinator (${action})`, async () => {
+        const coordinator = coordinatorHere();
+        await using at = await open(coordinator);
+        const asked = at.drive(randomUUID(), action, strategy, randomUUID());
+        await assert.rejects(asked, { code: "FAILED_PRECONDITION", reason: "DTX021" });
+        await assert.rejects(at.drive(randomUUID(), action, strategy, "x'"), { code: "INVALID_ARGUMENT" });
+        assert.deepEqual(await at.held(), { taken: 0n, held: 0 });
+      });
+    }
+
+    it("finds a prepared branch whoever asks for it, with and without a name for the coordinator", async () => {
+      const coordinator = coordinatorHere();
+      await using at = await open(coordinator);
+      const ends = ["commitPrepared", "rollbackPrepared"] as const;
+      const keepers = [coordinator.identity, undefined];
+      for (const end of ends)
+        for (const before of keepers)
+          for (const after of keepers) {
+            const gid = randomUUID();
+            await at.drive(gid, "prepare", "xa", before);
+            assert.equal((await at.drive(gid, "prepare", "xa", after)).outcome, "done");
+            assert.equal((await at.drive(gid, end, "xa", after)).outcome, "done");
+            assert.deepEqual(await at.bank.prepared.waiting(), []);
+            await at.bank.performer.database.sql`update account set balance = 100`;
+          }
+    });
+
+    it("commits what is undecided where another branch was committed, for then a decision was lost", async () => {
+      const coordinator = coordinatorHere();
+      await using at = await open(coordinator);
+      await using other = await open(coordinator);
+      const gid = await begunBy(coordinator, "xa", 1);
+      await at.drive(gid, "prepare", "xa", coordinator.identity);
+      await at.drive(gid, "commitPrepared", "xa", coordinator.identity);
+      await other.drive(gid, "prepare", "xa", coordinator.identity);
+      await eventually(() => coordinator.overdue(gid));
+      const sweeper: Sweeper = {
+        ...{ coordinator: () => coordinator, factsOf: (strategy) => facts[strategy], log: other.log },
+        ...{ at: () => undefined, told: new Set<string>() },
+        ask: (_, request, context) => at.bank.drive(request, context),
+      };
+      await sweep(other.bank, sweeper, { reportOnly: false, olderThanMs: 0 }, background);
+      assert.equal((await coordinator.get(gid))?.status, "committing");
+      assert.deepEqual(await other.held(), { taken: 30n, held: 0 });
+    });
+
+    it("leaves undecided what only its own steps decide, however late it is", async () => {
+      const coordinator = coordinatorHere();
+      await using at = await open(coordinator);
+      for (const strategy of ["saga", "message", "unheard-of"]) {
+        const gid = await begunBy(coordinator, strategy, 1);
+        await at.drive(gid, "reserve", strategy, coordinator.identity);
+        await eventually(() => coordinator.overdue(gid));
+        assert.equal((await at.sweepFor()).ended, 0);
+        assert.equal((await coordinator.get(gid))?.status, "active");
+        await at.drive(gid, "cancel", strategy, undefined);
+      }
+    });
+  },
+);
