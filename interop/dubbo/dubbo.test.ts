@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, callContext, type Metadata } from "@mortise/kernel";
+import { freePort } from "@mortise/kernel/processes/free-port";
 import { eventually, type TestApp } from "@mortise/kernel/testing";
 import { Color, Exchange, type ExchangeSeen, type ParcelValue } from "./exchange.ts";
 import { buildJava, type Java } from "./java.ts";
 import { javaConsumer, javaProvider, mortiseConsumer, mortiseProvider } from "./peers.ts";
-import { freePort, startProxy, type Tap } from "./proxy.ts";
+import { startProxy, type Tap } from "./proxy.ts";
 import { empty, full, joined, shown } from "./samples.ts";
 
 const mebibyte = 1024 * 1024;
@@ -210,10 +211,10 @@ for (const version of ["3.3.6", "2.7.23"]) {
 
     it("is not waited for beyond the deadline", async () => {
       const begin = performance.now();
-      await assert.rejects(exchange.sleep({ ms: 3000 }, callContext({ timeoutMs: 200 })), {
+      await assert.rejects(exchange.sleep({ ms: 12_000 }, callContext({ timeoutMs: 200 })), {
         code: "DEADLINE_EXCEEDED",
       });
-      assert.ok(performance.now() - begin < 2000);
+      assert.ok(performance.now() - begin < 10_000);
       assert.equal((await exchange.name({})).text, "java");
     });
 
@@ -226,7 +227,7 @@ for (const version of ["3.3.6", "2.7.23"]) {
         ),
       );
       ({ java } = await javaProvider(home, "again", { port }));
-      await eventually(async () => (await exchange.name({}).catch(() => undefined))?.text === "again", 20_000);
+      await eventually(async () => (await exchange.name({}).catch(() => undefined))?.text === "again", 60_000);
     });
 
     it("is left in time when it stops, for another one", async (test) => {
@@ -279,7 +280,7 @@ for (const version of ["3.3.6", "2.7.23"]) {
       assert.equal((await java.ask("name")).error, "org.apache.dubbo.rpc.RpcException");
       const second = await mortiseProvider("second", { port });
       test.after(() => second.app.stop());
-      await eventually(async () => (await java.ask("name")) === "second", 30_000);
+      await eventually(async () => (await java.ask("name")) === "second", 60_000);
     });
   });
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { server } from "@mortise/kernel";
+import { freePort } from "@mortise/kernel/processes/free-port";
 import { type TestApp, testApp } from "@mortise/kernel/testing";
 import { deadline } from "@mortise/plugins/filter/deadline/deadline";
 import { dubbo } from "@mortise/plugins/protocol/dubbo/dubbo";
@@ -9,13 +10,12 @@ import { file } from "@mortise/plugins/registry/file/file";
 import { hessian2 } from "@mortise/plugins/serializer/hessian2/hessian2";
 import { Exchange, type ExchangeSeen, exchangeService, javaOptions } from "./exchange.ts";
 import { type Java, startJava } from "./java.ts";
-import { freePort } from "./proxy.ts";
 
 const plugins = [dubbo, hessian2, deadline];
 const use = { protocol: "dubbo", serializer: "hessian2", filter: ["deadline"] };
 
 /** The first call finds a Java that is still waking up, and the Dubbo of old says nothing of its time limit. */
-const policies = { "*": { timeoutMs: 10_000 } };
+const policies = { "*": { timeoutMs: 60_000 } };
 
 export type DubboOptions = Readonly<Record<string, unknown>>;
 

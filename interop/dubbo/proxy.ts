@@ -68,10 +68,3 @@ function portOf(address: ReturnType<ReturnType<typeof createServer>["address"]>)
 }
 
 /** A port of this machine that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const port = portOf(server.address());
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}

@@ -1,9 +1,10 @@
 // Records what passes between a Java consumer and a Java provider, for frames.test.ts: node record.ts [version of Dubbo]
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "@mortise/kernel/processes/free-port";
 import { eventually } from "@mortise/kernel/testing";
 import { buildJava, startJava } from "./java.ts";
-import { freePort, type Passed, startProxy } from "./proxy.ts";
+import { type Passed, startProxy } from "./proxy.ts";
 
 const folder = import.meta.dirname;
 const [version = "3.3.6"] = process.argv.slice(2);

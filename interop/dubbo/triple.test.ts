@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Client, callContext, type Metadata, noMetadata, server } from "@mortise/kernel";
 import { protoFiles } from "@mortise/kernel/contract";
+import { freePort } from "@mortise/kernel/processes/free-port";
 import { all } from "@mortise/kernel/spi/protocol-laws/world";
 import { emptyNote, fullNote, sameMessage } from "@mortise/kernel/spi/serializer.conformance";
 import { Echo, echoEvents, echoService, eventually, type TestApp, testApp } from "@mortise/kernel/testing";
@@ -13,7 +14,6 @@ import { grpc } from "@mortise/plugins/protocol/grpc/grpc";
 import { file } from "@mortise/plugins/registry/file/file";
 import { protobuf } from "@mortise/plugins/serializer/protobuf/protobuf";
 import { buildJava, type Java, startJava } from "./java.ts";
-import { freePort } from "./proxy.ts";
 
 const files = new Map([...protoFiles([Echo])].map(([path, text]) => [join("proto", path), text] as const));
 const built = await buildJava(join(import.meta.dirname, "triple"), { files });
@@ -105,7 +105,7 @@ describe("a Dubbo provider of triple, called by a Mortise app", { skip }, () => 
     const instance = { service: Echo.name, address: `127.0.0.1:${port}`, protocol: "grpc" };
     writeFileSync(join(folder, "java.json"), JSON.stringify({ instances: [instance] }));
     const options = { "registry/file": { dir: folder, pollMs: 50 } };
-    const policies = { "*": { timeoutMs: 10_000 } }; // the first call finds a Java that is still waking up
+    const policies = { "*": { timeoutMs: 60_000 } }; // the first call finds a Java that is still waking up
     app = await testApp({ plugins: [...plugins, file], use: { ...use, registry: "file" }, options, policies });
     echo = app.clients.client(Echo);
   });
@@ -175,6 +175,6 @@ describe("a Dubbo provider of triple, called by a Mortise app", { skip }, () => 
       ),
     );
     java = await start();
-    await eventually(() => echo.echo(emptyNote), 20_000);
+    await eventually(() => echo.echo(emptyNote), 60_000);
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Client, callContext, type Metadata, server } from "@mortise/kernel";
+import { freePort } from "@mortise/kernel/processes/free-port";
 import { eventually, type TestApp, testApp } from "@mortise/kernel/testing";
 import { deadline } from "@mortise/plugins/filter/deadline/deadline";
 import { hessian } from "@mortise/plugins/protocol/hessian/hessian";
@@ -11,7 +12,6 @@ import { file } from "@mortise/plugins/registry/file/file";
 import { hessian2 } from "@mortise/plugins/serializer/hessian2/hessian2";
 import { Exchange, type ExchangeSeen, exchangeService, javaOptions, type ParcelValue } from "../dubbo/exchange.ts";
 import { buildJava, type Java, startJava } from "../dubbo/java.ts";
-import { freePort } from "../dubbo/proxy.ts";
 import { empty, full, joined, shown } from "../dubbo/samples.ts";
 
 const built = await buildJava(import.meta.dirname, { sources: [join(import.meta.dirname, "../dubbo")] });
@@ -183,6 +183,6 @@ describe("a HessianSkeleton in Java, called by a Mortise app", { skip }, () => {
       ),
     );
     java = await start();
-    await eventually(async () => (await exchange.name({}).catch(() => undefined))?.text === "java", 20_000);
+    await eventually(async () => (await exchange.name({}).catch(() => undefined))?.text === "java", 60_000);
   });
 });

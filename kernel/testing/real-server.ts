@@ -64,10 +64,24 @@ export async function realServer(
   const url = process.env[program.env];
   if (url && !ours) return foreign(program, url);
   const command = onPath(program.command) ?? (await install(program));
-  const place = { host: "127.0.0.1", port: await freePort(), dir: mkdtempSync(join(tmpdir(), `${program.command}-`)) };
-  program.prepare?.(place);
-  return new OwnServer(program, command, place).begin();
+  for (let left = attempts; ; left--) {
+    const place = {
+      host: "127.0.0.1",
+      port: await freePort(),
+      dir: mkdtempSync(join(tmpdir(), `${program.command}-`)),
+    };
+    program.prepare?.(place);
+    try {
+      return await new OwnServer(program, command, place).begin();
+    } catch (error) {
+      rmSync(place.dir, { recursive: true, force: true });
+      if (left <= 1 || !/already in use/i.test(String(error))) throw error;
+    }
+  }
 }
+
+/** Between asking for a port and using it somebody else may have taken it. */
+const attempts = 5;
 
 class OwnServer implements RealServer {
   readonly url: string;
@@ -133,12 +147,12 @@ async function listening(name: string, server: Guarded, { host, port }: Place): 
   for (const stream of server.output) stream.on("data", (chunk) => (said = `${said}${chunk}`.slice(-4000)));
   let ended = false;
   const end = server.exited.then(() => (ended = true));
-  for (const until = performance.now() + 30_000; performance.now() < until && !ended; ) {
+  for (const until = performance.now() + 120_000; performance.now() < until && !ended; ) {
     if (await accepts(host, port)) return;
     await Promise.race([sleep(10), end]);
   }
   await server.stop();
-  throw new Error(`The ${name} ${ended ? "ended at once" : "did not listen within 30 s"}. It said:\n${said}`);
+  throw new Error(`The ${name} ${ended ? "ended at once" : "did not listen within 120 s"}. It said:\n${said}`);
 }
 
 function accepts(host: string, port: number): Promise<boolean> {

@@ -2,16 +2,9 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { it } from "node:test";
 import { server } from "@mortise/kernel";
+import { freePort } from "@mortise/kernel/processes/free-port";
 import { type AppOptions, Echo, echoService, testApp } from "@mortise/kernel/testing";
 import { grpc } from "./grpc.ts";
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 const appWith = (options: object): AppOptions => ({
   plugins: [grpc, echoService()],
