@@ -5,9 +5,16 @@ const all = ["kernel", "plugins", "telemetry", "proto", "apps", "scripts", "inte
   (top) => `${top}/**/*.test.ts`,
 );
 const chosen = process.argv.slice(2);
+const hang = new URL("hang.ts", import.meta.url).href;
 const { code } = await run(
   "node",
-  ["--test", "--test-concurrency=2", "--test-timeout=300000", ...(chosen.length > 0 ? chosen : all)],
+  [
+    `--import=${hang}`,
+    "--test",
+    "--test-concurrency=2",
+    "--test-timeout=300000",
+    ...(chosen.length > 0 ? chosen : all),
+  ],
   { live: true },
 );
 process.exitCode = code;
