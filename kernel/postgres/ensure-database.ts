@@ -59,7 +59,8 @@ async function reachable(address: DatabaseAddress, given: Ensure): Promise<boole
 async function create(address: DatabaseAddress, given: Ensure): Promise<void> {
   try {
     const name = address.database.replaceAll('"', '""');
-    await onConnection({ ...address, database: given.maintenance }, given, `create database "${name}"`);
+    const patient = { ...given, options: { ...given.options, statementTimeoutMs: 0 } }; // that one is for what apps ask
+    await onConnection({ ...address, database: given.maintenance }, patient, `create database "${name}"`);
   } catch (error) {
     if (!["42P04", "23505"].includes(codeOfError(error))) throw error;
   }
