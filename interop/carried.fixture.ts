@@ -13,6 +13,7 @@ import {
 import { service } from "@mortise/kernel/contract";
 import { fullNote, sameMessage } from "@mortise/kernel/spi/serializer.conformance";
 import {
+  cutInTime,
   Echo,
   type EchoEvents,
   type EchoNote,
@@ -135,9 +136,13 @@ export const checks: readonly Check[] = [
     check: async ({ echo, events }) => {
       const { remainingMs } = await echo.whoami({}, callContext({ timeoutMs: 30_000 }));
       assert.ok(remainingMs !== undefined && remainingMs > 10_000 && remainingMs < 30_100, `${remainingMs} ms`);
+      const { begun } = events;
       const before = events.cancelled.length;
-      const late = await codeOf(echo.sleep({ ms: 60_000 }, callContext({ timeoutMs: 150 })));
-      assert.equal(late.code, "DEADLINE_EXCEEDED");
+      const sleep = async (timeoutMs: number) => {
+        const late = await codeOf(echo.sleep({ ms: 60_000 }, callContext({ timeoutMs })));
+        assert.equal(late.code, "DEADLINE_EXCEEDED");
+      };
+      await cutInTime(150, sleep, () => events.begun > begun);
       await eventually(() => events.cancelled.length > before);
     },
   },

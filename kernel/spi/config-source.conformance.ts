@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Running } from "../core/plugin.ts";
 import { conformance } from "../testing/conformance.ts";
 import { eventually } from "../testing/eventually.ts";
+import { inTime } from "../testing/in-time.ts";
 import type { ConfigSource, ConfigVersion } from "./config-source.ts";
 
 /** A source as several processes see it. */
@@ -57,10 +58,11 @@ export const configSourceConformance = conformance<ConfigSourceSubject>("config-
     one.watch("shop", (newest) => heardByOne.push(newest?.version ?? 0));
     two.watch("shop", (newest) => heardByTwo.push(newest?.version ?? 0));
     await eventually(() => heardByOne.length > 0 && heardByTwo.length > 0);
-    for (const version of [1, 2]) {
-      await one.publish("shop", draft(version - 1));
-      await eventually(() => heardByOne.at(-1) === version && heardByTwo.at(-1) === version, 1000);
-    }
+    const published = async (after: number) => {
+      const { version } = await one.publish("shop", draft(after));
+      await eventually(() => heardByOne.at(-1) === version && heardByTwo.at(-1) === version);
+    };
+    for (let round = 0, version = 0; round < 2; round++) await inTime(1000, () => published(version++));
   }),
   law("tells one who begins to watch later what is the newest", async (one, two) => {
     await one.publish("shop", draft(0));

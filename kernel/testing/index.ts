@@ -16,6 +16,7 @@ export { etcdServer } from "./etcd-server.ts";
 export { eventually } from "./eventually.ts";
 export type { FuzzOptions, FuzzResult, FuzzTarget } from "./fuzz.ts";
 export { fuzz } from "./fuzz.ts";
+export { cutInTime, inTime } from "./in-time.ts";
 export { keptSpans } from "./kept-spans.ts";
 export type { LogLine } from "./logs.ts";
 export { keptLog, silentLog } from "./logs.ts";

@@ -53,7 +53,7 @@ await onServer(
 );
 
 async function on(url: string, work: (sql: Sql) => Promise<unknown>): Promise<void> {
-  const sql = postgres(url, { max: 1, connect_timeout: 2 });
+  const sql = postgres(url, { max: 1, connect_timeout: 30 });
   try {
     await work(sql);
   } finally {

@@ -153,7 +153,7 @@ export async function strategyWorld(
         if (counts.some(({ status }) => status !== "committed" && status !== "aborted")) return false;
         const open = await Promise.all(([0, 1, 2] as const).map(async (bank) => openIn(await database(bank))));
         return open.every((count) => count === 0);
-      }, 20_000);
+      }, 90_000);
     },
     async [Symbol.asyncDispose]() {
       await app.stop();
@@ -175,7 +175,7 @@ async function storeOn(server: TestPostgres): Promise<{ api: Store; end(): Promi
   const open = new Map<string, Promise<{ database: Database; end: () => Promise<void> }>>();
   const connections = {
     poolSize: 6,
-    connectTimeoutMs: 5_000,
+    connectTimeoutMs: 30_000,
     idleTimeoutMs: 60_000,
     statementTimeoutMs: 0,
     lockTimeoutMs: 0,

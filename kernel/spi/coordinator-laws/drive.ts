@@ -6,7 +6,7 @@ import { begun, broughtTo, claimAs, gidsOf, law, long, recordOf, statuses } from
 /** What leases, claims and notes keep to. */
 export const driveLaws = [
   law("gives nobody what is leased, and another one what is not renewed", async (one, two) => {
-    const gid = await begun(one, {}, 700);
+    const gid = await begun(one, {}, 3000);
     assert.deepEqual(await claimAs(two, "you"), []);
     const found = await eventually(async () => (await claimAs(two, "you")).at(0));
     assert.deepEqual([found.gid, found.owner], [gid, "you"]);
@@ -20,7 +20,7 @@ export const driveLaws = [
     assert.equal((await recordOf(one, gid)).owner, "me");
   }),
   law("prolongs a lease that is renewed, by its owner alone", async (one, two) => {
-    const [mine, gone] = [await begun(one, {}, 1000), await begun(one, {}, 1)];
+    const [mine, gone] = [await begun(one, {}, 30_000), await begun(one, {}, 1)];
     await eventually(async () => (await claimAs(two, "you")).length === 1);
     const before = await recordOf(one, gone);
     await one.renew([mine, gone, randomUUID()], "me", long);

@@ -136,8 +136,11 @@ export const lifeLaws = [
         const exposure = echoExposure(log, { serializers: [serializer] });
         const again = await (await subject.start({ at: listener.address, log })).listen(exposure);
         assert.equal(again.address, listener.address);
-        await eventually(() => call("echo", emptyNote), 10_000);
-        await again.close(0);
+        try {
+          await eventually(() => call("echo", emptyNote));
+        } finally {
+          await again.close(0);
+        }
       }),
   },
   law("offers other services from one moment to the next", async ({ call, listener, log, events, serializer }) => {

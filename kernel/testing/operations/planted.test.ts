@@ -168,7 +168,7 @@ await onServer(
   () => postgresServer({ ours: true }),
   (server) => {
     for (const { wrong, law, says, plant, before } of all) {
-      it(`finds ${wrong}`, { timeout: 60_000 }, async () => {
+      it(`finds ${wrong}`, { timeout: 240_000 }, async () => {
         const right = bankSubject(server);
         const { laws, end } = operationLaws({
           ...right,
