@@ -29,7 +29,7 @@ await onServer(
 
     const tx = (...args: string[]) => folder.run(["tx", ...args, "--app", "app.yaml"]);
     const buy = async (text: string) => {
-      const args = ["call", "shop.v1.Shop/buy", JSON.stringify({ text }), "--app", "app.yaml", "--timeout", "8000"];
+      const args = ["call", "shop.v1.Shop/buy", JSON.stringify({ text }), "--app", "app.yaml", "--timeout", "25000"];
       const { out, err } = await folder.run(args);
       const [gid = "", status = ""] = (JSON.parse(out || "{}").text ?? err).split(" ");
       return { gid, status };

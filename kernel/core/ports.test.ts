@@ -13,7 +13,7 @@ async function run(program: string): Promise<string> {
   const text = `import { systemPorts } from ${JSON.stringify(join(import.meta.dirname, "ports.ts"))};\n${program}`;
   const url = `data:text/javascript,${encodeURIComponent(text.replace('"/', '"file:///'))}`;
   const args = "deno" in process.versions ? ["run", "--allow-all", "--no-check", url] : ["--import", url, "--eval", ""];
-  return (await promisify(execFile)(process.execPath, args, { timeout: 20_000 })).stdout.trim();
+  return (await promisify(execFile)(process.execPath, args, { timeout: 120_000 })).stdout.trim();
 }
 
 describe("the ports of the real world", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -84,13 +84,15 @@ describe("spawnGuarded", () => {
         import { existsSync } from "node:fs";
         spawnGuarded("/bin/sh", ${JSON.stringify(long)}, { cwd: "." }).unref();
         while (!existsSync("pid")) await new Promise((resolve) => setTimeout(resolve, 5));
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        while (!existsSync("seen")) await new Promise((resolve) => setTimeout(resolve, 5));
         ${ending};`;
       const args = "Deno" in globalThis ? ["eval", "--ext=mjs", source] : ["--input-type=module", "-e", source];
       const app = spawn(process.execPath, args, { cwd: dir, stdio: "ignore" });
       const program = await started(dir);
       assert.ok(isRunning(program));
-      await new Promise((resolve) => app.on("exit", resolve));
+      const exited = new Promise((resolve) => app.on("exit", resolve));
+      writeFileSync(join(dir, "seen"), "");
+      await exited;
       await gone(program);
     });
   }
@@ -112,9 +114,9 @@ async function gone(program: string): Promise<void> {
 }
 
 async function until<T>(condition: () => T | undefined): Promise<T> {
-  for (const deadline = performance.now() + 10_000; performance.now() < deadline; await sleep(5)) {
+  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await sleep(5)) {
     const value = condition();
     if (value !== undefined) return value;
   }
-  throw new Error("the condition did not come true within 10 s");
+  throw new Error("the condition did not come true within 60 s");
 }

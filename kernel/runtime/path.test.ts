@@ -233,7 +233,7 @@ describe("the instances of a call", () => {
     const echo = app.clients.client(Echo);
     await echo.bytes({ size: 1 });
     await server.stop(); // it was the last one, so the empty list is not believed
-    const calling = echo.bytes({ size: 1 }, callContext({ timeoutMs: 5000 }));
+    const calling = echo.bytes({ size: 1 }, callContext({ timeoutMs: 20_000 }));
     await using again = await testApp({ around, plugins: [echoService()] });
     assert.equal((await calling).data.length, 1, "the call has waited for the next one");
     assert.ok(again);

@@ -52,7 +52,7 @@ function load(echo: Client<typeof Echo>, workers = 64) {
     /** Waits until so many further calls are done. */
     async further(count: number) {
       const target = calls + count;
-      await eventually(() => calls >= target, 20_000);
+      await eventually(() => calls >= target, 60_000);
     },
     async stop() {
       going = false;
@@ -200,7 +200,7 @@ describe("under load, with no failed call", () => {
     });
     const state = (zone: string): AppOptions => ({
       plugins: [echo],
-      options: { "server/runtime": { zone, graceMs: 200 } },
+      options: { "server/runtime": { zone, graceMs: 3000 } },
     });
     await using app = await testApp(state("a"));
     const calling = load(app.clients.client(Echo), 16);
@@ -275,7 +275,7 @@ describe("under load, with no failed call", () => {
     }
     await calling.stop();
     assert.deepEqual(calling.failures.map(String), []);
-    const gone = () => sample.read({ key: "", number: 0 }, callContext({ timeoutMs: 50 }));
+    const gone = () => sample.read({ key: "", number: 0 }, callContext({ timeoutMs: 1000 }));
     await assert.rejects(gone(), { code: "UNIMPLEMENTED" }, "its last instance, which is kept in doubt, says so");
     await assert.rejects(gone(), { code: "UNAVAILABLE" });
   });

@@ -296,7 +296,7 @@ await onServer(
       const { gid } = await world.run("pay", { settled: false });
       const { sql } = await world.database(0);
       const givenUp = () => sql`select 1 from mortise_outbox where branch = 'b2' and state = 'exhausted'`;
-      await eventually(async () => (await givenUp()).length > 0, 15_000);
+      await eventually(async () => (await givenUp()).length > 0, 60_000);
       const waiting = (await admin.show({ gid })).branches.find(({ id }) => id === "b2");
       assert.equal(waiting?.outbox?.state, "exhausted");
       await second.sql`alter table account_away rename to account`;

@@ -201,7 +201,7 @@ await onServer(
       assert.deepEqual(await accountOf(at.database, "a"), { balance: 95n, frozen: 5n, coming: 0n });
     });
 
-    it("lets one that cannot be borne fail alone among those that wait for a lock", { timeout: 60_000 }, async () => {
+    it("lets one that cannot be borne fail alone among those that wait for a lock", { timeout: 120_000 }, async () => {
       await using at = await open(true);
       const held = Promise.withResolvers<void>();
       const freed = Promise.withResolvers<void>();
@@ -228,7 +228,7 @@ await onServer(
       assert.deepEqual(await accountOf(at.database, "a"), { balance: 97n, frozen: 3n, coming: 0n });
     });
 
-    it("does not let those wait in line whose lock somebody else holds", { timeout: 30_000 }, async () => {
+    it("does not let those wait in line whose lock somebody else holds", { timeout: 120_000 }, async () => {
       await using at = await open(true);
       const freed = Promise.withResolvers<void>();
       const held = Promise.withResolvers<void>();

@@ -57,10 +57,12 @@ await onServer(
       await using world = await strategyWorld(server, preparing);
       const { numbers } = world.app.kernel.get(transactions);
       const gid = await world.left("collect", money, "active", { paused: true });
-      await eventually(
-        () => numbers.read().prepared.filter(({ count, oldestMs }) => count === 1 && oldestMs > 0).length === 3,
-      );
-      const [open] = numbers.read().open;
+      const isAged = ({ count, oldestMs }: { readonly count: number; readonly oldestMs: number }) =>
+        count === 1 && oldestMs > 0;
+      const [open] = await eventually(() => {
+        const { open, prepared } = numbers.read();
+        return open.length > 0 && prepared.filter(isAged).length === 3 && open;
+      });
       assert.deepEqual([open?.name, open?.status, open?.count, open?.stuck], ["collect", "active", 1, 0]);
       const api = world.app.kernel.get(coordinator);
       await api.decide(gid, "aborting", {});
@@ -110,7 +112,7 @@ await onServer(
         1,
       );
       const later = () => spans.spans.filter(({ attributes }) => attributes["mortise.transaction.gid"] === other);
-      await eventually(async () => ((await api.get(other))?.attempts ?? 0) > 0, 15_000);
+      await eventually(async () => ((await api.get(other))?.attempts ?? 0) > 0, 60_000);
       await sql`alter table away rename to mortise_fence`;
       await world.settled();
       assert.equal(await world.wait("collect", other), "aborted");
