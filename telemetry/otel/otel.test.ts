@@ -214,7 +214,7 @@ describe("telemetry/otel", () => {
     );
     end?.();
     await api.flush?.();
-    await eventually(() => metrics.length === 6, 2000);
+    await eventually(() => metrics.length === 6);
     const next = api.metrics?.({ boundsMs: [1], read: () => [] });
     await api.flush?.();
     assert.equal(metrics.length, 6, "what a source said last is forgotten when another one comes");
@@ -324,7 +324,7 @@ describe("telemetry/otel", () => {
     api.spans?.([sampleSpan()]);
     const began = performance.now();
     await stop?.();
-    assert.ok(performance.now() - began < 4000);
+    assert.ok(performance.now() - began < 10_000);
     const said = log.lines.map(({ message }) => message);
     assert.equal(new Set(said).size, said.length);
     assert.ok(

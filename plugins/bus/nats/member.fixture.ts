@@ -10,7 +10,7 @@ function tell(what: "ready" | "begin" | "end", id = "", key = ""): void {
   console.log(JSON.stringify({ what, id, key, at: performance.timeOrigin + performance.now() }));
 }
 
-const { api } = await startPlugin<Bus>(nats, { options: { servers, ackWaitMs: 1000 } });
+const { api } = await startPlugin<Bus>(nats, { options: { servers, ackWaitMs: 3000 } });
 await api.subscribe(topic, group, async ({ id, key = "" }) => {
   tell("begin", id, key);
   await sleep(4);

@@ -34,7 +34,7 @@ async function publishUntilTaken(bus: Bus, topic: string, i: number): Promise<vo
   await eventually(async () => {
     await bus.publish(topic, message(i));
     return true;
-  }, 20_000);
+  }, 60_000);
 }
 
 await onServer(
@@ -45,7 +45,7 @@ await onServer(
 
     it("says at once that it cannot publish while the server is down, and goes on when it is back", async () => {
       const log = keptLog();
-      const { api } = await start(server.url, { publishTimeoutMs: 1000 }, log);
+      const { api } = await start(server.url, { publishTimeoutMs: 5000 }, log);
       const seen: string[] = [];
       await api.subscribe("down", "g", async ({ id }) => void seen.push(id));
       await api.publish("down", message(1));
@@ -58,7 +58,7 @@ await onServer(
         assert.match(error.message, /publishing to down: the NATS server cannot be reached now/);
         return true;
       });
-      assert.ok(performance.now() - began < 100);
+      assert.ok(performance.now() - began < 2500, "it waits for no answer");
       await assert.rejects(
         api.subscribe("down", "other", async () => undefined),
         { code: "UNAVAILABLE" },
@@ -85,12 +85,12 @@ await onServer(
         for (let i = 0; i < count; i++) await publishUntilTaken(api, topic, i);
       })();
       for (const atLeast of [20, 60, 100]) {
-        await eventually(() => new Set(ended.map(({ id }) => id)).size >= atLeast, 20_000);
+        await eventually(() => new Set(ended.map(({ id }) => id)).size >= atLeast, 60_000);
         await server.kill();
         await server.restart();
       }
       await publishing;
-      await eventually(() => new Set(ended.map(({ id }) => id)).size === count, 20_000);
+      await eventually(() => new Set(ended.map(({ id }) => id)).size === count, 60_000);
       assertOrder(ended, count);
     });
 
@@ -114,7 +114,7 @@ await onServer(
 
     it("waits at its start for a server that comes up", async () => {
       await server.kill();
-      const starting = start(server.url, { startTimeoutMs: 10_000 });
+      const starting = start(server.url, { startTimeoutMs: 60_000 });
       await sleep(150);
       await server.restart();
       const { api } = await starting;
@@ -131,7 +131,7 @@ await onServer(
       await eventually(async () => {
         await api.publish("lost", message(i++));
         return seen.length > 0;
-      }, 20_000);
+      }, 60_000);
     });
 
     describe("with several processes in a group", () => {
@@ -152,7 +152,7 @@ await onServer(
         const publishWhile = async (condition: () => boolean) => {
           while (condition()) {
             await api.publish(topic, message(published++));
-            await eventually(() => published - ended().length < 100, 20_000);
+            await eventually(() => published - ended().length < 100, 60_000);
           }
         };
         await publishWhile(() => endedBy(first) < 40 || endedBy(second) < 40);
@@ -166,7 +166,7 @@ await onServer(
         const before = published;
         await publishWhile(() => published < before + 100);
         await joining;
-        await eventually(() => new Set(ended().map(({ id }) => id)).size === published, 30_000);
+        await eventually(() => new Set(ended().map(({ id }) => id)).size === published, 60_000);
         const inTime = [...seen].sort((a, b) => a.at - b.at);
         assertOrder(
           inTime.filter(({ what }) => what === "end"),
@@ -199,7 +199,7 @@ async function startMember(url: string, topic: string, seen: Told[], members: Ch
     if (told.what === "ready") ready = true;
     else seen.push(told);
   });
-  await eventually(() => ready, 20_000);
+  await eventually(() => ready, 60_000);
   return member;
 }
 

@@ -11,7 +11,7 @@ import { connect } from "nats";
 import { nats } from "./nats.ts";
 
 async function refusal(options: object): Promise<{ readonly code: string; readonly message: string }> {
-  const error = await startPlugin<Bus>(nats, { options: { startTimeoutMs: 300, ...options } }).then(
+  const error = await startPlugin<Bus>(nats, { options: { startTimeoutMs: 60_000, ...options } }).then(
     () => assert.fail("it started"),
     (reason: unknown) => reason,
   );
@@ -44,15 +44,15 @@ describe("bus/nats without a server", () => {
   it("says where it looked and how to start one", async () => {
     const servers = `nats://127.0.0.1:${await freePort()}`;
     const began = performance.now();
-    const { code, message } = await refusal({ servers });
+    const { code, message } = await refusal({ servers, startTimeoutMs: 300 });
     assert.equal(code, "UNAVAILABLE");
     assert.ok(message.includes(`no NATS server answers at ${servers} (CONNECTION_REFUSED, tried for 0.3 s)`), message);
     assert.match(message, /start one with `nats-server -js`, or correct servers$/);
-    assert.ok(performance.now() - began < 3000);
+    assert.ok(performance.now() - began < 20_000);
   });
 
   it("says so when the host has no address", async () => {
-    const { code, message } = await refusal({ servers: "no-such-host.invalid" });
+    const { code, message } = await refusal({ servers: "no-such-host.invalid", startTimeoutMs: 300 });
     assert.equal(code, "UNAVAILABLE");
     assert.match(message, /no-such-host\.invalid \((ENOTFOUND|EAI_AGAIN|CONNECTION_TIMEOUT|TIMEOUT),/);
   });
@@ -62,7 +62,7 @@ describe("bus/nats without a server", () => {
     const mute = createServer((socket) => open.add(socket));
     const port = await freePort();
     await new Promise<void>((resolve) => mute.listen(port, "127.0.0.1", resolve));
-    const { code, message } = await refusal({ servers: `127.0.0.1:${port}` });
+    const { code, message } = await refusal({ servers: `127.0.0.1:${port}`, startTimeoutMs: 300 });
     mute.close();
     for (const socket of open) socket.destroy();
     assert.equal(code, "UNAVAILABLE");
@@ -155,7 +155,7 @@ await onServer(
     });
 
     it("hints at the certificate the server may miss", async () => {
-      const { code, message } = await refusal({ servers, tls: { caFile } });
+      const { code, message } = await refusal({ servers, tls: { caFile }, startTimeoutMs: 2000 });
       assert.equal(code, "UNAVAILABLE");
       assert.match(message, /if it asks for a certificate, set tls\.certFile and tls\.keyFile$/);
     });

@@ -35,22 +35,18 @@ await onServer(
     it("rejects at once while the server is away, and serves again when it is back", async () => {
       const { api, stop } = await open();
       await server.kill();
-      await eventually(
-        () =>
-          api.get("k").then(
-            () => false,
-            () => true,
-          ),
-        5000,
+      await eventually(() =>
+        api.get("k").then(
+          () => false,
+          () => true,
+        ),
       );
       await server.restart();
-      await eventually(
-        () =>
-          api.get("k").then(
-            () => true,
-            () => false,
-          ),
-        10_000,
+      await eventually(() =>
+        api.get("k").then(
+          () => true,
+          () => false,
+        ),
       );
       await stop?.();
     });

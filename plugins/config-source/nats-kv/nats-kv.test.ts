@@ -40,9 +40,9 @@ await onServer(
       await server.restart();
       await eventually(
         () => two.api.publish("shop", { text: "b", by: "ann", note: "", after: 1 }).catch(() => undefined),
-        15_000,
+        60_000,
       );
-      await eventually(() => heard.at(-1) === 2, 15_000);
+      await eventually(() => heard.at(-1) === 2, 60_000);
       await Promise.all([one.stop?.(), two.stop?.()]);
     });
 

@@ -21,7 +21,7 @@ await onServer(
         options: {
           servers,
           root: `/${bucket}/config`,
-          sessionMs: 1500,
+          sessionMs: 6000,
           lastGoodDir: join(dir, bucket),
           keepVersions: 3,
         },
@@ -46,9 +46,9 @@ await onServer(
       await server.restart();
       await eventually(
         () => two.api.publish("shop", { text: "b", by: "ann", note: "", after: 1 }).catch(() => undefined),
-        15_000,
+        60_000,
       );
-      await eventually(() => heard.at(-1) === 2, 15_000);
+      await eventually(() => heard.at(-1) === 2, 60_000);
       await Promise.all([one.stop?.(), two.stop?.()]);
     });
 

@@ -6,7 +6,7 @@ import { openOn } from "./processes.fixture.ts";
 
 const senders = { wal_level: "logical", max_wal_senders: "4", max_replication_slots: "4" };
 /** A short time-out makes senders ask soon what their standby has. */
-const settings = { fsync: "on", wal_sender_timeout: "1000", ...senders };
+const settings = { fsync: "on", wal_sender_timeout: "6000", ...senders };
 
 await onServer(
   "coordinator/postgres on a server with disks and standbys",

@@ -27,16 +27,16 @@ await onServer(
 
     it("passes the lock of an owner that was killed on after its lease", async (t) => {
       const fixture = join(import.meta.dirname, "owner.fixture.ts");
-      const owner = spawn(process.execPath, ["--conditions=source", fixture, server.url, "killed", "1000"], {
+      const owner = spawn(process.execPath, ["--conditions=source", fixture, server.url, "killed", "2500"], {
         stdio: ["ignore", "pipe", "inherit"],
       });
       t.after(() => owner.kill("SIGKILL"));
       const [token] = await once(owner.stdout, "data");
       const { api, stop } = await open("killed");
-      assert.equal(await api.acquire("a", { waitMs: 2000 }), undefined);
+      assert.equal(await api.acquire("a", { waitMs: 3500 }), undefined);
       owner.kill("SIGKILL");
       await once(owner, "exit");
-      const held = await api.acquire("a", { waitMs: 10_000 });
+      const held = await api.acquire("a", { waitMs: 60_000 });
       assert.ok(held && held.token > BigInt(`${token}`.trim()));
       await stop?.();
     });
@@ -48,7 +48,7 @@ await onServer(
       await server.kill();
       await eventually(() => held.lost.aborted);
       await assert.rejects(api.acquire("a", { leaseMs: 500 }), { code: "UNAVAILABLE" });
-      const waiting = api.acquire("a", { waitMs: 30_000, leaseMs: 1000 });
+      const waiting = api.acquire("a", { waitMs: 60_000, leaseMs: 1000 });
       await server.restart();
       const again = await waiting;
       assert.ok(again && again.token > held.token);
@@ -60,10 +60,10 @@ await onServer(
       const held = await one.api.acquire("a", { leaseMs: 20_000 });
       await server.kill();
       await server.restart();
-      await eventually(async () => (await two.api.acquire("a").catch(() => "away")) === undefined, 15_000);
+      await eventually(async () => (await two.api.acquire("a").catch(() => "away")) === undefined);
       assert.equal(held?.lost.aborted, false);
       await held?.release();
-      assert.ok(await two.api.acquire("a", { waitMs: 5000 }));
+      assert.ok(await two.api.acquire("a", { waitMs: 30_000 }));
       await Promise.all([one.stop?.(), two.stop?.()]);
     });
 

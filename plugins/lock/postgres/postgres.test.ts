@@ -55,7 +55,7 @@ await onServer(
       await eventually(async () => (await two.api.acquire("a").catch(() => "away")) === undefined);
       assert.equal(held.lost.aborted, false);
       await held.release();
-      const next = await two.api.acquire("a", { waitMs: 5000 });
+      const next = await two.api.acquire("a", { waitMs: 30_000 });
       assert.equal(next?.token, held.token + 1n);
       await Promise.all([one.stop(), two.stop()]);
       await drop();

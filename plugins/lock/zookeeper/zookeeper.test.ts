@@ -38,16 +38,16 @@ await onServer(
 
     it("passes the lock of an owner that was killed on after its lease", async (t) => {
       const fixture = join(import.meta.dirname, "owner.fixture.ts");
-      const owner = spawn(process.execPath, ["--conditions=source", fixture, server.url, "killed", "1000"], {
+      const owner = spawn(process.execPath, ["--conditions=source", fixture, server.url, "killed", "2500"], {
         stdio: ["ignore", "pipe", "inherit"],
       });
       t.after(() => owner.kill("SIGKILL"));
       const [token] = await once(owner.stdout, "data");
       const { api, stop } = await open("killed");
-      assert.equal(await api.acquire("a", { waitMs: 2000 }), undefined);
+      assert.equal(await api.acquire("a", { waitMs: 3500 }), undefined);
       owner.kill("SIGKILL");
       await once(owner, "exit");
-      const held = await api.acquire("a", { waitMs: 10_000 });
+      const held = await api.acquire("a", { waitMs: 60_000 });
       assert.ok(held && held.token > BigInt(`${token}`.trim()));
       await stop?.();
     });
@@ -59,7 +59,7 @@ await onServer(
       await server.kill();
       await eventually(() => held.lost.aborted);
       await assert.rejects(api.acquire("a", { leaseMs: 500 }), { code: "UNAVAILABLE" });
-      const waiting = api.acquire("a", { waitMs: 30_000, leaseMs: 1000 });
+      const waiting = api.acquire("a", { waitMs: 60_000, leaseMs: 1000 });
       await server.restart();
       const again = await waiting;
       assert.ok(again && again.token > held.token);
@@ -75,9 +75,9 @@ await onServer(
       await eventually(async () => (await two.api.acquire("a").catch(() => "away")) === undefined, 30_000);
       assert.equal(held?.lost.aborted, false);
       // A release that does not reach the server leaves the lock to end with its lease.
-      await eventually(async () => (await one.api.acquire("b").catch(() => undefined)) !== undefined, 15_000);
+      await eventually(async () => (await one.api.acquire("b").catch(() => undefined)) !== undefined);
       await held?.release();
-      assert.ok(await two.api.acquire("a", { waitMs: 5000 }));
+      assert.ok(await two.api.acquire("a", { waitMs: 30_000 }));
       await Promise.all([one.stop?.(), two.stop?.()]);
     });
 
@@ -85,7 +85,7 @@ await onServer(
       const { api, stop } = await open("cut", systemPorts, server.url, 1000);
       const held = await api.acquire("a", { leaseMs: 60_000 });
       await server.kill();
-      await eventually(() => held?.lost.aborted, 2000);
+      await eventually(() => held?.lost.aborted, 20_000);
       await server.restart();
       await stop?.();
     });

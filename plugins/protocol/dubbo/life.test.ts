@@ -246,7 +246,7 @@ describe("limits of protocol/dubbo", () => {
     const listener = await start({ maxCallsPerConnection: 3 }).listen(echoExposure(silentLog));
     const connection = connectTo(start(), listener.address);
     const { call } = callers(connection);
-    const resting = Array.from({ length: 3 }, () => call("sleep", { ms: 100 }));
+    const resting = Array.from({ length: 3 }, () => call("sleep", { ms: 1000 }));
     const error = await failure(call("echo", emptyNote), "RESOURCE_EXHAUSTED");
     assert.match(error.message, /maxCallsPerConnection/);
     await Promise.all(resting);
@@ -298,7 +298,7 @@ describe("limits of protocol/dubbo", () => {
     const connection = connectTo(start(), listener.address);
     await callers(connection).call("echo", emptyNote);
     greedy.socket.resume();
-    await eventually(() => greedy.frames.length === 600, 20_000);
+    await eventually(() => greedy.frames.length === 600, 60_000);
     greedy.socket.destroy();
     await connection.close(0);
     await listener.close(0);

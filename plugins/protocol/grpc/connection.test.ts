@@ -115,7 +115,7 @@ describe("a connection of protocol/grpc", () => {
     }));
 
   it("notices a dead network when it probes", () =>
-    overNetwork({ keepaliveMs: 50, keepaliveTimeoutMs: 50 }, async (network, { call, events }) => {
+    overNetwork({ keepaliveMs: 300, keepaliveTimeoutMs: 1500 }, async (network, { call, events }) => {
       const resting = failure(call("sleep", { ms: 60_000 }), "UNAVAILABLE");
       await eventually(() => events.begun === 1);
       network.swallow();

@@ -25,7 +25,7 @@ async function echo(serving: Protocol, calling: Protocol, check: (echo: () => Pr
   const listener = await serving.listen(echoExposure(keptLog()));
   const connection = connectTo(calling, listener.address);
   try {
-    await check(() => callers(connection).call("echo", emptyNote, { timeoutMs: 5000 }));
+    await check(() => callers(connection).call("echo", emptyNote, { timeoutMs: 30_000 }));
   } finally {
     await connection.close(0);
     await listener.close(0);

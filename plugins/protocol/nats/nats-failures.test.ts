@@ -135,9 +135,9 @@ await onServer(
       });
       const refused = await failure(call("echo", emptyNote), "UNAVAILABLE");
       assert.equal(refused.neverSent, true);
-      await eventually(() => two.events.finished === 1, 10_000);
+      await eventually(() => two.events.finished === 1);
       await server.restart();
-      await eventually(() => call("echo", emptyNote), 20_000);
+      await eventually(() => call("echo", emptyNote), 60_000);
       await connection.close(0);
       await stopAll(one, two);
     });
@@ -162,7 +162,7 @@ await onServer(
       call("sleep", { ms: 60_000 }).catch(() => undefined);
       await stream("count", { count: 1_000_000, failAfter: 0, padding: 10 }).next();
       await one.crash();
-      await eventually(() => two.events.finished === 1 && two.events.cancelled.length === 2, 10_000);
+      await eventually(() => two.events.finished === 1 && two.events.cancelled.length === 2);
       await one.listener.close(0);
       await connection.close(0);
       await stopAll(two);

@@ -12,7 +12,7 @@ const missing = await run("curl", ["--version"]).then(
 
 /** Runs curl; gives status, headers and body. */
 async function curl(...args: string[]) {
-  const { stdout } = await run("curl", ["-sS", "-i", "--max-time", "10", ...args]);
+  const { stdout } = await run("curl", ["-sS", "-i", "--max-time", "60", ...args]);
   const at = stdout.indexOf("\r\n\r\n");
   const head = stdout.slice(0, at).split("\r\n");
   return {

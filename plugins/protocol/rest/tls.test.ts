@@ -29,7 +29,7 @@ async function echo(
   const listener = await serving.listen(echoExposure(keptLog(), { serializers: [json] }));
   const connection = connectTo(calling, listener.address);
   try {
-    await check(() => callers(connection, json).call("echo", emptyNote, { timeoutMs: 5000 }), listener.address);
+    await check(() => callers(connection, json).call("echo", emptyNote, { timeoutMs: 30_000 }), listener.address);
   } finally {
     await connection.close(0);
     await listener.close(0);

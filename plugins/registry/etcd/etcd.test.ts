@@ -28,7 +28,7 @@ await onServer(
       name: "etcd",
       make() {
         const prefix = fresh();
-        return { subject: { open: () => open(prefix) } };
+        return { subject: { open: () => open(prefix, { leaseMs: 10_000 }) } };
       },
     });
 
@@ -41,7 +41,7 @@ await onServer(
     }
 
     const sees = (ids: () => string[], ...expected: string[]) =>
-      eventually(() => assert.deepEqual(ids(), expected) ?? true, 15_000);
+      eventually(() => assert.deepEqual(ids(), expected) ?? true, 60_000);
 
     async function ask(path: string, body: object, headers: Record<string, string> = {}) {
       const response = await fetch(`${server.url}/v3/${path}`, { method: "POST", headers, body: JSON.stringify(body) });

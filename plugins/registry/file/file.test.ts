@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type Instance, systemPorts } from "@mortise/kernel";
 import { registryConformance } from "@mortise/kernel/spi/registry.conformance";
-import { eventually, keptLog, sampleInstance, silentLog } from "@mortise/kernel/testing";
+import { eventually, inTime, keptLog, sampleInstance, silentLog } from "@mortise/kernel/testing";
 import { fileRegistry } from "./file-registry.ts";
 
 const service = "mortise.sample.v1.Sample";
@@ -54,11 +54,16 @@ async function ownerProcess(t: TestContext, dir: string, id: string) {
 describe("registry/file", () => {
   it("shows an instance of another process, and not for a second after that was killed", async (t) => {
     const { dir, ids } = await watched(t);
-    const child = await ownerProcess(t, dir, "theirs");
-    await eventually(() => assert.deepEqual(ids(), ["theirs"]) ?? true, 1000);
-    child.kill("SIGKILL");
-    await once(child, "exit");
-    await eventually(() => assert.deepEqual(ids(), []) ?? true, 1000);
+    let child: ChildProcess | undefined;
+    const come = async () => {
+      child = await ownerProcess(t, dir, "theirs");
+      await eventually(() => assert.deepEqual(ids(), ["theirs"]) ?? true);
+    };
+    const go = async () => {
+      child?.kill("SIGKILL");
+      await eventually(() => assert.deepEqual(ids(), []) ?? true);
+    };
+    await inTime(1000, go, come);
     await eventually(async () => (await readdir(dir)).length === 0);
   });
 
@@ -68,11 +73,11 @@ describe("registry/file", () => {
     const renew = (agoMs: number) => utimes(path, (Date.now() - agoMs) / 1000, (Date.now() - agoMs) / 1000);
     const owner = { host: `not-${hostname()}`, process: "1@1" };
     await writeFile(path, JSON.stringify({ owner, instances: [sampleInstance("far")] }));
-    await eventually(() => assert.deepEqual(ids(), ["far"]) ?? true, 1000);
+    await eventually(() => assert.deepEqual(ids(), ["far"]) ?? true);
     await renew(3500);
-    await eventually(() => assert.deepEqual(ids(), []) ?? true, 1000);
+    await eventually(() => assert.deepEqual(ids(), []) ?? true);
     await renew(0);
-    await eventually(() => assert.deepEqual(ids(), ["far"]) ?? true, 1000);
+    await eventually(() => assert.deepEqual(ids(), ["far"]) ?? true);
     await renew(60_000);
     await eventually(async () => (await readdir(dir)).length === 0);
   });
@@ -89,7 +94,7 @@ describe("registry/file", () => {
     const { dir, instances } = await watched(t);
     const entry = { service, address: "10.0.0.7:50051", protocol: "grpc" };
     await writeFile(join(dir, "partners.json"), JSON.stringify({ instances: [entry] }));
-    await eventually(() => instances().length === 1, 1000);
+    await eventually(() => instances().length === 1);
     assert.deepEqual(instances()[0], {
       ...sampleInstance(`grpc:10.0.0.7:50051:${service}`, { address: "10.0.0.7:50051", protocol: "grpc" }),
     });
@@ -97,7 +102,7 @@ describe("registry/file", () => {
       join(dir, "partners.json"),
       JSON.stringify({ instances: [entry, { ...entry, address: "10.0.0.8:1" }] }),
     );
-    await eventually(() => instances().length === 2, 1000);
+    await eventually(() => instances().length === 2);
   });
 
   it("says once what is wrong with a file and reads the others", async (t) => {
@@ -109,7 +114,7 @@ describe("registry/file", () => {
       JSON.stringify({ instances: [{ service, adress: "x", protocol: "grpc" }] }),
     );
     await api.register(sampleInstance("ours"));
-    await eventually(() => assert.deepEqual(ids(), ["ours"]) ?? true, 1000);
+    await eventually(() => assert.deepEqual(ids(), ["ours"]) ?? true);
     await api.services();
     const said = log.lines.map(({ message }) => message).sort();
     assert.equal(said.length, 2);
@@ -120,10 +125,10 @@ describe("registry/file", () => {
   it("writes its file again when somebody removed it", async (t) => {
     const { dir, api, ids } = await watched(t);
     await api.register(sampleInstance("ours"));
-    await eventually(() => assert.deepEqual(ids(), ["ours"]) ?? true, 1000);
+    await eventually(() => assert.deepEqual(ids(), ["ours"]) ?? true);
     for (const name of await readdir(dir)) await rm(join(dir, name));
-    await eventually(() => assert.deepEqual(ids(), []) ?? true, 1000);
-    await eventually(() => assert.deepEqual(ids(), ["ours"]) ?? true, 3000);
+    await eventually(() => assert.deepEqual(ids(), []) ?? true);
+    await eventually(() => assert.deepEqual(ids(), ["ours"]) ?? true);
   });
 
   it("never shows a half-written file while many owners come and go", async (t) => {
@@ -138,10 +143,10 @@ describe("registry/file", () => {
         }
       }),
     );
-    await eventually(() => assert.deepEqual(ids(), owners.map((_, i) => `${i}-19`).sort()) ?? true, 2000);
+    await eventually(() => assert.deepEqual(ids(), owners.map((_, i) => `${i}-19`).sort()) ?? true);
     assert.deepEqual(log.lines, []);
     for (const { stop } of owners) await stop?.();
-    await eventually(() => assert.deepEqual(ids(), []) ?? true, 1000);
+    await eventually(() => assert.deepEqual(ids(), []) ?? true);
   });
 
   it("fails to register with the reason when the directory cannot be made", async (t) => {

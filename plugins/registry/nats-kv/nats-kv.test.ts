@@ -22,7 +22,7 @@ await onServer(
       name: "nats-kv",
       make() {
         const bucket = fresh();
-        return { subject: { open: () => open(bucket) } };
+        return { subject: { open: () => open(bucket, 10_000) } };
       },
     });
 
@@ -35,7 +35,7 @@ await onServer(
     }
 
     const sees = (ids: () => string[], ...expected: string[]) =>
-      eventually(() => assert.deepEqual(ids(), expected) ?? true, 15_000);
+      eventually(() => assert.deepEqual(ids(), expected) ?? true, 60_000);
 
     it("drops an owner that died after its lease", async () => {
       const bucket = fresh();

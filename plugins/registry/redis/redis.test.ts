@@ -20,7 +20,7 @@ await onServer(
       name: "redis",
       make() {
         const prefix = fresh();
-        return { subject: { open: () => open(prefix) } satisfies RegistrySubject };
+        return { subject: { open: () => open(prefix, 10_000) } satisfies RegistrySubject };
       },
     });
 
@@ -39,7 +39,7 @@ await onServer(
     }
 
     const sees = (ids: () => string[], ...expected: string[]) =>
-      eventually(() => assert.deepEqual(ids(), expected) ?? true, 10_000);
+      eventually(() => assert.deepEqual(ids(), expected) ?? true, 60_000);
 
     it("drops an owner that died after its lease", async () => {
       const { one, two, ids } = await pair();

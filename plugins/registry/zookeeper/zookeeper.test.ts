@@ -32,7 +32,7 @@ await onServer(
       name: "zookeeper",
       make() {
         const root = fresh();
-        return { subject: { open: () => open(root) } };
+        return { subject: { open: () => open(root, { leaseMs: 10_000 }) } };
       },
     });
 
@@ -45,7 +45,7 @@ await onServer(
     }
 
     const sees = (ids: () => string[], ...expected: string[]) =>
-      eventually(() => assert.deepEqual(ids(), expected) ?? true, 15_000);
+      eventually(() => assert.deepEqual(ids(), expected) ?? true, 60_000);
 
     async function client(sessionTimeout = 1000): Promise<ZooKeeperClient> {
       const address = server.url.replace("zookeeper://", "");

@@ -44,7 +44,7 @@ await onServer(
       const rows = () => sql<{ key: string }[]>`select key from mortise_session`;
       const { id } = await one.api.create(kind, { n: 1 });
       assert.notEqual((await rows())[0]?.key, id);
-      await eventually(async () => (await rows()).length === 0, 3000);
+      await eventually(async () => (await rows()).length === 0);
       await sql.end();
       await one.stop();
       await drop();

@@ -38,7 +38,7 @@ async function killServer(dataDir: string): Promise<void> {
   const old = processesIn(dataDir).flatMap(({ pid }) => processIdentity(pid) ?? []);
   const pid = postmasterOf(dataDir);
   process.kill(pid, "SIGKILL");
-  await eventually(() => !old.some(isRunning) && postmasterOf(dataDir) !== pid, 15_000);
+  await eventually(() => !old.some(isRunning) && postmasterOf(dataDir) !== pid, 60_000);
 }
 
 const answers = async ({ sql }: Database) => (await sql`select 1 as one`)[0]?.one === 1;
@@ -96,7 +96,7 @@ describe("store/embedded when something is killed", () => {
         await tx`select 2`;
       });
       await assert.rejects(transaction, { code: "CONNECTION_CLOSED" });
-      await eventually(() => answers(database), 15_000);
+      await eventually(() => answers(database), 60_000);
     }
     assert.equal(log.lines.filter(({ message }) => /ended unexpectedly/.test(message)).length, 3);
     await stop?.();
@@ -136,8 +136,8 @@ describe("store/embedded when something is killed", () => {
     const database = await api.database("numbers");
     const before = postmasterOf(dataDir);
     for (const guard of guardsOf(dataDir)) process.kill(guard, "SIGKILL");
-    await eventually(() => postmasterOf(dataDir) !== before, 15_000);
-    await eventually(() => answers(database), 15_000);
+    await eventually(() => postmasterOf(dataDir) !== before, 60_000);
+    await eventually(() => answers(database), 60_000);
     await stop?.();
   });
 
@@ -150,7 +150,7 @@ describe("store/embedded when something is killed", () => {
       await tx.prepare("kept");
     });
     await killServer(dataDir);
-    await eventually(async () => (await sql`select gid from pg_prepared_xacts`)[0]?.gid === "kept", 15_000);
+    await eventually(async () => (await sql`select gid from pg_prepared_xacts`)[0]?.gid === "kept", 60_000);
     await sql.unsafe("commit prepared 'kept'");
     assert.deepEqual([...(await sql`select n from numbers`)], [{ n: 42 }]);
     await first.stop?.();

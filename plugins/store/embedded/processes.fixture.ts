@@ -79,7 +79,7 @@ export function processesIn(dir: string): readonly { readonly pid: number; reado
 }
 
 export async function nothingRunsIn(dir: string): Promise<void> {
-  await eventually(() => processesIn(dir).length === 0, 15_000).catch((cause: unknown) => {
+  await eventually(() => processesIn(dir).length === 0, 60_000).catch((cause: unknown) => {
     throw new Error(`still running: ${JSON.stringify(processesIn(dir))}`, { cause });
   });
 }

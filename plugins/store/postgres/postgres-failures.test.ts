@@ -132,10 +132,11 @@ await onServer(
     });
 
     it("opens no more connections than the pool size, and closes them when they are idle", async () => {
-      const store = await start({ poolSize: 3, idleTimeoutMs: 200 });
+      const store = await start({ poolSize: 3, idleTimeoutMs: 3000 });
       const { sql, address } = await store.database("pools");
-      await Promise.all(Array.from({ length: 20 }, () => sql`select pg_sleep(0.01)`));
       const watcher = driver(server.url, { max: 1 });
+      await watcher`select 1`; // connected before there is anything to see
+      await Promise.all(Array.from({ length: 20 }, () => sql`select pg_sleep(0.01)`));
       const count = async () => {
         const [row] =
           await watcher`select count(*)::int as n from pg_stat_activity where datname = ${address.database}`;
