@@ -37,7 +37,7 @@ await onServer("cluster/failback over NATS", natsServer, ({ url }) => {
       },
     });
     app.clients.client(Echo); // as a service of the app asks for it at its start; nothing is called
-    await eventually(() => uploads.length > 0, 20_000);
+    await eventually(() => uploads.length > 0, 60_000);
     assert.deepEqual(uploads, [[1, 2, 3], "acme", "once"]);
   });
 });

@@ -73,7 +73,7 @@ async function caller(
     load: (count: number) => loops.push(...Array.from({ length: count }, loop)),
     pass: (count: number) => {
       const from = calls;
-      return eventually(() => calls >= from + count, 60_000);
+      return eventually(() => calls >= from + count, 120_000);
     },
     async end() {
       over = true;
@@ -96,13 +96,13 @@ describe("calls between real processes", () => {
     await provider(t, { name: "direct", registry: "file", options });
     const app = await caller(t, "file", { ...options, "protocol/grpc": { keepaliveMs: 500, keepaliveTimeoutMs: 500 } });
     app.load(8);
-    await eventually(() => (app.by.get("behind") ?? 0) > 50 && (app.by.get("direct") ?? 0) > 50, 20_000);
+    await eventually(() => (app.by.get("behind") ?? 0) > 50 && (app.by.get("direct") ?? 0) > 50, 60_000);
     assert.ok(proxy.connections > 0);
     proxy.cut();
     await app.pass(300);
     const before = app.by.get("behind") ?? 0;
     proxy.heal();
-    await eventually(() => (app.by.get("behind") ?? 0) > before + 50, 20_000);
+    await eventually(() => (app.by.get("behind") ?? 0) > before + 50, 60_000);
     await app.end();
     assert.deepEqual(app.failed, []);
   });
@@ -117,7 +117,7 @@ describe("calls between real processes", () => {
     await eventually(async () => {
       await app.work.do({});
       return true;
-    }, 20_000);
+    }, 60_000);
     app.load(16);
     await app.pass(1500);
     await app.end();
@@ -136,7 +136,7 @@ describe("calls between real processes", () => {
     });
     const patient = { timeoutMs: 60_000, attemptTimeoutMs: 60_000 };
     const app = await caller(t, "file", options, { retries: 0, ...patient });
-    await eventually(() => app.work.do({}).catch(() => undefined), 20_000);
+    await eventually(() => app.work.do({}).catch(() => undefined), 60_000);
     const took: number[] = [];
     let good = 0;
     const codes = new Map<string, number>();
@@ -157,7 +157,7 @@ describe("calls between real processes", () => {
     assert.ok(good >= 16, `${good} were answered`);
     assert.ok(took.length > 500, `${took.length} were refused`);
     assert.ok(Math.max(...took) < 30_000, "nobody waits for the deadline to be refused");
-    await eventually(() => app.work.do({}).catch(() => undefined), 20_000); // and then it serves as before
+    await eventually(() => app.work.do({}).catch(() => undefined), 60_000); // and then it serves as before
   });
 });
 
@@ -170,13 +170,13 @@ await onServer(
       await Promise.all(["one", "two"].map((name) => provider(t, { name, registry: "redis", options })));
       const app = await caller(t, "redis", options);
       app.load(8);
-      await eventually(() => (app.by.get("one") ?? 0) > 50 && (app.by.get("two") ?? 0) > 50, 20_000);
+      await eventually(() => (app.by.get("one") ?? 0) > 50 && (app.by.get("two") ?? 0) > 50, 60_000);
       await server.kill();
       await app.pass(500);
       await server.restart(); // it has lost its data
       await app.pass(500);
       await provider(t, { name: "three", registry: "redis", options });
-      await eventually(() => (app.by.get("three") ?? 0) > 50, 20_000);
+      await eventually(() => (app.by.get("three") ?? 0) > 50, 60_000);
       await app.end();
       assert.deepEqual(app.failed, []);
     });
@@ -191,11 +191,11 @@ await onServer(
         await earlier.work.do({});
         const [written] = await readdir(cacheDir);
         return written !== undefined && JSON.parse(await readFile(join(cacheDir, written), "utf8")).length === 2;
-      }, 20_000);
+      }, 60_000);
       await server.kill();
       const later = await caller(t, "redis", options);
       later.load(4);
-      await eventually(() => later.by.size === 2, 20_000);
+      await eventually(() => later.by.size === 2, 60_000);
       await server.restart();
       await later.pass(100);
       await later.end();

@@ -75,7 +75,7 @@ if (import.meta.main) {
     use: { protocol: "grpc", registry: "file", store: "postgres", filter: ["default"] },
     options: { "registry/file": { dir, pollMs: 50, leaseMs: 2000 }, "store/postgres": { url } },
     policies: {
-      "*": { timeoutMs: 5000 },
+      "*": { timeoutMs: 30_000 },
       "test.once.v1.Till/pay": { idempotency: { database: "till", required: true } },
     },
   });

@@ -35,7 +35,7 @@ await onServer(
         plugins: [grpc, file, failfast],
         use: { protocol: "grpc", registry: "file", cluster: "failfast", filter: ["default"], server: [] },
         options: { "registry/file": { dir, pollMs: 50, leaseMs: 2000 } },
-        policies: { "*": { timeoutMs: 5000 } },
+        policies: { "*": { timeoutMs: 30_000 } },
       });
       const till = app.clients.client(Till);
       const pay = (account: string, key: string) =>
@@ -47,7 +47,7 @@ await onServer(
       await Promise.all([provider(t, dir, "serve"), provider(t, dir, "serve")]);
       const [again] = await eventually(
         () => Promise.all(Array.from({ length: 8 }, () => pay("ann", "key"))).catch(() => undefined),
-        15_000,
+        60_000,
       );
       assert.deepEqual((await till.list({ account: "ann", receipt: "" })).receipts, [again?.receipt]);
       assert.notEqual((await pay("ann", "other key")).receipt, again?.receipt);

@@ -94,7 +94,7 @@ function appFile({ use = {}, policy = {} }: Edit, servers: { readonly nats: stri
       "limiter/redis": { url: servers.redis },
     },
     services: { swaps: join(import.meta.dirname, "swaps.fixture.ts") },
-    policies: { "*": { timeoutMs: 10_000, ...policy } },
+    policies: { "*": { timeoutMs: 30_000, ...policy } },
   };
   return JSON.stringify(config, undefined, 2);
 }

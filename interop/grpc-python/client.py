@@ -116,7 +116,7 @@ def deadline():
 def cancel():
     request, sleep = method("Sleep", "unary_unary")
     call = sleep.future(request(ms=60000))
-    threading.Timer(0.2, call.cancel).start()
+    threading.Timer(2, call.cancel).start()
     try:
         call.result()
     except grpc.FutureCancelledError:
@@ -133,7 +133,7 @@ def cancel_request_stream():
         never.wait(60)
 
     call = total.future(numbers())
-    threading.Timer(0.2, call.cancel).start()
+    threading.Timer(2, call.cancel).start()
     try:
         call.result()
     except grpc.FutureCancelledError:

@@ -61,11 +61,11 @@ export async function bankApp({
       "store/postgres": { url: server.url, prefix },
       "transaction-policies/config": { table: { "*": { strategy: name } } },
       "transactions/runtime": {
-        leaseMs: 1_000,
+        leaseMs: 3_000,
         recoverEveryMs: 100,
         relayEveryMs: 100,
         sweepEveryMs: 500,
-        orphanAfterMs: 1_000,
+        orphanAfterMs: 5_000,
       },
       ...options,
     },

@@ -43,7 +43,7 @@ export async function sleepsThrough(
 ): Promise<{ gid: string; status: string }> {
   const own1 = scene.world.process("own1");
   await scene.arm("own1", `${point}=hold`);
-  const running = scene.run({ timeoutMs: 20_000 });
+  const running = scene.run({ timeoutMs: 60_000 });
   await scene.held("own1", point);
   own1.signal("SIGSTOP");
   await until();
@@ -84,6 +84,7 @@ export const sagaInjections: readonly Injection[] = [
         assert.equal(status, "aborted");
         await scene.whole();
         await scene.release("second");
+        await scene.policy({ strategy: "saga" });
         assert.equal((await scene.run()).status, "committed");
         assert.equal((await scene.whole()).get(gid), "aborted");
       },
@@ -122,7 +123,7 @@ export const sagaInjections: readonly Injection[] = [
       await scene.policy({ strategy: "saga" });
       const { coordinator, sql } = scene.world.books;
       await scene.arm("fourth", "S3=hold");
-      const running = scene.run({ transaction: "collect", cents: 20, timeoutMs: 20_000 });
+      const running = scene.run({ transaction: "collect", cents: 20, timeoutMs: 60_000 });
       await scene.held("fourth", "S3");
       const [before] = await sql("fourth")<{ balance: string }[]>`select balance from account where id = 'bob'`;
       await byHand(scene, "bob", -BigInt(before?.balance ?? 0));
@@ -166,7 +167,7 @@ export const outboxInjections: readonly Injection[] = [
       await Promise.all(owns.map((role) => scene.world.process(role).gone));
       await loseMessages(scene.world.nats.url);
       await scene.release("second");
-      await eventually(async () => (await loseMessages(scene.world.nats.url)) > 0, 10_000);
+      await eventually(async () => (await loseMessages(scene.world.nats.url)) > 0);
       await Promise.all(owns.map((role) => scene.world.restart(role)));
       assert.equal((await scene.whole()).get(gid), "committed");
     },
@@ -189,7 +190,7 @@ export const outboxInjections: readonly Injection[] = [
       await scene.arm("second", "O5=fail*9");
       const { gid } = await scene.run();
       assert.equal(await scene.outcome({ gid }), "pending");
-      await scene.world.quiet(60_000);
+      await scene.world.quiet(120_000);
       assert.equal((await scene.whole()).get(gid), "committed");
     },
   },
@@ -199,10 +200,10 @@ export const outboxInjections: readonly Injection[] = [
     act: async (scene) => {
       await scene.policy({ strategy: "outbox" });
       await scene.arm("own1", "O1=hold");
-      const slow = scene.run({ timeoutMs: 20_000 });
+      const slow = scene.run({ timeoutMs: 60_000 });
       await scene.held("own1", "O1");
       const quick = await scene.run({ role: "own2", from: "bob" });
-      await eventually(async () => (await scene.outcome(quick)) === "committed", 10_000);
+      await eventually(async () => (await scene.outcome(quick)) === "committed", 90_000);
       await scene.release("own1");
       const { gid } = await slow;
       assert.equal((await scene.whole()).get(gid), "committed");
@@ -228,7 +229,7 @@ export const messageInjections: readonly Injection[] = [
       const waiting = () => scene.world.books.sql("own")`select 1 from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;
       for (const role of owns) await scene.arm(role, "M3=hold"); // either may be asked to do it
-      const running = scene.run({ timeoutMs: 20_000 });
+      const running = scene.run({ timeoutMs: 60_000 });
       await Promise.any(owns.map((role) => scene.held(role, "M3")));
       scene.world.process("own1").signal("SIGSTOP");
       await appears(waiting);

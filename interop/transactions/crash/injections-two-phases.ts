@@ -48,7 +48,7 @@ async function crashPostgres({ world }: Scene): Promise<void> {
     select split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int as pid`;
   assert.ok(row);
   process.kill(row.pid, "SIGQUIT");
-  await eventually(async () => (await coordinator`select 1 as up`).length === 1, 30_000);
+  await eventually(async () => (await coordinator`select 1 as up`).length === 1, 90_000);
 }
 
 async function afterThe(
@@ -57,7 +57,7 @@ async function afterThe(
   work: () => Promise<void>,
 ): Promise<{ gid: string; status: string }> {
   await scene.arm("own1", `${point}=hold`);
-  const running = scene.run({ timeoutMs: 20_000 });
+  const running = scene.run({ timeoutMs: 60_000 });
   await scene.held("own1", point);
   await work();
   await scene.release("own1");
@@ -191,7 +191,7 @@ export const preparedInjections: readonly Injection[] = [
       await scene.arm("own1", "X7=kill");
       const lost = assert.rejects(scene.run());
       await scene.world.process("own1").gone;
-      await eventually(async () => (await prepared(scene)).length === 0, 20_000);
+      await eventually(async () => (await prepared(scene)).length === 0, 90_000);
       scene.world.process("own2").signal("SIGCONT");
       await Promise.all([lost, scene.world.restart("own1")]);
       await scene.whole();
@@ -224,6 +224,7 @@ export const reservedInjections: readonly Injection[] = [
       assert.deepEqual([status, reason], ["aborted", "DEADLINE"]);
       await scene.whole();
       await scene.release("second");
+      await scene.policy({ strategy: "tcc" });
       assert.equal((await scene.run()).status, "committed");
       assert.equal((await scene.whole()).get(gid), "aborted");
     },
@@ -278,7 +279,7 @@ export const reservedInjections: readonly Injection[] = [
       await scene.policy({ strategy: "tcc" });
       const own1 = scene.world.process("own1");
       await scene.arm("own1", "T9=hold*9");
-      const running = scene.run({ timeoutMs: 20_000 });
+      const running = scene.run({ timeoutMs: 60_000 });
       await scene.held("own1", "T9");
       own1.signal("SIGSTOP");
       await scene.whole();
@@ -295,7 +296,7 @@ export const reservedInjections: readonly Injection[] = [
       await scene.policy({ strategy: "tcc" });
       const own1 = scene.world.process("own1");
       await scene.arm("own1", "T7=hold");
-      const running = scene.run({ timeoutMs: 20_000 });
+      const running = scene.run({ timeoutMs: 60_000 });
       await scene.held("own1", "T7");
       own1.signal("SIGSTOP");
       await scene.whole();

@@ -55,7 +55,7 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
       await world.policy(policy);
     },
     arm: (role, points) => world.process(role).ask({ what: "arm", points }),
-    async run({ role = "own1", transaction, from = "alice", to = "bob", cents = 10, key, timeoutMs = 8_000 } = {}) {
+    async run({ role = "own1", transaction, from = "alice", to = "bob", cents = 10, key, timeoutMs = 30_000 } = {}) {
       const what = transaction ?? (strategy === "best-effort" ? "tell" : "pay");
       const ask = {
         what: "run",
@@ -124,12 +124,12 @@ async function watch(world: World, over: () => boolean): Promise<void> {
 
 export function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   const late = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error(`${what} within 30 s`)), 30_000).unref();
+    setTimeout(() => reject(new Error(`${what} within 90 s`)), 90_000).unref();
   });
   return Promise.race([promise, late]);
 }
 
 /** Waits for rows. */
 export function appears(query: () => PromiseLike<readonly unknown[]>, atLeast = 1): Promise<true> {
-  return eventually(async () => (await query()).length >= atLeast || undefined, 20_000) as Promise<true>;
+  return eventually(async () => (await query()).length >= atLeast || undefined, 90_000) as Promise<true>;
 }

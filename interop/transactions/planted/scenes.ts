@@ -34,7 +34,7 @@ function losing(strategy: string, point: string): Play {
 async function lateReserve(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc", deadlineMs: 5_000 });
   await scene.arm("own1", "T4=hold*9");
-  const { status } = await scene.run({ role: "own2", timeoutMs: 15_000 });
+  const { status } = await scene.run({ role: "own2", timeoutMs: 60_000 });
   assert.equal(status, "aborted");
   for (const whom of ["first", "first", "first", "first", "all"] as const) {
     await scene.release("own1", whom);
@@ -47,7 +47,7 @@ async function lateReserve(scene: Scene): Promise<void> {
 async function lateBegin(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc" });
   await scene.arm("own1", "T1=hold");
-  const running = scene.run({ timeoutMs: 20_000 });
+  const running = scene.run({ timeoutMs: 60_000 });
   await scene.held("own1", "T1");
   await appears(() => scene.world.books.sql("fourth")`select 1 from ledger where act = 'cancel'`);
   await scene.release("own1");
@@ -81,10 +81,10 @@ async function lateDecision(scene: Scene): Promise<void> {
 async function slowDecision(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc" });
   await scene.arm("own1", "T7=hold");
-  const running = scene.run({ timeoutMs: 20_000 });
+  const running = scene.run({ timeoutMs: 60_000 });
   await scene.held("own1", "T7");
   const reserved = () => scene.world.books.sql("own")`
-    select 1 from mortise_fence where kind = 'reserve' and created_at < clock_timestamp() - interval '3 seconds'`;
+    select 1 from mortise_fence where kind = 'reserve' and created_at < clock_timestamp() - interval '6 seconds'`;
   await appears(reserved);
   await scene.release("own1");
   const { gid } = await running;
@@ -100,7 +100,7 @@ async function lostMessages(scene: Scene): Promise<void> {
   const accepted = () => scene.world.books.sql("own")`select 1 from mortise_fence where gid = ${gid}
     and not exists (select from mortise_outbox where gid = ${gid} and branch = 'b2' and state = 'ready')`;
   await appears(accepted);
-  await eventually(async () => (await loseMessages(scene.world.nats.url)) > 0, 10_000);
+  await eventually(async () => (await loseMessages(scene.world.nats.url)) > 0);
   await scene.world.restart("own1");
   assert.equal((await scene.whole()).get(gid), "committed");
 }

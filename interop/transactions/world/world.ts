@@ -24,7 +24,7 @@ export interface WorldOptions {
   readonly maxBackoffMs?: number;
   /** All banks in the first process. */
   readonly together?: boolean;
-  /** How long to wait at most until nothing is on its way. Default 20 s. */
+  /** How long to wait at most until nothing is on its way. Default 90 s. */
   readonly quietMs?: number;
   /** What a process connects to in place of a server. */
   readonly through?: (role: Role, url: string) => string;
@@ -129,7 +129,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         }),
       );
     },
-    async quiet(withinMs = options.quietMs ?? 20_000) {
+    async quiet(withinMs = options.quietMs ?? 90_000) {
       let left: readonly string[] = [];
       await eventually(async () => {
         await books.observe();
