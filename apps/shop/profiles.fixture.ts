@@ -37,7 +37,7 @@ export async function startService(
   await eventually(() => {
     if (child.exitCode !== null) throw new Error(`${name} ended. It said:\n${said}`);
     return said.includes("shop is up");
-  }, 30_000).catch((error: unknown) => {
+  }, 120_000).catch((error: unknown) => {
     throw new Error(`${name} did not start. It said:\n${said}`, { cause: error });
   });
   return { name, output: () => said, kill: () => end("SIGKILL"), stop: () => end("SIGTERM") };

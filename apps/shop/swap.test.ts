@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { eventually } from "@mortise/kernel/testing";
+import { patience } from "./patience.fixture.ts";
 import { type ShopProcess, startShop } from "./shop-process.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "mortise-swap-"));
@@ -24,13 +25,13 @@ const edits: readonly (readonly [from: RegExp, to: string])[] = [
   [/serializer: .*/, "serializer: json"],
 ];
 
-describe("a running shop", { timeout: 240_000 }, () => {
+describe("a running shop", { timeout: 290_000 }, () => {
   let shop: ShopProcess;
   let text = original;
 
   before(async () => {
     writeFileSync(file, original);
-    shop = await startShop({ dataDir, file: `apps/shop/${file.slice(import.meta.dirname.length + 1)}` });
+    shop = await startShop({ dataDir, set: patience, file: `apps/shop/${file.slice(import.meta.dirname.length + 1)}` });
   });
   after(async () => {
     await shop.stop();
@@ -72,7 +73,7 @@ describe("a running shop", { timeout: 240_000 }, () => {
       const changes = () => shop.output().split("configuration is applied").length;
       const before = changes();
       edit(from, to);
-      await eventually(() => changes() > before, 20_000);
+      await eventually(() => changes() > before, 60_000);
       await eventually(() => done >= Math.max(seen + 500, (i + 1) * 1000), 60_000);
     }
     going = false;
@@ -84,7 +85,7 @@ describe("a running shop", { timeout: 240_000 }, () => {
   it("behaves as its file says", async () => {
     assert.equal(await clientSpans(), 0);
     edit(/filter: .*/, "filter: default");
-    await eventually(async () => (await clientSpans()) > 0, 20_000);
+    await eventually(async () => (await clientSpans()) > 0, 60_000);
   });
 
   it("changes nothing for an edit that is broken, and says where it is", async () => {
@@ -93,7 +94,7 @@ describe("a running shop", { timeout: 240_000 }, () => {
     const line = text.split("\n").findIndex((one) => one.includes("p2x")) + 1;
     await eventually(
       () => shop.output().includes(`:${line}:17`) && shop.output().includes("Did you mean p2c?"),
-      20_000,
+      60_000,
     );
     assert.equal((await fetch(`${shop.url}/api/products`)).status, 200);
     text = good;
