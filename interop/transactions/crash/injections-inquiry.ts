@@ -3,7 +3,8 @@ import { eventually } from "@mortise/kernel/testing";
 import type { Injection } from "./injections-two-phases.ts";
 import type { Scene } from "./scene.ts";
 
-const deadline = { deadlineMs: 5_000 };
+/** Long enough for all votes on a busy machine. */
+const deadline = { deadlineMs: 10_000 };
 const holding = ["second", "fourth"] as const;
 
 /** Waits until nothing is prepared or set aside at the banks that only take part. */
@@ -14,7 +15,7 @@ async function freed({ world: { books } }: Scene): Promise<void> {
         select gid from pg_prepared_xacts where database = current_database()
         union all select id from account where frozen <> 0 or coming <> 0`;
       return held.length === 0;
-    }, 20_000);
+    }, 60_000);
 }
 
 /** Every process that begins transactions dies after all votes, before the decision: whoever holds a branch frees itself. */
@@ -23,7 +24,7 @@ export function allInitiatorsDie(strategy: string, voted: string) {
     const { world } = scene;
     await scene.policy({ strategy, ...deadline });
     await scene.arm("own1", `${voted}=hold`);
-    const lost = assert.rejects(scene.run({ timeoutMs: 20_000 }));
+    const lost = assert.rejects(scene.run({ timeoutMs: 120_000 }));
     await scene.held("own1", voted);
     const owns = [world.process("own1"), world.process("own2")];
     for (const one of owns) one.signal("SIGKILL");
@@ -41,7 +42,7 @@ export function allInitiatorsDie(strategy: string, voted: string) {
 export async function lateCoordinator(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "3pc", ...deadline });
   await scene.arm("own2", "P3=hold");
-  const running = scene.run({ role: "own2", timeoutMs: 60_000 });
+  const running = scene.run({ role: "own2", timeoutMs: 120_000 });
   await scene.held("own2", "P3");
   await freed(scene);
   await scene.release("own2");

@@ -12,6 +12,8 @@ const [here, there] = await Promise.all([
   postgresServer({ ours: true, settings }),
   postgresServer({ ours: true, settings }),
 ]);
+/** A deadline no busy machine passes. */
+const patient = { deadlineMs: 100_000 };
 const banks = ["second", "third", "fourth"] as const;
 
 async function databasesOf({ url }: TestPostgres): Promise<readonly string[]> {
@@ -34,8 +36,8 @@ describe("participants on a server of their own", () => {
       world = await opened;
       await play(world, async (scene) => {
         for (const strategy of ["xa", "3pc", "tcc", "saga"]) {
-          await scene.policy({ strategy });
-          assert.equal((await scene.run()).status, "committed");
+          await scene.policy({ strategy, ...patient });
+          assert.equal((await scene.run({ timeoutMs: 120_000 })).status, "committed");
         }
         await scene.whole();
       });
@@ -56,9 +58,9 @@ describe("participants on a server of their own", () => {
 
     it("commit by themselves what is decided when all who begin transactions are gone", () =>
       play(world, async (scene) => {
-        await scene.policy({ strategy: "xa" });
+        await scene.policy({ strategy: "xa", ...patient });
         await scene.arm("own1", "X7=hold");
-        const lost = assert.rejects(scene.run({ timeoutMs: 60_000 }));
+        const lost = assert.rejects(scene.run({ timeoutMs: 120_000 }));
         await scene.held("own1", "X7");
         const owns = [world.process("own1"), world.process("own2")];
         for (const one of owns) one.signal("SIGKILL");
@@ -68,7 +70,7 @@ describe("participants on a server of their own", () => {
         assert.ok(row);
         const confirmed = () => world.books.sql("second")`
           select 1 from ledger where gid = ${row.gid} and act = 'confirm'`;
-        await eventually(async () => (await confirmed()).length === 1, 20_000);
+        await eventually(async () => (await confirmed()).length === 1, 60_000);
         await Promise.all([world.restart("own1"), world.restart("own2")]);
         assert.equal((await scene.whole()).get(row.gid), "committed");
       }));
@@ -83,13 +85,13 @@ describe("participants on a server of their own", () => {
     });
     await play(world, async (scene) => {
       for (const strategy of ["xa", "3pc", "tcc"]) {
-        await scene.policy({ strategy });
+        await scene.policy({ strategy, ...patient });
         // Before the begin, or at the first branch where it was too busy to answer before.
         const told = await scene.run({ timeoutMs: 60_000 }).catch((error: Error) => ({ reason: error.message }));
         assert.match(told.reason, /DTX021/);
       }
       await scene.policy({ strategy: "saga" }); // nobody has to ask about what a saga has done
-      const { gid } = await scene.run();
+      const { gid } = await scene.run({ timeoutMs: 120_000 });
       assert.equal((await scene.whole()).get(gid), "committed");
     });
   });

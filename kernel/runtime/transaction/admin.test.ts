@@ -218,7 +218,7 @@ await onServer(
         const close = { ...ann, gid, branch: "b3", reason: "put in by hand" };
         await assert.rejects(admin.close({ ...close, branch: "b9" }), { reason: "NO_SUCH_BRANCH", message: /b3 \(/ });
         assert.deepEqual((await admin.close(close)).gids, [gid]);
-        await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 20_000);
+        await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 60_000);
         const { summary, branches, events } = await admin.show({ gid });
         assert.equal(summary?.heuristic, "b3 (test.bank.v1.Third) closed by ann: put in by hand");
         assert.deepEqual(
@@ -311,10 +311,10 @@ await onServer(
       await second.sql`alter table account rename to account_away`;
       const { gid } = await world.run("pay", { settled: false });
       const { sql } = await world.database(0);
-      await eventually(async () => (await sql`select 1 from mortise_outbox where branch = 'b2'`).length > 0, 15_000);
+      await eventually(async () => (await sql`select 1 from mortise_outbox where branch = 'b2'`).length > 0, 60_000);
       const closed = await admin.close({ ...ann, gid, branch: "b2", reason: "told by telephone" });
       assert.deepEqual(closed, { gids: [gid], outboxRows: 1, silent: [] });
-      await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 20_000);
+      await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 60_000);
       assert.equal((await sql`select 1 from mortise_outbox`).length, 0);
       assert.match((await admin.show({ gid })).summary?.heuristic ?? "", /^b2 .* closed by ann: told by telephone$/);
       await second.sql`alter table account_away rename to account`;
