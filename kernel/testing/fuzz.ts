@@ -6,9 +6,13 @@ export interface FuzzTarget {
   /** Valid inputs, as different as possible. */
   readonly seeds: readonly Uint8Array[];
   /** Takes one input. Throws what a decoder must not: anything but its usual refusal. True: the input was taken. */
-  feed(bytes: Uint8Array): boolean;
+  feed(bytes: Uint8Array): boolean | Promise<boolean>;
+  /** How many inputs may be under way where `feed` takes its time. Default 1. */
+  readonly atOnce?: number;
   /** Called now and then, for targets whose work goes on after `feed`. */
   settle?(): Promise<void>;
+  /** Called at the end, for targets that hold something. */
+  end?(): Promise<void>;
 }
 
 export interface FuzzOptions {
@@ -36,22 +40,41 @@ export async function fuzz(target: FuzzTarget, { runs, seed = 1 }: FuzzOptions):
   const { random } = virtualPorts({ seed });
   const below = (limit: number) => Math.floor(random() * limit);
   const began = used();
+  const underWay = new Set<Promise<void>>();
   let taken = 0;
   let peakBytes = 0;
+  const count = (isTaken: boolean) => {
+    if (isTaken) taken++;
+  };
   for (let run = 0; run < runs; run++) {
     const input = mutated(target.seeds, below);
-    try {
-      if (target.feed(input)) taken++;
-    } catch (error) {
+    const misbehaved = (error: unknown) => {
       const hex = Buffer.from(input.subarray(0, 4096)).toString("hex");
       throw new Error(`input ${run} of seed ${seed} was not refused as it should be: ${hex}`, { cause: error });
+    };
+    const fed = attempt(() => target.feed(input), misbehaved);
+    if (typeof fed === "boolean") count(fed);
+    else {
+      const done = fed.then(count, misbehaved).finally(() => underWay.delete(done));
+      underWay.add(done);
+      if (underWay.size >= (target.atOnce ?? 1)) await Promise.race(underWay);
     }
     if (run % stride !== stride - 1) continue;
     await target.settle?.();
     peakBytes = Math.max(peakBytes, used() - began);
   }
+  await Promise.all(underWay);
   await target.settle?.();
+  await target.end?.();
   return { runs, taken, refused: runs - taken, peakBytes };
+}
+
+function attempt<T>(work: () => T, failed: (error: unknown) => never): T {
+  try {
+    return work();
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 function used(): number {
