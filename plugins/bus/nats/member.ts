@@ -31,7 +31,8 @@ export function joinGroup(
   given: MemberOptions,
 ): Subscription {
   const { topic, group, partitions, redelivery } = given;
-  const held = new Set<Msg>();
+  /** By their names; of one that is delivered again meanwhile, the latest delivery. */
+  const held = new Map<string, Msg>();
   const waiting: Msg[] = [];
   let active = 0;
   let closing = false;
@@ -39,7 +40,10 @@ export function joinGroup(
 
   function take(message: Msg): void {
     if (closing) return answerSafely(() => answers.again(message, 0));
-    held.add(message);
+    const { name } = told(message.reply ?? "");
+    const known = held.has(name);
+    held.set(name, message);
+    if (known) return; // a process that slept or was slow gets again what it still has
     waiting.push(message);
     pump();
   }
@@ -54,11 +58,18 @@ export function joinGroup(
   async function serve(message: Msg): Promise<void> {
     active++;
     const answer = await handle(message, given);
-    held.delete(message);
-    answerSafely(() => answer(message));
+    const latest = letGo(message);
+    answerSafely(() => answer(latest));
     active--;
     if (active === 0) idle();
     pump();
+  }
+
+  function letGo(message: Msg): Msg {
+    const { name } = told(message.reply ?? "");
+    const latest = held.get(name) ?? message;
+    held.delete(name);
+    return latest;
   }
 
   const subscriptions = lanesOf(partitions).map((lane) =>
@@ -70,15 +81,15 @@ export function joinGroup(
     }),
   );
   const heartbeat = timers.every(ackWaitMs / 3, () => {
-    for (const message of held) answerSafely(() => answers.busy(message));
+    for (const message of held.values()) answerSafely(() => answers.busy(message));
   });
 
   async function leave(): Promise<void> {
     closing = true;
     await Promise.race([Promise.all(subscriptions.map((one) => one.drain())), timers.sleep(drainMs)]);
     for (const message of waiting.splice(0)) {
-      held.delete(message);
-      answerSafely(() => answers.again(message, 0));
+      const latest = letGo(message);
+      answerSafely(() => answers.again(latest, 0));
     }
     if (active > 0) await new Promise<void>((resolve) => (idle = resolve));
     heartbeat.cancel();

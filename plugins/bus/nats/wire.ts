@@ -6,6 +6,8 @@ export interface Told {
   readonly count: number;
   /** Its number in the stream. */
   readonly sequence: number;
+  /** The same in every delivery of it, and never that of another, also where a stream was made again: number and time. */
+  readonly name: string;
 }
 
 /** Answers a delivery, in JetStream's words (docs.nats.io, "Acknowledgement models"). */
@@ -25,5 +27,6 @@ export const answers = {
 export function told(reply: string): Told {
   const tokens = reply.split(".");
   const at = tokens.length >= 11 ? 6 : 4;
-  return { count: Number(tokens[at]), sequence: Number(tokens[at + 1]) };
+  const [count, sequence, , time = ""] = tokens.slice(at);
+  return { count: Number(count), sequence: Number(sequence), name: `${sequence}@${time}` };
 }
