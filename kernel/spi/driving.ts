@@ -155,11 +155,26 @@ export async function asOne(t: DrivenTransaction): Promise<boolean> {
 /** After an answer that was lost, finds out whether it was applied; if it was not by then, it never will be. */
 export async function wasApplied(t: DrivenTransaction, branch: PlannedBranch): Promise<boolean> {
   for (let attempt = 0; ; attempt++) {
-    const reply = await t.drive(branch, "settle").catch(() => undefined);
-    if (reply?.outcome === "refused" || reply?.outcome === "rejected") return false;
-    if (reply?.outcome === "done") return true;
+    const applied = await settledAs(t, branch);
+    if (applied !== undefined) return applied;
     await t.pause(attempt);
   }
+}
+
+/** The same in a few attempts; undefined when nobody answered them. */
+export async function wasAppliedSoon(t: DrivenTransaction, branch: PlannedBranch): Promise<boolean | undefined> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const applied = await settledAs(t, branch);
+    if (applied !== undefined) return applied;
+    await t.pause(attempt);
+  }
+  return undefined;
+}
+
+async function settledAs(t: DrivenTransaction, branch: PlannedBranch): Promise<boolean | undefined> {
+  const reply = await t.drive(branch, "settle").catch(() => undefined);
+  if (reply?.outcome === "refused" || reply?.outcome === "rejected") return false;
+  return reply?.outcome === "done" ? true : undefined;
 }
 
 /** Does the first branch and leaves the others in the outbox of its database, all of them or none. */

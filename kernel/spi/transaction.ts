@@ -89,7 +89,10 @@ export interface DrivenTransaction {
   finish(decision: Decision): Promise<void>;
   /** Lets the coordinator know of one that is decided by what its first participant committed. */
   adopt(): Promise<void>;
-  /** Publishes branches on the bus once. Whoever does one acknowledges it, which shows in `done` of the record. */
+  /**
+   * Publishes branches on the bus, and puts the transaction off until they should have been acknowledged, which shows in
+   * `done` of the record. What was published before is published again within bounds: most of it is late and not lost.
+   */
   deliver(branches: readonly PlannedBranch[]): Promise<void>;
   /**
    * Applies `first`, which this process performs itself, and in the same database transaction writes the rest to its

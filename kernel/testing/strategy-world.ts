@@ -101,6 +101,8 @@ export async function strategyWorld(
         relayEveryMs: 50,
         sampleEveryMs: 50,
         maxBackoffMs: 300,
+        redeliverMs: 200,
+        maxRedeliverMs: 400,
       },
     },
   });

@@ -7,6 +7,7 @@ import { clerk, type Tally } from "./load.ts";
 import { nemesis } from "./nemesis.ts";
 import { proxyTo, type Way } from "./proxy.ts";
 import { type Seeded, seeded } from "./random.ts";
+import { inWords, trafficOf } from "./traffic.ts";
 
 export interface ChaosOptions {
   /** A strategy, or `swap`: another one every now and then. */
@@ -62,7 +63,8 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
       owns: 3,
       accounts,
       cents: 1_000_000,
-      maxBackoffMs: 15_000, // messages are sent again so rarely that those who fell behind catch up
+      maxBackoffMs: 5_000,
+      redeliverMs: [5_000, 20_000],
       policy: policyOf(current),
       elsewhere: { postgres: other, banks: ["second", "third", "fourth"] },
       through,
@@ -116,7 +118,7 @@ async function watch(world: World, over: () => boolean): Promise<void> {
   }
 }
 
-/** An operator sends again what was given up. */
+/** An operator sends again what was given up, also what is given up while all heals. */
 async function sendAgain(world: World): Promise<void> {
   await world.books.sql("own")`
     update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where state = 'exhausted'`;
@@ -126,14 +128,22 @@ async function verdict(world: World, violation: unknown, say: (what: string) => 
   try {
     if (violation instanceof Error) throw violation;
     const from = performance.now();
-    await sendAgain(world);
+    const again = setInterval(() => void sendAgain(world).catch(() => undefined), 3_000);
     const waiting = setInterval(() => {
+      void trafficOf(world.nats.url).then(
+        (all) => say(inWords(all)),
+        () => undefined,
+      );
       void world.books.onTheWay().then(
         (left) => say(`${left.length} on their way, for example ${left.at(-1)}`),
         () => undefined,
       );
     }, 15_000);
-    await world.quiet(healMs).finally(() => clearInterval(waiting));
+    say(inWords(await trafficOf(world.nats.url)));
+    await world.quiet(healMs).finally(() => {
+      clearInterval(waiting);
+      clearInterval(again);
+    });
     const outcomes = [...(await world.books.audit()).values()];
     const committed = outcomes.filter((outcome) => outcome === "committed").length;
     const healed = ((performance.now() - from) / 1000).toFixed(1);

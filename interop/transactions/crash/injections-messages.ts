@@ -187,9 +187,13 @@ export const outboxInjections: readonly Injection[] = [
     what: "a message that cannot be handled until somebody mends it",
     act: async (scene) => {
       await scene.policy({ strategy: "outbox" });
-      await scene.arm("second", "O5=fail*9");
+      await scene.arm("second", "O5=fail*9999");
       const { gid } = await scene.run();
+      await appears(
+        () => scene.world.books.sql("own")`select 1 from mortise_outbox where gid = ${gid} and attempts > 2`,
+      );
       assert.equal(await scene.outcome({ gid }), "pending");
+      await scene.arm("second", "");
       await scene.world.quiet(120_000);
       assert.equal((await scene.whole()).get(gid), "committed");
     },

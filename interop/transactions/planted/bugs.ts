@@ -63,8 +63,9 @@ export const bugs = {
   outboxDeletedOnPublish: {
     name: "deletes a row of the outbox when the bus has taken it",
     file: `${runtime}/relay.ts`,
-    text: '    await node.at("O3");',
-    becomes: '    await node.at("O3");\n    await removeDone(host.performer.database.sql, gid, branch);',
+    text: "  const unsent = results.filter((one) => one !== undefined);",
+    becomes:
+      "  for (const { gid, branch } of due) await removeDone(sql, gid, branch);\n  const unsent = results.filter((one) => one !== undefined);",
   },
   resultNotStored: {
     name: "does not keep what was asked and answered",

@@ -20,6 +20,8 @@ export interface ProcessStart {
   readonly policy: Policy;
   /** The longest wait before something is tried again. */
   readonly maxBackoffMs: number;
+  /** How long an acknowledgement is waited for at first, and at most, in milliseconds. */
+  readonly redeliverMs: readonly [first: number, most: number];
 }
 
 export interface Policy {

@@ -69,6 +69,8 @@ function config(policy: Policy): AppOptions {
         orphanAfterMs: 3_000,
         driveTimeoutMs: 3_000,
         maxBackoffMs: start.maxBackoffMs,
+        redeliverMs: start.redeliverMs[0],
+        maxRedeliverMs: start.redeliverMs[1],
         stuckAfterRounds: 2,
       },
     },

@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly start?: StartOptions;
   /** The longest wait before something is tried again. Default 1 s. */
   readonly maxBackoffMs?: number;
+  /** How long an acknowledgement is waited for at first, and at most. Default 0.5 s and 1 s. */
+  readonly redeliverMs?: readonly [first: number, most: number];
   /** All banks in the first process. */
   readonly together?: boolean;
   /** How long to wait at most until nothing is on its way. Default 90 s. */
@@ -89,6 +91,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     cents,
     policy: current,
     maxBackoffMs: options.maxBackoffMs ?? 1_000,
+    redeliverMs: options.redeliverMs ?? [500, 1_000],
   });
   const processes = new Map<Role, Process>();
   const begin = async (role: Role, how: StartOptions) => {

@@ -9,6 +9,8 @@ export const Acknowledged = message("mortise.transaction.v1.Acknowledged", {
   gid: string(1),
   branch: string(2),
   driven: field(3, Driven),
+  /** What the transaction is driven by; empty from those who do not say so. */
+  strategy: string(4),
 });
 
 /** Tells how a transaction ended. Delivered at least once, before or after the last of its branches is final. */
@@ -24,14 +26,17 @@ export const TransactionEnded = message("mortise.transaction.v1.TransactionEnded
   input: bytes(7),
 });
 
-/** Branches for the participant called `name`; those of one transaction in their order. */
+/**
+ * Branches for the participant called `name`, in no order: one that has to wait for another is sent when that is done. So
+ * none that is tried again holds up the others.
+ */
 export function branchTopic(name: string): TopicType<DriveRequest> {
-  return topic(`mortise.transaction.branch.${name}`, Drive, { key: "gid" });
+  return topic(`mortise.transaction.branch.${name}`, Drive);
 }
 
-/** What became of branches that the transaction called `name` sent over the bus. */
+/** What became of branches that the transaction called `name` sent over the bus, in no order. */
 export function acknowledgementTopic(name: string) {
-  return topic(`mortise.transaction.done.${name}`, Acknowledged, { key: "gid" });
+  return topic(`mortise.transaction.done.${name}`, Acknowledged);
 }
 
 /** The ends of the transactions called `name`. */

@@ -17,11 +17,17 @@ const count = (value: number, what: string) => z.int().positive().default(value)
 const options = z.strictObject({
   leaseMs: ms(15_000, "How long a process is believed to work on what it took on without saying so again"),
   recoverEveryMs: ms(1_000, "How often a process looks for transactions that nobody works on"),
-  recoverBatch: count(200, "How many of those it takes on at once"),
+  recoverBatch: count(200, "How many of those it drives at the same time"),
   driveTimeoutMs: ms(3_000, "How long one request to a participant may take"),
   attempts: count(5, "Attempts in one round, before a transaction is left for later"),
   backoffMs: ms(50, "The first wait after a failure; it doubles, with jitter"),
   maxBackoffMs: ms(30_000, "The longest such wait"),
+  redeliverMs: ms(
+    5_000,
+    "How long a branch that was sent over the bus may stay without acknowledgement; it doubles, with jitter",
+  ),
+  maxRedeliverMs: ms(60_000, "The longest such wait"),
+  redeliverAtOnce: count(50, "How many branches are sent again to one participant in `redeliverMs`"),
   stuckAfterRounds: count(10, "After so many rounds a transaction counts as stuck; it is still tried, slowly"),
   stuckAfterMs: ms(300_000, "After so long a decided transaction counts as stuck"),
   graceMs: ms(5_000, "How long a stop waits for what is under way"),

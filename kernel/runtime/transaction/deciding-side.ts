@@ -1,6 +1,6 @@
 import { asStatusError } from "../../call/outcome.ts";
 import type { AbortReason, Decision, TransactionNote, TransactionStatus } from "../../spi/coordinator.ts";
-import { waitMs } from "./backoff.ts";
+import { roundMs } from "./backoff.ts";
 import { reasonOf } from "./failures.ts";
 import type { Journey } from "./journey.ts";
 import { LeftForLater } from "./subject.ts";
@@ -12,7 +12,13 @@ export interface DecidingSide {
   whyAborted(): Promise<AbortReason>;
   finish(decision: Decision): Promise<void>;
   /** Notes how far it got and why it is left, and when somebody is to go on. Gives what to throw. */
-  leave(lastError: string): Promise<Error>;
+  leave(lastError: string, next?: NextRound): Promise<Error>;
+}
+
+/** Which round comes next, and when. */
+export interface NextRound {
+  readonly attempts: number;
+  readonly nextInMs: number;
 }
 
 /** So often a decision is asked for while the coordinator cannot be reached. */
@@ -50,6 +56,11 @@ export function decidingSide(journey: Journey): DecidingSide {
     return abortReason ?? reasonOf("INTERRUPTED", "somebody else aborted it");
   }
 
+  const roundAfter = (attempts: number): NextRound => ({
+    attempts: attempts + 1,
+    nextInMs: roundMs(attempts, options, ports.random),
+  });
+
   return {
     decide,
     whyAborted,
@@ -65,9 +76,9 @@ export function decidingSide(journey: Journey): DecidingSide {
       counters.ended(transaction.name, strategy, committed ? undefined : reason);
     },
 
-    async leave(lastError) {
-      const now = await node.coordinator().get(gid);
-      const attempts = (now?.attempts ?? 0) + 1;
+    async leave(lastError, next) {
+      const now = next ? record : await node.coordinator().get(gid);
+      const { attempts, nextInMs } = next ?? roundAfter(now?.attempts ?? 0);
       const age = now?.decidedAt === undefined ? 0 : ports.clock.wall() - now.decidedAt;
       const stuck = attempts >= options.stuckAfterRounds || age > options.stuckAfterMs;
       const note: TransactionNote = {
@@ -76,7 +87,7 @@ export function decidingSide(journey: Journey): DecidingSide {
         attempts,
         lastError,
         stuck,
-        nextInMs: waitMs(attempts + 4, options, ports.random),
+        nextInMs,
       };
       await node.coordinator().note(gid, note);
       counters.left(transaction.name, strategy);

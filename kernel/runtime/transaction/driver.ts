@@ -1,4 +1,5 @@
 import type { NewTransaction } from "../../spi/coordinator.ts";
+import { busSide } from "./bus-side.ts";
 import { decidingSide } from "./deciding-side.ts";
 import { forwardSide } from "./forward-side.ts";
 import { journeyOf } from "./journey.ts";
@@ -58,6 +59,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     finish,
     ...settlingSide(journey, { forward }, leave),
     ...outboxSide(journey),
+    ...busSide(journey, { leave }),
 
     async begin() {
       const before = await begin("active");
@@ -71,13 +73,6 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     async answer(outcome) {
       if (outcome === "committed" || outcome === "pending") return answered.resolve({ status: outcome });
       answered.resolve({ status: "aborted", abort: outcome === "aborted" ? await whyAborted() : outcome });
-    },
-
-    async deliver(branches) {
-      for (const branch of branches) {
-        const id = `${gid}:${branch.id}:${record?.attempts ?? 0}`;
-        await node.publishBranch(journey.request(branch, "apply"), id, branch.participant, journey.context());
-      }
     },
 
     async leave(lastError) {

@@ -101,6 +101,16 @@ export async function read(sql: Tx, gid: string, branch: string, slot: FenceSlot
   return row;
 }
 
+/** Gives the row as it is committed, in one trip. */
+export function readCommitted(
+  sql: Sql<{ bigint: bigint }>,
+  gid: string,
+  branch: string,
+  slot: FenceSlot,
+): Promise<StoredEntry | undefined> {
+  return read(sql as unknown as Tx, gid, branch, slot); // what is asked alone is a transaction of its own
+}
+
 /** Keeps what was asked and answered with the `R` row of a branch. */
 export async function keep(sql: Tx, gid: string, branch: string, kept: Uint8Array, kind?: FenceKind): Promise<void> {
   await sql`

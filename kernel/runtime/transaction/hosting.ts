@@ -7,6 +7,7 @@ import type { Publish } from "../../spi/runtime.ts";
 import type { EventContext, EventHandler, Listening, Offer, ServerContext } from "../../spi/service.ts";
 import type { Performing } from "../../spi/transactions.ts";
 import { createFence } from "./fence.ts";
+import { acknowledgementId, isSentAgain } from "./message-ids.ts";
 import { type Participant, participant } from "./participant.ts";
 import { type Sweeper, sweep } from "./sweep.ts";
 
@@ -29,12 +30,13 @@ export function hosts({ publisher, sweeper, at }: HostsSetup): Hosts {
   /** Does a branch that came over the bus, and tells whoever sent it. What is not certain is delivered again. */
   const receiving = (one: Participant) => async (request: DriveRequest, call: EventContext) => {
     await at("O5");
-    const reply = await one.drive({ ...request, action: "apply" }, call);
+    const known = call.attempt > 1 || isSentAgain(call.id) ? await one.applied(request) : undefined;
+    const reply = known ?? (await one.drive({ ...request, action: "apply" }, call));
     if (reply.outcome === "ongoing") throw new StatusError("UNAVAILABLE", reply.note);
     await at("O6");
-    const { gid, branch, transaction } = request;
-    const id = `${call.id}:${call.attempt}:done`; // one of each delivery: the bus forgets none for being a repetition
-    await publisher(acknowledgementTopic(transaction))({ gid, branch, driven: reply }, call, { id });
+    const { gid, branch, transaction, strategy } = request;
+    const id = acknowledgementId(call);
+    await publisher(acknowledgementTopic(transaction))({ gid, branch, driven: reply, strategy }, call, { id });
   };
 
   return {

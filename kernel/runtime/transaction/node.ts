@@ -8,6 +8,7 @@ import type { Tracer } from "../../spi/tracer.ts";
 import type { TransactionStrategy } from "../../spi/transaction.ts";
 import type { TransactionCounters } from "./numbers.ts";
 import type { Participant } from "./participant.ts";
+import type { Resends } from "./resends.ts";
 
 export interface TransactionOptions {
   /** How long a node is believed to work on what it took on without saying so again, in milliseconds. */
@@ -23,6 +24,12 @@ export interface TransactionOptions {
   /** The first wait after a failure, in milliseconds; it doubles, with jitter. */
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
+  /** How long what was sent over the bus may stay without acknowledgement before it is sent again, in milliseconds; it doubles, */
+  readonly redeliverMs: number;
+  /** up to this. */
+  readonly maxRedeliverMs: number;
+  /** How many branches are sent again to one participant in `redeliverMs`. */
+  readonly redeliverAtOnce: number;
   /** A transaction is stuck after so many rounds, */
   readonly stuckAfterRounds: number;
   /** or after so long, in milliseconds; it is then still tried, slowly. */
@@ -56,6 +63,7 @@ export interface TransactionNode {
   /** Transactions this process initiates, by name. */
   readonly initiated: ReadonlyMap<string, AnyTransaction>;
   readonly publishBranch: (request: DriveRequest, id: string, participant: string, context: Context) => Promise<void>;
+  readonly resends: Resends;
   readonly publishEnd: (end: EndOfTransaction, context: Context) => Promise<void>;
   readonly counters: TransactionCounters;
   readonly at: (point: string) => Promise<void> | void;

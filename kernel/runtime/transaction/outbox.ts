@@ -60,7 +60,7 @@ function layersOf(branches: readonly PlannedBranch[]): number[] {
 export interface TakeOptions {
   readonly names: readonly string[];
   readonly limit: number;
-  /** The wait until it is handed on again if nobody acknowledges it, in milliseconds; doubles up to the maximum. */
+  /** The least wait until it is handed on again if nobody acknowledges it, in milliseconds; doubles up to the maximum, with jitter. */
   readonly againMs: number;
   readonly maxAgainMs: number;
 }
@@ -72,7 +72,7 @@ export async function takeDue(
 ): Promise<OutboxEntry[]> {
   const rows = await sql<OutboxEntry[]>`
     update mortise_outbox set state = 'sent', attempts = attempts + 1,
-      next_at = clock_timestamp() + least(${againMs} * power(2, least(attempts, 20)), ${maxAgainMs}) * interval '1 millisecond'
+      next_at = clock_timestamp() + least(${againMs} * power(2, least(attempts, 20)), ${maxAgainMs}) * (1 + random() / 2) * interval '1 millisecond'
     where (gid, branch) in (
       select gid, branch from mortise_outbox as due
       where state in ('ready', 'sent') and next_at <= clock_timestamp() and transaction = any(${[...names]})
@@ -82,19 +82,35 @@ export async function takeDue(
   return [...rows];
 }
 
+/** What the first branches of these transactions kept, by gid. */
+export async function firstKept(
+  sql: Database["sql"],
+  entries: readonly OutboxEntry[],
+): Promise<ReadonlyMap<string, Uint8Array | null>> {
+  const rows = await sql<{ gid: string; kept: Uint8Array | null }[]>`
+    select gid, kept from mortise_fence join unnest(
+      ${entries.map(({ gid }) => gid)}::uuid[], ${entries.map(({ firstBranch }) => firstBranch)}::text[])
+      as given (gid, branch) using (gid, branch)
+    where slot = 'R'`;
+  return new Map(rows.map(({ gid, kept }) => [gid, kept]));
+}
+
 /** What a row of the outbox tells about its transaction. */
 export type OutboxOrigin = Pick<OutboxEntry, "transaction" | "strategy" | "input" | "trace">;
 
-/** Removes a branch that was done, and lets those that waited for it go on. Tells how many of the transaction are left. */
+/** What was removed, and who had done it. */
+export type Removed = OutboxOrigin & { readonly participant: string };
+
+/** Removes a branch that was done, and lets those that waited for it go on. Tells how many of the transaction are left, if it was there. */
 export async function removeDone(
   sql: Database["sql"],
   gid: string,
   branch: string,
-): Promise<{ readonly removed: OutboxOrigin | undefined; readonly left: number }> {
-  const [removed] = await sql<OutboxOrigin[]>`
+): Promise<{ readonly removed: Removed | undefined; readonly left: number }> {
+  const [removed] = await sql<Removed[]>`
     delete from mortise_outbox where gid = ${gid} and branch = ${branch}
-    returning transaction, strategy, input, trace`;
-  return { removed, left: await countLeft(sql, gid) };
+    returning transaction, strategy, input, trace, plan->>'participant' as participant`;
+  return { removed, left: removed ? await countLeft(sql, gid) : 0 };
 }
 
 /** How many branches of a transaction are still to be handed on. */
@@ -116,9 +132,25 @@ export async function putOff(
     where gid = ${gid} and branch = ${branch}`;
 }
 
+/** Puts off what could not be sent, as if it had not been taken. */
+export async function putOffUnsent(
+  sql: Database["sql"],
+  entries: readonly OutboxEntry[],
+  next: { readonly inMs: number; readonly error: string },
+): Promise<void> {
+  await sql`
+    update mortise_outbox as held set last_error = ${next.error}, attempts = greatest(held.attempts - 1, 0),
+      next_at = clock_timestamp() + ${next.inMs} * interval '1 millisecond'
+    from unnest(${entries.map(({ gid }) => gid)}::uuid[], ${entries.map(({ branch }) => branch)}::text[])
+      as given (gid, branch)
+    where held.gid = given.gid and held.branch = given.branch`;
+}
+
 /** Makes everything of a transaction due at once, also what was given up. Tells how many rows that are. */
 export async function wakeOutbox(sql: Database["sql"], gid: string): Promise<number> {
   const rows = await sql`
-    update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where gid = ${gid} returning 1`;
+    update mortise_outbox set state = 'ready', attempts = case kind when 'notice' then 0 else attempts end,
+      next_at = clock_timestamp()
+    where gid = ${gid} returning 1`;
   return rows.length;
 }

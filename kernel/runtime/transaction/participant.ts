@@ -9,9 +9,9 @@ import type { BranchAction } from "../../spi/transaction.ts";
 import { checkGid } from "../../spi/transaction-record.ts";
 import { watchBatches } from "./batch-watch.ts";
 import { externalBranches } from "./external-branch.ts";
-import { fenceVersion, isLost } from "./fence.ts";
+import { fenceVersion, isLost, readCommitted } from "./fence.ts";
 import { inLanes } from "./lanes.ts";
-import { localBranches } from "./local-branch.ts";
+import { localBranches, repeated } from "./local-branch.ts";
 import { removeDone, wakeOutbox } from "./outbox.ts";
 import { atPlaces } from "./points.ts";
 import { type PreparedBranches, parsePrepared, preparedBranches } from "./prepared.ts";
@@ -31,6 +31,8 @@ export interface Participant {
     context: Context,
     along: (sql: TransactionHandle["sql"]) => Promise<void>,
   ): Promise<DriveReply>;
+  /** The answer to a branch that was applied before, for the price of one read; nothing for any other. */
+  applied(request: DriveRequest): Promise<DriveReply | undefined>;
   inspect(gid: string): Promise<Infer<typeof Inspected>>;
   /** What is here of many transactions. */
   fences(gids: readonly string[]): Promise<Infer<typeof Fences>>;
@@ -121,6 +123,14 @@ export function participant(
         if (check(request)) throw invalid("an external operation cannot share the transaction of an outbox");
         return local.forward(request, "apply", context, { along });
       }),
+
+    applied: ({ gid, branch }) => {
+      checkGid(gid);
+      return reachable(async () => {
+        const row = await readCommitted(database.sql, gid, branch, "R");
+        return row?.kind === "apply" ? repeated(row.kind, row.kept) : undefined;
+      });
+    },
 
     async inspect(gid) {
       checkGid(gid);

@@ -7,6 +7,18 @@ import type { TransactionNode } from "./node.ts";
 /** Goes on with what is due and nobody works on, and says what this process still works on. */
 export function recovery(node: TransactionNode, running: Map<string, Running>): Worker {
   const { options, ports, log } = node;
+  /** What was claimed here and is driven now: no more is claimed than can be driven. */
+  const driven = new Set<string>();
+
+  function keepCount(gid: string, taken: Running | undefined): void {
+    if (!taken) return;
+    driven.add(gid);
+    void taken.over.then(() => {
+      driven.delete(gid);
+      if (driven.size === Math.floor(options.recoverBatch / 2)) finding.wake();
+    });
+  }
+
   const finding = makeWorker({
     name: "recovery of transactions",
     everyMs: options.recoverEveryMs,
@@ -16,9 +28,10 @@ export function recovery(node: TransactionNode, running: Map<string, Running>): 
       const names = [...node.initiated.keys()];
       if (names.length === 0) return false;
       const { owner } = node;
-      const limit = options.recoverBatch;
+      const limit = options.recoverBatch - driven.size;
+      if (limit <= 0) return false;
       const records = await node.coordinator().claim({ owner, names, limit, leaseMs: options.leaseMs });
-      for (const record of records) takeOn(node, running, record);
+      for (const record of records) keepCount(record.gid, takeOn(node, running, record));
       return records.length === limit;
     },
   });

@@ -2,13 +2,13 @@ import { backgroundOf } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import { decodeTrace } from "../../call/trace.ts";
-import type { DriveReply } from "../../contract/transaction/participant.ts";
+import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
-import { read } from "./fence.ts";
+import { roundMs } from "./backoff.ts";
 import { decodeKept } from "./kept.ts";
-import { inTransaction } from "./local-branch.ts";
+import { isSentAgain, sendingId } from "./message-ids.ts";
 import type { TransactionNode } from "./node.ts";
-import { type OutboxEntry, type OutboxOrigin, putOff, removeDone, takeDue } from "./outbox.ts";
+import { firstKept, type OutboxEntry, type OutboxOrigin, putOff, putOffUnsent, removeDone, takeDue } from "./outbox.ts";
 import type { Participant } from "./participant.ts";
 import { requestFor } from "./requests.ts";
 
@@ -19,58 +19,84 @@ export interface RelaySetup {
   readonly complete: (gid: string, origin: OutboxOrigin, results: DriveReply["results"]) => Promise<void>;
 }
 
+/** So many are taken, and under way, at once. */
 const batch = 200;
 
-/** Hands on what is due in the outbox of one participant's database. Tells whether there may be more. */
+type Unsent = { readonly entry: OutboxEntry; readonly error: string };
+
+/** Hands on what is due in the outbox of one participant's database. Tells whether there may be more to hand on at once. */
 export async function relayDue(host: Participant, setup: RelaySetup): Promise<boolean> {
   const { node } = setup;
   const { sql } = host.performer.database;
+  const { redeliverMs, maxRedeliverMs } = node.options;
   const names = [...node.initiated.keys()];
-  const { maxBackoffMs } = node.options;
-  const due = await takeDue(sql, { names, limit: batch, againMs: 1_000, maxAgainMs: maxBackoffMs });
-  await Promise.all(
-    due.map(async (entry) => {
+  const due = await takeDue(sql, { names, limit: batch, againMs: redeliverMs, maxAgainMs: maxRedeliverMs });
+  if (due.length === 0) return false;
+  const kept = await firstKept(sql, due);
+  const results = await Promise.all(
+    due.map(async (entry): Promise<Unsent | undefined> => {
       const transaction = node.initiated.get(entry.transaction);
-      if (transaction) await (entry.kind === "message" ? publish : notify)(entry, transaction, host, setup);
+      if (!transaction) return undefined;
+      const request = () => requestOf(entry, transaction, kept.get(entry.gid) ?? null);
+      return entry.kind === "message" ? publish(entry, request, setup) : notify(entry, request, host, setup);
     }),
   );
-  return due.length === batch;
+  const unsent = results.filter((one) => one !== undefined);
+  if (unsent.length === 0) return due.length === batch;
+  // They were not sent, so their next attempt is the same one again, under the same id.
+  const [{ error } = { error: "" }] = unsent;
+  node.log.warn("the bus did not take branches of transactions", { count: unsent.length, error });
+  const inMs = roundMs(0, node.options, node.ports.random);
+  await putOffUnsent(
+    sql,
+    unsent.map(({ entry }) => entry),
+    { inMs, error },
+  );
+  return false;
 }
 
-async function requestOf(entry: OutboxEntry, transaction: AnyTransaction, host: Participant) {
-  const { gid, strategy, input, plan, firstBranch } = entry;
-  const row = await inTransaction(host.performer.database, (tx) => read(tx.sql, gid, firstBranch, "R"));
-  const outputs = new Map(decodeKept(row?.kept ?? null).results.map(({ step, output }) => [step, output]));
+function requestOf(entry: OutboxEntry, transaction: AnyTransaction, kept: Uint8Array | null): DriveRequest {
+  const { gid, strategy, input, plan } = entry;
+  const outputs = new Map(decodeKept(kept).results.map(({ step, output }) => [step, output]));
   return requestFor({ gid, strategy, transaction, input, outputs }, plan, "apply");
 }
 
-async function publish(entry: OutboxEntry, transaction: AnyTransaction, host: Participant, { node }: RelaySetup) {
+async function publish(
+  entry: OutboxEntry,
+  request: () => DriveRequest,
+  { node }: RelaySetup,
+): Promise<Unsent | undefined> {
   const { gid, branch, plan, attempts } = entry;
+  const id = sendingId(gid, branch, attempts - 1);
+  if (isSentAgain(id) && !node.resends.take(plan.participant)) return undefined; // its time comes again
   try {
     await node.at("O2");
-    const request = await requestOf(entry, transaction, host);
-    await node.publishBranch(request, `${gid}:${branch}:${attempts}`, plan.participant, contextOf(entry, node));
+    await node.publishBranch(request(), id, plan.participant, contextOf(entry, node));
     await node.at("O3");
+    return undefined;
   } catch (error) {
-    // It stays, and is published again when its time has come.
-    node.log.warn("the bus did not take a branch of a transaction", { gid, branch, error });
+    return { entry, error: asStatusError(error).message };
   }
 }
 
 /** Calls the participant itself, as often as the schedule says. */
-async function notify(entry: OutboxEntry, transaction: AnyTransaction, host: Participant, setup: RelaySetup) {
+async function notify(
+  entry: OutboxEntry,
+  request: () => DriveRequest,
+  host: Participant,
+  setup: RelaySetup,
+): Promise<undefined> {
   const { node, scheduleOf, complete } = setup;
   const { gid, branch, plan, attempts } = entry;
   const { sql } = host.performer.database;
   let failure: string;
   try {
     await node.at("N2");
-    const request = await requestOf(entry, transaction, host);
-    const reply = await node.ask(plan.participant, request, contextOf(entry, node));
+    const reply = await node.ask(plan.participant, request(), contextOf(entry, node));
     await node.at("N3");
     if (reply.outcome === "done") {
-      const { left } = await removeDone(sql, gid, branch);
-      if (left === 0) await complete(gid, entry, reply.results);
+      const { removed, left } = await removeDone(sql, gid, branch);
+      if (removed && left === 0) await complete(gid, entry, reply.results);
       return;
     }
     failure = reply.refusal?.reason ?? reply.note;

@@ -1,6 +1,6 @@
 import { backgroundOf } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
-import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import type { DriveRequest } from "../../contract/transaction/participant.ts";
 import { participantService } from "../../contract/transaction/participant.ts";
 import { type Acknowledged, acknowledgementTopic, branchTopic, endedTopic } from "../../contract/transaction/topics.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
@@ -10,23 +10,22 @@ import type { Ports } from "../../core/ports.ts";
 import type { Bus } from "../../spi/bus.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { Client, Clients, Publish } from "../../spi/runtime.ts";
-import type { EventHandler } from "../../spi/service.ts";
+import type { EventContext, EventHandler } from "../../spi/service.ts";
 import type { Tracer } from "../../spi/tracer.ts";
 import type { StrategyFacts, TransactionStrategy } from "../../spi/transaction.ts";
 import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
 import type { Initiator, Transactions } from "../../spi/transactions.ts";
 import { makeWorker } from "../../spi/worker.ts";
+import { acknowledging } from "./acknowledging.ts";
 import { adminOffer } from "./admin.ts";
 import { admission } from "./admission.ts";
-import { branchesOf } from "./branches.ts";
-import { drive } from "./driver.ts";
 import { hosts } from "./hosting.ts";
-import { initiatorOf, type Running, subjectOfRecord } from "./initiator.ts";
+import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
 import { keptNumbers } from "./numbers.ts";
-import { type OutboxOrigin, removeDone } from "./outbox.ts";
-import { recovery, takeOn } from "./recovery.ts";
+import { recovery } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
+import { resends } from "./resends.ts";
 import { sweep } from "./sweep.ts";
 
 export interface TransactionsSetup {
@@ -132,6 +131,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     counters: numbers,
     at,
     relayed: relaying.wake,
+    resends: resends(options, ports.clock),
   };
   const recovering = recovery(node, running);
 
@@ -147,59 +147,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     highlyAvailable: setup.highlyAvailable,
   });
 
-  /** The outbox of a transaction is empty: what its first participant committed has happened everywhere. */
-  async function complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void> {
-    const transaction = initiated.get(origin.transaction);
-    if (!transaction) return;
-    if (!(await setup.coordinator().get(gid))) {
-      const { strategy, input, trace: traceparent } = origin;
-      const subject = {
-        gid,
-        transaction,
-        strategy,
-        input,
-        fresh: false,
-        deadlineMs: undefined,
-        trace: undefined,
-        traceparent,
-      };
-      await drive(node, subject).adopt();
-    }
-    const outputs = Object.fromEntries(results.map(({ step, output }) => [step, output]));
-    await setup.coordinator().note(gid, { outputs });
-    const record = await setup.coordinator().get(gid);
-    if (record) await drive(node, subjectOfRecord(record, transaction)).finish("committing");
-  }
-
-  /** Whether the branch was in an outbox of this process. */
-  async function acknowledgedInOutbox(transaction: AnyTransaction, ack: Ack): Promise<boolean> {
-    const first = branchesOf(transaction).main[0];
-    const host = first && hosted.get(first.participant);
-    if (!host || ack.driven?.outcome !== "done") return false;
-    const { removed, left } = await removeDone(host.performer.database.sql, ack.gid, ack.branch);
-    if (removed && left === 0) await complete(ack.gid, removed, ack.driven.results);
-    else if (removed) relaying.wake();
-    return removed !== undefined;
-  }
-
-  async function acknowledged(transaction: AnyTransaction, ack: Ack): Promise<void> {
-    const { gid, branch, driven } = ack;
-    if (await acknowledgedInOutbox(transaction, ack)) return;
-    const coordinator = setup.coordinator();
-    if (driven?.outcome !== "done") {
-      const lastError = `${branch}: ${driven?.refusal?.reason ?? driven?.outcome}`;
-      log.error("a branch cannot be done and needs a person", { gid, transaction: transaction.name, lastError });
-      return coordinator.note(gid, { lastError, stuck: true });
-    }
-    const outputs = Object.fromEntries(driven.results.map(({ step, output }) => [step, output]));
-    await coordinator.note(gid, { done: [branch], outputs });
-    const record = await coordinator.get(gid);
-    if (record?.status !== "committing") return;
-    const left = record.branches.slice(1).filter(({ id }) => !record.done.includes(id));
-    const unlocked = left.some(({ after }) => after.includes(branch));
-    if (left.length === 0 || unlocked) takeOn(node, running, record);
-  }
-
+  const { acknowledged, complete } = acknowledging({ node, running, hosted, factsOf: setup.factsOf });
   const admin = adminOffer({ node, participant: participants });
 
   stranded().catch(() => undefined); // recovery will tell that the coordinator is away
@@ -227,7 +175,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     numbers,
     acknowledgements: (transaction) => ({
       topic: acknowledgementTopic(transaction.name),
-      handler: ((ack: Ack) => acknowledged(transaction, ack)) as EventHandler<never>,
+      handler: ((ack: Ack, call: EventContext) => acknowledged(transaction, ack, call)) as EventHandler<never>,
     }),
     async stop() {
       await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);

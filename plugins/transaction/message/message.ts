@@ -6,10 +6,10 @@ import {
   forced,
   onlyDone,
   type PlannedBranch,
-  type TransactionRecord,
   type TransactionStrategy,
   transaction,
   wasApplied,
+  wasAppliedSoon,
 } from "@mortise/kernel";
 import { builtInStrategies } from "@mortise/kernel/contract";
 
@@ -37,7 +37,7 @@ export const messageStrategy: TransactionStrategy = {
   async resume(t, record) {
     const { status, done } = record;
     if (status === "active") return checkBack(t, done);
-    await conclude(t, status === "aborting" || status === "aborted" ? "aborting" : "committing", done, record);
+    await conclude(t, status === "aborting" || status === "aborted" ? "aborting" : "committing", done);
   },
 
   /** What its first branch has done is the outcome; only what has not come can be aborted. */
@@ -51,16 +51,12 @@ export const messageStrategy: TransactionStrategy = {
 
 async function checkBack(t: DrivenTransaction, done: readonly string[]): Promise<void> {
   await t.at("M7");
-  const applied = await wasApplied(t, partsOf(t).first);
+  const applied = await wasAppliedSoon(t, partsOf(t).first);
+  if (applied === undefined) return t.leave("nobody answers whether the first branch was done");
   await conclude(t, await t.decide(applied ? "committing" : "aborting"), done);
 }
 
-async function conclude(
-  t: DrivenTransaction,
-  decision: Decision,
-  done: readonly string[],
-  record?: TransactionRecord,
-): Promise<void> {
+async function conclude(t: DrivenTransaction, decision: Decision, done: readonly string[]): Promise<void> {
   if (decision === "aborting") {
     await t.answer("aborted");
     return t.finish(decision);
@@ -70,7 +66,6 @@ async function conclude(
   if (left.length === 0) return t.finish(decision);
   await t.at("M8");
   await t.deliver(left.filter(({ after }) => after.every((id) => !left.some((other) => other.id === id))));
-  await t.leave(record ? "not all branches have said that they are done" : "");
 }
 
 function partsOf({ branches, later }: DrivenTransaction): { first: PlannedBranch; rest: readonly PlannedBranch[] } {

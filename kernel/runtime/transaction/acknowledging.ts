@@ -1,0 +1,106 @@
+import type { DriveReply } from "../../contract/transaction/participant.ts";
+import type { Acknowledged } from "../../contract/transaction/topics.ts";
+import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import type { Infer } from "../../contract/types.ts";
+import type { TransactionRecord } from "../../spi/coordinator.ts";
+import type { EventContext } from "../../spi/service.ts";
+import type { StrategyFacts } from "../../spi/transaction.ts";
+import { branchesOf } from "./branches.ts";
+import { publishBranch } from "./bus-side.ts";
+import { drive } from "./driver.ts";
+import type { Hosts } from "./hosting.ts";
+import { type Running, subjectOfRecord } from "./initiator.ts";
+import { journeyOf } from "./journey.ts";
+import { isOfFirstSending } from "./message-ids.ts";
+import type { TransactionNode } from "./node.ts";
+import { type OutboxOrigin, removeDone } from "./outbox.ts";
+import { takeOn } from "./recovery.ts";
+
+type Ack = Infer<typeof Acknowledged>;
+
+/** What happens when branches that went over the bus, or out of an outbox, are done. */
+export interface Acknowledging {
+  /** Somebody said what became of a branch. Rejects where that could not be kept; then it has to be said again. */
+  acknowledged(transaction: AnyTransaction, ack: Ack, call: Pick<EventContext, "id">): Promise<void>;
+  /** The outbox of a transaction is empty: what its first participant committed has happened everywhere. */
+  complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void>;
+}
+
+export interface AcknowledgingSetup {
+  readonly node: TransactionNode;
+  readonly running: Map<string, Running>;
+  readonly hosted: Hosts;
+  readonly factsOf: (strategy: string) => StrategyFacts | undefined;
+}
+
+export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingSetup): Acknowledging {
+  const { log } = node;
+
+  async function complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void> {
+    const transaction = node.initiated.get(origin.transaction);
+    if (!transaction) return;
+    if (!(await node.coordinator().get(gid))) {
+      const { strategy, input, trace: traceparent } = origin;
+      const about = { gid, transaction, strategy, input, traceparent };
+      await drive(node, { ...about, fresh: false, deadlineMs: undefined, trace: undefined }).adopt();
+    }
+    await node.coordinator().note(gid, { outputs: outputsIn(results) });
+    const record = await node.coordinator().get(gid);
+    if (record) await drive(node, subjectOfRecord(record, transaction)).finish("committing");
+  }
+
+  /** Whether the branch is, or was, in an outbox of this process. */
+  async function inOutbox(transaction: AnyTransaction, { gid, branch, strategy, driven }: Ack): Promise<boolean> {
+    if (factsOf(strategy)?.ownFirst === false || driven?.outcome !== "done") return false;
+    const first = branchesOf(transaction).main[0];
+    const host = first && hosted.get(first.participant);
+    if (!host) return false;
+    const { removed, left } = await removeDone(host.performer.database.sql, gid, branch);
+    if (!removed) return strategy !== "";
+    node.resends.heard(removed.participant);
+    if (left === 0) await complete(gid, removed, driven.results);
+    else node.relayed();
+    return true;
+  }
+
+  /** Ends a transaction whose last branch this was, or sends those that waited for it. */
+  async function goOn(transaction: AnyTransaction, record: TransactionRecord, branch: string): Promise<void> {
+    const left = record.branches.slice(1).filter(({ id }) => !record.done.includes(id));
+    if (left.length === 0) {
+      await running.get(record.gid)?.over; // whoever sent the last one may be about to put it off
+      takeOn(node, running, record);
+      return;
+    }
+    const isLeft = (id: string) => left.some((one) => one.id === id);
+    const unlocked = left.filter(({ after }) => after.includes(branch) && !after.some(isLeft));
+    if (unlocked.length === 0) return;
+    const journey = journeyOf(node, subjectOfRecord(record, transaction));
+    await Promise.all(unlocked.map((one) => publishBranch(journey, one, 0)));
+  }
+
+  return {
+    complete,
+
+    async acknowledged(transaction, ack, { id }) {
+      if (await inOutbox(transaction, ack)) return;
+      const { gid, branch, driven } = ack;
+      const coordinator = node.coordinator();
+      if (driven?.outcome !== "done") {
+        const lastError = `${branch}: ${driven?.refusal?.reason ?? driven?.outcome}`;
+        log.error("a branch cannot be done and needs a person", { gid, transaction: transaction.name, lastError });
+        return coordinator.note(gid, { lastError, stuck: true });
+      }
+      const before = isOfFirstSending(id) ? undefined : await coordinator.get(gid);
+      const known = before?.done.includes(branch) || before?.endedAt !== undefined;
+      if (!known) await coordinator.note(gid, { done: [branch], outputs: outputsIn(driven.results) });
+      const record = known ? before : await coordinator.get(gid);
+      const participant = record?.branches.find((one) => one.id === branch)?.participant;
+      if (participant !== undefined) node.resends.heard(participant);
+      if (record?.status === "committing") await goOn(transaction, record, branch);
+    },
+  };
+}
+
+function outputsIn(results: DriveReply["results"]): Record<string, Uint8Array> {
+  return Object.fromEntries(results.map(({ step, output }) => [step, output]));
+}

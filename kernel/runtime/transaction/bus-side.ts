@@ -1,0 +1,40 @@
+import { asStatusError } from "../../call/outcome.ts";
+import type { PlannedBranch } from "../../spi/coordinator.ts";
+import type { DrivenTransaction } from "../../spi/transaction.ts";
+import { acknowledgeMs, roundMs } from "./backoff.ts";
+import type { DecidingSide } from "./deciding-side.ts";
+import type { Journey } from "./journey.ts";
+import { sendingId } from "./message-ids.ts";
+
+/** Has branches done by whoever takes them from the bus. */
+export type BusSide = Pick<DrivenTransaction, "deliver">;
+
+export function busSide(journey: Journey, { leave }: Pick<DecidingSide, "leave">): BusSide {
+  const { node } = journey;
+  const { record } = journey.subject;
+  const { options, ports } = node;
+
+  return {
+    async deliver(branches) {
+      const round = record?.attempts ?? 0;
+      const sent = round === 0 ? branches : branches.filter(({ participant }) => node.resends.take(participant));
+      const results = await Promise.allSettled(sent.map((branch) => publishBranch(journey, branch, round)));
+      const failure = results.find((result) => result.status === "rejected");
+      if (failure) {
+        // It counts as no round: the same ids are used again, and the bus drops what it has taken after all.
+        const nextInMs = roundMs(0, options, ports.random);
+        await leave(`not published: ${asStatusError(failure.reason).message}`, { attempts: round, nextInMs });
+        return;
+      }
+      const late = round === 0 ? "" : "not all branches have said that they are done";
+      await leave(late, { attempts: round + 1, nextInMs: acknowledgeMs(round, options, ports.random) });
+    },
+  };
+}
+
+/** Publishes one branch; within a round it has one id, so that the bus recognises a repetition. */
+export async function publishBranch(journey: Journey, branch: PlannedBranch, round: number): Promise<void> {
+  const { node, subject } = journey;
+  const request = journey.request(branch, "apply");
+  await node.publishBranch(request, sendingId(subject.gid, branch.id, round), branch.participant, journey.context());
+}
