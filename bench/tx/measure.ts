@@ -30,7 +30,8 @@ export function commitsOf(strategy: string, n: number): number {
   const ofRecord = 3; // begun, decided, ended
   if (strategy === "xa" || strategy === "3pc" || strategy === "tcc") return 2 * n + ofRecord;
   if (strategy === "saga") return n + ofRecord;
-  return n + 1 + (n - 1); // outbox and its like: each branch, the record's end, and each row removed
+  // Each acknowledgement noted, or row of the outbox removed; and when to look again, or the rows taken up together.
+  return n + (n - 1) + ofRecord + 1;
 }
 
 /** Runs transactions over and over for a while, by so many callers. */
