@@ -13,6 +13,8 @@ export interface OrderJson {
   readonly cancelReason: string;
   readonly traceId: string;
   readonly total: MoneyJson;
+  /** Of orders that are paid later. */
+  readonly payBy?: string;
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
   readonly steps: readonly { readonly status: string }[];
 }
@@ -67,10 +69,19 @@ export class Browser {
     return this.send("POST", path, JSON.stringify(body), { "content-type": "application/json", ...headers });
   }
 
-  /** Places an order under a new key, or under `key`. */
+  /** Places an order under a new key, or under `key`, and pays it. */
   order(items: Readonly<Record<string, number>>, key: string = systemPorts.ids.uuid()): Promise<Answer> {
-    const lines = Object.entries(items).map(([sku, quantity]) => ({ sku, quantity }));
-    return this.post("/api/orders", { items: lines }, { "idempotency-key": key });
+    return this.post("/api/orders", { items: linesOf(items) }, { "idempotency-key": key });
+  }
+
+  /** Places an order that is to be paid later. */
+  orderUnpaid(items: Readonly<Record<string, number>>, key: string = systemPorts.ids.uuid()): Promise<Answer> {
+    return this.post("/api/orders", { items: linesOf(items), pay: "later" }, { "idempotency-key": key });
+  }
+
+  /** Pays such an order. */
+  pay(id: string, key: string = systemPorts.ids.uuid()): Promise<Answer> {
+    return this.post(`/api/orders/${id}/pay`, {}, { "idempotency-key": key });
   }
 
   /** Opens an account nobody else has. Throws what the shop said if it does not. */
@@ -96,4 +107,8 @@ export class Browser {
     const json = response.headers.get("content-type")?.includes("json");
     return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : {}) as Body };
   }
+}
+
+function linesOf(items: Readonly<Record<string, number>>) {
+  return Object.entries(items).map(([sku, quantity]) => ({ sku, quantity }));
 }

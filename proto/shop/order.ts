@@ -1,5 +1,6 @@
 import type { Infer } from "@mortise/kernel/contract";
 import {
+  bool,
   Empty,
   enumeration,
   field,
@@ -30,6 +31,8 @@ export const OrderStatus = enumeration("shop.order.v1.OrderStatus", {
   CANCELLING: 4,
   /** Nothing is kept. Final. */
   CANCELLED: 5,
+  /** Stock is promised and no money taken: it is paid in time, or cancelled. */
+  AWAITING_PAYMENT: 6,
 });
 
 export const OrderLine = message("shop.order.v1.OrderLine", {
@@ -61,8 +64,10 @@ export const Order = message("shop.order.v1.Order", {
   steps: repeated(field(9, OrderStep)),
   /** The coupon that was used; empty for none. */
   coupon: string(10),
-  /** What it took off; the total is what was paid. */
+  /** What it took off; the total is what is paid. */
   discount: required(field(11, Money)),
+  /** Until when it is to be paid; only of orders that are paid later. */
+  payBy: timestamp(12),
 });
 
 export const Item = message("shop.order.v1.Item", { sku: string(1), quantity: int32(2) });
@@ -74,6 +79,16 @@ export const PlaceOrder = message("shop.order.v1.PlaceOrder", {
   items: repeated(field(3, Item)),
   /** Empty for none. */
   coupon: string(4),
+  /** Promises the stock now and takes no money until the order is paid. */
+  payLater: bool(5),
+});
+
+/** Pays an order that was placed to be paid later. */
+export const PayOrder = message("shop.order.v1.PayOrder", {
+  userId: string(1),
+  orderId: string(2),
+  /** Chosen by the client; the same id pays once, and tells of it again when repeated. */
+  requestId: string(3),
 });
 
 /** An order of a customer. Others' orders are not found. */
@@ -97,11 +112,14 @@ export const OrderPage = message("shop.order.v1.OrderPage", {
  *
  * Reasons: OUT_OF_STOCK, INSUFFICIENT_FUNDS, NO_SUCH_COUPON, COUPON_USED, COUPON_MINIMUM (FAILED_PRECONDITION; as
  * inventory, payment and marketing give them, with detail `orderId`), REQUEST_ID_REUSED (ALREADY_EXISTS), NO_SUCH_ORDER (NOT_FOUND), NOT_CANCELLABLE (FAILED_PRECONDITION),
- * BAD_ITEMS, BAD_REQUEST_ID, BAD_PAGE_TOKEN (INVALID_ARGUMENT).
+ * BAD_ITEMS, BAD_REQUEST_ID, BAD_PAGE_TOKEN (INVALID_ARGUMENT). Of paying, all FAILED_PRECONDITION: ALREADY_PAID,
+ * PAYMENT_EXPIRED, ORDER_CANCELLED, PAYMENT_UNDER_WAY, NOT_PAYABLE.
  */
 export const Orders = service("shop.order.v1.Orders", {
-  /** Resolves once the order is decided: it stands (PAID), or it was refused and nothing is kept. */
+  /** Resolves once the order is decided: it stands (PAID, or AWAITING_PAYMENT), or it was refused and nothing is kept. */
   place: rpc(PlaceOrder, Order, { idempotent: true, criticality: "critical" }),
+  /** Pays an order that awaits it. Where it is refused the order stays as it is, and may be paid under another request id. */
+  pay: rpc(PayOrder, Order, { idempotent: true, criticality: "critical" }),
   get: rpc(OrderKey, Order, { readOnly: true }),
   /** Newest first. */
   list: rpc(OrderQuery, OrderPage, { readOnly: true }),
@@ -135,19 +153,43 @@ export const OrderToPlace = message("shop.order.v1.OrderToPlace", {
   traceId: string(6),
   coupon: string(7),
   discount: required(field(8, Money)),
+  /** Its price is not taken with it. */
+  payLater: bool(9),
+});
+
+export const OrderToPay = message("shop.order.v1.OrderToPay", {
+  orderId: string(1),
+  userId: string(2),
+  amount: required(field(3, Money)),
+  /** The request that pays it. */
+  requestId: string(4),
+});
+
+/** An order that is not to be paid any more. */
+export const OrderToDrop = message("shop.order.v1.OrderToDrop", {
+  orderId: string(1),
+  userId: string(2),
+  /** In UPPER_SNAKE. */
+  reason: string(3),
 });
 
 /** What transactions do with orders. */
 export const OrderOperations = operations("shop.order.v1.OrderOperations", {
-  /** Lets an order stand whose stock is promised and whose price is taken. */
+  /** Lets an order stand whose stock is promised, and whose price is taken or awaited. */
   open: operation(OrderToPlace, Empty, { undo: true, keys: ({ id }) => [`order:${id}`] }),
   /** Calls off an order whose goods have not left. */
   callOff: operation(OrderKey, Empty, { rejects: ["NOT_CANCELLABLE"], keys: ({ orderId }) => [`order:${orderId}`] }),
+  /** Lets an order stand as paid that awaited it, and whose price is taken. */
+  pay: operation(OrderToPay, Empty, { keys: ({ orderId }) => [`order:${orderId}`] }),
+  /** Ends an order that awaits its payment, and is barred from being paid. */
+  drop: operation(OrderToDrop, Empty, { keys: ({ orderId }) => [`order:${orderId}`] }),
 });
 
 export type OrderToPlace = Infer<typeof OrderToPlace>;
+export type OrderToPay = Infer<typeof OrderToPay>;
 export type Order = Infer<typeof Order>;
 export type OrderStatus = (typeof OrderStatus.values)[keyof typeof OrderStatus.values];
 export type Item = Infer<typeof Item>;
 export type PlaceOrder = Infer<typeof PlaceOrder>;
+export type PayOrder = Infer<typeof PayOrder>;
 export type OrderEvent = Infer<typeof OrderEvent>;

@@ -46,7 +46,7 @@ export const PaymentState = enumeration("shop.payment.v1.PaymentState", {
   UNSPECIFIED: 0,
   CHARGED: 1,
   REFUNDED: 2,
-  /** Given back before it was taken: a charge that comes later is refused. */
+  /** Barred, or given back before it was taken: a charge that comes later is refused. */
   VOID: 3,
   /** Set aside for an order that is being placed. */
   HELD: 4,
@@ -96,9 +96,9 @@ export const EntryPage = message("shop.payment.v1.EntryPage", {
  * Wallets. A wallet is opened with a welcome present when it is first asked for. Orders are charged
  * and refunded by transactions.
  *
- * Reasons: INSUFFICIENT_FUNDS (FAILED_PRECONDITION; details `balanceCents`, `wantedCents`), PAYMENT_VOID
- * (FAILED_PRECONDITION), NO_SUCH_PAYMENT (NOT_FOUND), BAD_AMOUNT, BAD_PAGE_TOKEN (INVALID_ARGUMENT), PAYMENT_DIFFERS
- * (ALREADY_EXISTS).
+ * Reasons: INSUFFICIENT_FUNDS (FAILED_PRECONDITION; details `balanceCents`, `wantedCents`), PAYMENT_VOID,
+ * PAYMENT_UNDER_WAY, ALREADY_PAID (FAILED_PRECONDITION), NO_SUCH_PAYMENT (NOT_FOUND), BAD_AMOUNT, BAD_PAGE_TOKEN
+ * (INVALID_ARGUMENT).
  */
 export const Payments = service("shop.payment.v1.Payments", {
   getWallet: rpc(WalletOwner, Wallet, { idempotent: true }),
@@ -109,11 +109,16 @@ export const Payments = service("shop.payment.v1.Payments", {
 
 /** What transactions do with wallets. Reasons as above. */
 export const WalletOperations = operations("shop.payment.v1.WalletOperations", {
-  /** Takes the price of an order from a wallet. */
+  /** Takes the price of an order from a wallet. Each order is charged by one transaction only. */
   charge: operation(Charge, Empty, {
-    rejects: ["INSUFFICIENT_FUNDS", "PAYMENT_VOID", "PAYMENT_DIFFERS", "BAD_AMOUNT"],
+    rejects: ["INSUFFICIENT_FUNDS", "PAYMENT_VOID", "PAYMENT_UNDER_WAY", "ALREADY_PAID", "BAD_AMOUNT"],
     undo: true,
     keys: ({ userId }) => [`wallet:${userId}`],
+  }),
+  /** Bars an order from being charged. Of this and charging only one happens, whichever is first. */
+  bar: operation(OrderPayment, Empty, {
+    rejects: ["PAYMENT_VOID", "PAYMENT_UNDER_WAY", "ALREADY_PAID"],
+    keys: ({ orderId }) => [`order:${orderId}`],
   }),
   /** Gives back what an order was charged. */
   refund: operation(OrderPayment, Empty, { keys: ({ orderId }) => [`order:${orderId}`] }),

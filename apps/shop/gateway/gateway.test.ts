@@ -144,6 +144,39 @@ describe("orders", () => {
     );
   });
 
+  it("are paid later where that was asked for, once per key, and by who placed them", async () => {
+    const ada = await customer();
+    const held = await ada.orderUnpaid({ "two-cups": 1 });
+    assert.deepEqual([held.status, held.body.status], [201, "AWAITING_PAYMENT"]);
+    assert.ok(Date.parse(held.body.payBy ?? "") > Date.now());
+    assert.equal(await ada.balance(), 50_000);
+    const { id } = held.body;
+    assert.equal((await (await customer()).pay(id)).status, 404);
+    assert.equal((await browser().pay(id)).status, 401);
+    const keyless = await ada.post(`/api/orders/${id}/pay`);
+    assert.deepEqual([keyless.status, Object.keys(keyless.body.errors)], [400, ["Idempotency-Key"]]);
+    const key = systemPorts.ids.uuid();
+    const [one, two] = await Promise.all([ada.pay(id, key), ada.pay(id, key)]);
+    assert.deepEqual([one.status, two.status, one.body.id, two.body.id], [200, 200, id, id]);
+    const again = await ada.pay(id);
+    assert.deepEqual([again.status, again.body.reason], [409, "ALREADY_PAID"]);
+    assert.equal(await ada.balance(), 47_200);
+  });
+
+  it("are not paid without money, or after they were cancelled", async () => {
+    const ada = await customer();
+    const { id } = (await ada.orderUnpaid({ "work-bench": 1 })).body;
+    const noMoney = await ada.pay(id);
+    assert.deepEqual([noMoney.status, noMoney.body.reason], [402, "INSUFFICIENT_FUNDS"]);
+    assert.equal((await ada.get(`/api/orders/${id}`)).body.status, "AWAITING_PAYMENT");
+    assert.equal((await ada.post(`/api/orders/${id}/cancel`)).body.status, "CANCELLED");
+    const cancelled = await ada.pay(id);
+    assert.deepEqual([cancelled.status, cancelled.body.reason], [409, "ORDER_CANCELLED"]);
+    const strange = await ada.post("/api/orders", { items: [], pay: "never" }, { "idempotency-key": "12345678" });
+    assert.deepEqual([strange.status, Object.keys(strange.body.errors)], [400, ["items", "pay"]]);
+    assert.equal(await ada.balance(), 50_000);
+  });
+
   it("are shown to nobody else", async () => {
     const ada = await customer();
     const { id } = (await ada.order({ "two-cups": 1 })).body;

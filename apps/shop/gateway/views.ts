@@ -36,6 +36,7 @@ export function orderView(order: Order) {
     coupon: order.coupon,
     discount: moneyView(order.discount),
     createdAt: isoOf(order.createdAt),
+    ...(order.payBy && { payBy: isoOf(order.payBy) }),
     lines: order.lines.map(({ unitPrice, ...line }) => ({ ...line, unitPrice: moneyView(unitPrice) })),
     steps: order.steps.map(({ status, at }) => ({ status: nameOf(OrderStatus.values, status), at: isoOf(at) })),
   };

@@ -1,5 +1,5 @@
 import type { Orm } from "@mortise/kernel";
-import type { OrderToPlace } from "@mortise/proto/shop/order";
+import type { OrderToPlace, PlaceOrder } from "@mortise/proto/shop/order";
 import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import type { Transaction } from "../shared/database.ts";
 import type { Status } from "./rules.ts";
@@ -23,7 +23,19 @@ export interface Move {
   readonly from: readonly Status[];
   readonly to: Status;
   readonly cancelReason?: string;
+  /** The request that paid it. */
+  readonly paymentRequest?: string;
   readonly along?: Along;
+}
+
+/** Periods of orders, in milliseconds. */
+export interface Periods {
+  /** How long after an order stands it is told of again. */
+  readonly remindAfterMs: number;
+  /** How long an order may await its payment. */
+  readonly payWithinMs: number;
+  /** How long after an order should have been dropped it is tried again. */
+  readonly dropAgainMs: number;
 }
 
 const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -33,9 +45,10 @@ function stepsTo({ status }: OrderRow, steps: readonly StepRow[]): readonly Step
   return steps.slice(0, steps.findIndex((step) => step.status === status) + 1);
 }
 
-/** Everything the order service asks of its database. `dueMs`: how long after an order stands it is told of again. */
-export function orderBook(orm: Orm, dueMs: number) {
-  const due = sql`now() + ${dueMs} * interval '1 millisecond'`;
+/** Everything the order service asks of its database. */
+export function orderBook(orm: Orm, { remindAfterMs, payWithinMs, dropAgainMs }: Periods) {
+  const payBy = fromNow(payWithinMs);
+  const remind = fromNow(remindAfterMs);
   const id = sql.placeholder("id");
   const byId = orm.select().from(orders).where(eq(orders.id, id)).prepare("order_by_id");
   const linesById = orm
@@ -67,8 +80,9 @@ export function orderBook(orm: Orm, dueMs: number) {
   async function insert(tx: Transaction, order: OrderToPlace, status: "PENDING" | "CANCELLED"): Promise<void> {
     const { id, userId, requestId, traceId, total, lines, coupon } = order;
     const { cents: totalCents, currency } = total;
+    const { payLater } = order;
     const discountCents = order.discount.cents;
-    const values = { id, userId, requestId, traceId, totalCents, currency, coupon, discountCents, status };
+    const values = { id, userId, requestId, traceId, totalCents, currency, coupon, discountCents, payLater, status };
     const inserted = await tx.insert(orders).values(values).onConflictDoNothing().returning({ id: orders.id });
     if (inserted.length === 0) return;
     const rows = lines.map(({ unitPrice, ...line }, position) => ({
@@ -84,19 +98,29 @@ export function orderBook(orm: Orm, dueMs: number) {
   return {
     get,
 
-    byRequest: async (userId: string, requestId: string): Promise<FullOrder | undefined> => {
+    /** The order a request has placed; one that was placed the same way, if there are two. */
+    byRequest: async ({ userId, requestId, payLater }: PlaceOrder): Promise<FullOrder | undefined> => {
       const where = and(eq(orders.userId, userId), eq(orders.requestId, requestId));
-      const [row] = await orm.select({ id: orders.id }).from(orders).where(where);
+      const rows = await orm.select({ id: orders.id, payLater: orders.payLater }).from(orders).where(where);
+      const row = rows.find((one) => one.payLater === payLater) ?? rows[0];
       return row && get(row.id);
+    },
+
+    /** Whether the time to pay an order is over, by the clock of the database. */
+    overdue: async (orderId: string): Promise<boolean> => {
+      const over = sql<boolean>`coalesce(${orders.payBy} <= now(), false)`;
+      const [row] = await orm.select({ over }).from(orders).where(eq(orders.id, orderId));
+      return row?.over ?? false;
     },
 
     insert,
 
     /** Moves an order to another status if it is in one of `from`. Tells whether it did. */
-    move: async (tx: Transaction, orderId: string, { from, to, cancelReason, along }: Move): Promise<boolean> => {
+    move: async (tx: Transaction, orderId: string, { from, to, along, ...told }: Move): Promise<boolean> => {
+      const dueAt = to === "PAID" ? remind : to === "AWAITING_PAYMENT" ? payBy : null;
       const [row] = await tx
         .update(orders)
-        .set({ status: to, dueAt: to === "PAID" ? due : null, ...(cancelReason !== undefined && { cancelReason }) })
+        .set({ status: to, dueAt, ...(to === "AWAITING_PAYMENT" && { payBy }), ...told })
         .where(and(eq(orders.id, orderId), inArray(orders.status, [...from])))
         .returning();
       if (!row) return false;
@@ -135,18 +159,24 @@ export function orderBook(orm: Orm, dueMs: number) {
       }));
     },
 
-    /** Takes orders that are overdue by the database's clock, each by one process only, and puts their time off. */
-    claimDue: (limit: number): Promise<OrderRow[]> => {
-      const overdue = orm
+    /** Takes orders of a status that are due by the database's clock, each by one process only, and puts their time off. */
+    claimDue: (status: "PAID" | "AWAITING_PAYMENT", limit: number): Promise<OrderRow[]> => {
+      const due = orm
         .select({ id: orders.id })
         .from(orders)
-        .where(sql`${orders.dueAt} <= now()`)
+        .where(and(eq(orders.status, status), sql`${orders.dueAt} <= now()`))
         .orderBy(asc(orders.dueAt))
         .limit(limit)
         .for("update", { skipLocked: true });
-      return orm.update(orders).set({ dueAt: due }).where(inArray(orders.id, overdue)).returning();
+      const again = status === "PAID" ? remind : fromNow(dropAgainMs);
+      return orm.update(orders).set({ dueAt: again }).where(inArray(orders.id, due)).returning();
     },
   };
+}
+
+/** A moment by the clock of the database. */
+function fromNow(ms: number) {
+  return sql`now() + ${ms} * interval '1 millisecond'`;
 }
 
 export type OrderBook = ReturnType<typeof orderBook>;

@@ -1,7 +1,7 @@
 import type { Context, Performances } from "@mortise/kernel";
 import type { OrderOperations } from "@mortise/proto/shop/order";
 import type { Transaction } from "../shared/database.ts";
-import type { Along, OrderBook } from "./book.ts";
+import type { Along, Move, OrderBook } from "./book.ts";
 import { customerReason } from "./rules.ts";
 
 export interface OperationsDeps {
@@ -13,13 +13,19 @@ export interface OperationsDeps {
   readonly changed: () => void;
 }
 
-/** What transactions do with orders. Between its two phases an order is PENDING, or CANCELLING. */
+/** What transactions do with orders. Between the two phases of `open` an order is PENDING, between those of `callOff` CANCELLING. */
 export function orderOperations(deps: OperationsDeps): Performances<typeof OrderOperations> {
   const { book, paid, cancelled, changed } = deps;
-  const move = async (tx: Transaction, id: string, how: Parameters<OrderBook["move"]>[2]): Promise<boolean> => {
+  const move = async (tx: Transaction, id: string, how: Move): Promise<boolean> => {
     const moved = await book.move(tx, id, how);
     changed();
     return moved;
+  };
+
+  /** Ends the waiting of an order. That it does not wait would mean that money and order contradict each other. */
+  const settle = async (tx: Transaction, id: string, how: Omit<Move, "from">): Promise<void> => {
+    if (await move(tx, id, { from: ["AWAITING_PAYMENT"], ...how })) return;
+    throw new Error(`order ${id} does not await its payment and can not become ${how.to}`);
   };
 
   return {
@@ -29,14 +35,16 @@ export function orderOperations(deps: OperationsDeps): Performances<typeof Order
         changed();
         return {};
       },
-      confirm: async ({ orm }, { id }, _, call) => {
-        await move(orm, id, { from: ["PENDING"], to: "PAID", along: paid(call) });
+      confirm: async ({ orm }, { id, payLater }, _, call) => {
+        const how = payLater ? ({ to: "AWAITING_PAYMENT" } as const) : ({ to: "PAID", along: paid(call) } as const);
+        await move(orm, id, { from: ["PENDING"], ...how });
       },
       cancel: async ({ orm }, { id }) => {
         await move(orm, id, { from: ["PENDING"], to: "CANCELLED", cancelReason: "INTERRUPTED" });
       },
       undo: async ({ orm }, { id }, _, call) => {
-        await move(orm, id, { from: ["PAID"], to: "CANCELLED", cancelReason: "INTERRUPTED", along: cancelled(call) });
+        const from = ["PAID", "AWAITING_PAYMENT"] as const;
+        await move(orm, id, { from, to: "CANCELLED", cancelReason: "INTERRUPTED", along: cancelled(call) });
       },
     },
     callOff: {
@@ -54,6 +62,19 @@ export function orderOperations(deps: OperationsDeps): Performances<typeof Order
       cancel: async ({ orm }, { orderId }) => {
         await move(orm, orderId, { from: ["CANCELLING"], to: "PAID", cancelReason: "" });
       },
+    },
+    // Which of these two may be done is decided where the money is; what comes here only follows.
+    pay: {
+      reserve: async () => ({}),
+      confirm: async ({ orm }, { orderId, requestId: paymentRequest }, _, call) =>
+        settle(orm, orderId, { to: "PAID", paymentRequest, along: paid(call) }),
+      cancel: async () => undefined,
+    },
+    drop: {
+      reserve: async () => ({}),
+      confirm: async ({ orm }, { orderId, reason: cancelReason }, _, call) =>
+        settle(orm, orderId, { to: "CANCELLED", cancelReason, along: cancelled(call) }),
+      cancel: async () => undefined,
     },
   };
 }

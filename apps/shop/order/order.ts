@@ -12,7 +12,7 @@ import {
   OrderStatus,
   Orders,
 } from "@mortise/proto/shop/order";
-import { cancelOrder, placeOrder } from "@mortise/proto/shop/transactions";
+import { cancelOrder, dropOrder, holdOrder, payOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { z } from "zod";
 import { makeChanges, watch } from "../shared/changes.ts";
 import { timestampOf } from "../shared/instant.ts";
@@ -20,7 +20,10 @@ import { channel, makeRelay, post } from "../shared/outbox.ts";
 import { cut, pageSize, pageStart, pageToken } from "../shared/paging.ts";
 import { refusal } from "../shared/refusal.ts";
 import { type Along, type FullOrder, type OrderRow, orderBook } from "./book.ts";
+import { orderCancelling } from "./cancel.ts";
+import { makeExpiry } from "./expiry.ts";
 import { orderOperations } from "./operations.ts";
+import { orderPaying } from "./pay.ts";
 import { orderPlacing } from "./place.ts";
 import { makeReminder } from "./reminder.ts";
 import { isFinal } from "./rules.ts";
@@ -29,12 +32,15 @@ import { outbox } from "./schema.ts";
 /** Orders, from placing to their end. */
 export const order = defineService(Orders, {
   name: "order",
-  description: "Orders of the shop: place, follow, cancel",
+  description: "Orders of the shop: place, pay, follow, cancel",
   needs: {
     store,
     inventory: client(Inventory),
     marketing: client(Marketing),
     placeOrder: initiates(placeOrder),
+    holdOrder: initiates(holdOrder),
+    payOrder: initiates(payOrder),
+    dropOrder: initiates(dropOrder),
     cancelOrder: initiates(cancelOrder),
     paid: publisher(OrderPaid),
     completed: publisher(OrderCompleted),
@@ -48,6 +54,16 @@ export const order = defineService(Orders, {
     remindAfterMs: z.number().int().positive().default(10_000),
     /** How often such orders are looked for. */
     remindEveryMs: z.number().int().positive().default(1_000),
+    /** How long an order that is paid later awaits its payment, in milliseconds; then it is cancelled. */
+    payWithinMs: z
+      .number()
+      .int()
+      .positive()
+      .default(15 * 60_000),
+    /** How often orders are looked for that were not paid in time. */
+    expireEveryMs: z.number().int().positive().default(1_000),
+    /** How long one attempt to cancel such an order may take; then it is tried again. */
+    dropAgainMs: z.number().int().positive().default(5_000),
     /** How often the outbox is looked through for events of a process that ended. */
     relayEveryMs: z.number().int().positive().default(500),
     /** How late a watcher may see a change made by another process. */
@@ -56,9 +72,9 @@ export const order = defineService(Orders, {
   setup: async ({ deps, options, ports, log }) => {
     const database = await deps.store.database(options.database);
     await database.migrate(join(import.meta.dirname, "drizzle"));
-    const { remindAfterMs, remindEveryMs, relayEveryMs, watchPollMs } = options;
+    const { remindEveryMs, expireEveryMs, dropAgainMs, relayEveryMs, watchPollMs } = options;
     const changes = makeChanges(ports);
-    const book = orderBook(database.orm, remindAfterMs);
+    const book = orderBook(database.orm, options);
     const channels = [
       channel(OrderPaid, deps.paid),
       channel(OrderCompleted, deps.completed),
@@ -70,11 +86,15 @@ export const order = defineService(Orders, {
       changes.notify();
     };
     const newId = () => ports.ids.uuid();
-    const { inventory, marketing, placeOrder } = deps;
-    const place = orderPlacing({ book, inventory, marketing, placeOrder, newId });
+    const place = orderPlacing({ ...deps, book, newId });
+    const pay = orderPaying({ ...deps, book, own });
+    const cancel = orderCancelling({ ...deps, own });
     const announce = (order: OrderRow, call: Context) =>
       database.orm.transaction((tx) => announcement(OrderPaid, call)(tx, order));
     const reminder = makeReminder({ book, ports, log, everyMs: remindEveryMs, announce });
+    const { dropOrder } = deps;
+    const expiry = makeExpiry({ book, ports, log, everyMs: expireEveryMs, timeoutMs: dropAgainMs, dropOrder });
+    const workers = [relay, reminder, expiry];
 
     async function own(orderId: string, userId: string): Promise<FullOrder> {
       const found = await book.get(orderId);
@@ -84,10 +104,9 @@ export const order = defineService(Orders, {
 
     return {
       handlers: {
-        place: async (request, call) => {
-          const placed = await place(request, call).finally(changed);
-          return toOrder(placed);
-        },
+        place: async (request, call) => toOrder(await place(request, call).finally(changed)),
+        pay: async (request, call) => toOrder(await pay(request, call).finally(changed)),
+        cancel: async (key, call) => toOrder(await cancel(key, call).finally(changed)),
         get: async ({ orderId, userId }) => toOrder(await own(orderId, userId)),
         list: async (query) => {
           const size = pageSize(query.pageSize, 20);
@@ -97,16 +116,6 @@ export const order = defineService(Orders, {
             orders: rows.map(toOrder),
             nextPageToken: more && last ? pageToken([String(last.row.number)]) : "",
           };
-        },
-        cancel: async ({ orderId, userId }, call) => {
-          const { row } = await own(orderId, userId);
-          if (row.status === "CANCELLED") return toOrder(await own(orderId, userId));
-          const outcome = await deps.cancelOrder.run({ orderId, userId }, { context: call, until: "settled" });
-          changed();
-          const now = await own(orderId, userId);
-          if (outcome.status !== "aborted" || now.row.status === "CANCELLED") return toOrder(now);
-          const { reason, message } = outcome.abort;
-          throw refusal("FAILED_PRECONDITION", reason, message, { orderId });
         },
         watch: ({ orderId, userId }, call) => watched(orderId, userId, call),
       },
@@ -127,11 +136,10 @@ export const order = defineService(Orders, {
         }),
       },
       ready: () => {
-        relay.start();
-        reminder.start();
+        for (const worker of workers) worker.start();
       },
       stop: async () => {
-        await Promise.all([relay.stop(), reminder.stop()]);
+        await Promise.all(workers.map((worker) => worker.stop()));
       },
     };
 
@@ -177,6 +185,7 @@ function toOrder({ row, lines, steps }: FullOrder): Order {
     coupon: row.coupon,
     discount: { cents: row.discountCents, currency },
     createdAt: timestampOf(row.createdAt),
+    ...(row.payBy && { payBy: timestampOf(row.payBy) }),
     steps: steps.map((step) => ({ status: OrderStatus[step.status], at: timestampOf(step.at) })),
   };
 }

@@ -2,26 +2,27 @@ import type { AbortReason, Client, Context, Initiator } from "@mortise/kernel";
 import type { Inventory } from "@mortise/proto/shop/inventory";
 import type { Marketing } from "@mortise/proto/shop/marketing";
 import type { OrderToPlace, PlaceOrder } from "@mortise/proto/shop/order";
-import type { placeOrder } from "@mortise/proto/shop/transactions";
+import type { holdOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { refusal } from "../shared/refusal.ts";
 import type { FullOrder, OrderBook } from "./book.ts";
-import { checkRequestId, customerReason, mergeItems, price, sameItems } from "./rules.ts";
+import { checkRequestId, customerReason, expiredReason, mergeItems, price, sameItems } from "./rules.ts";
 
 export interface PlaceDeps {
   readonly book: OrderBook;
   readonly inventory: Client<typeof Inventory>;
   readonly marketing: Client<typeof Marketing>;
   readonly placeOrder: Initiator<typeof placeOrder>;
+  readonly holdOrder: Initiator<typeof holdOrder>;
   readonly newId: () => string;
 }
 
-/** Places an order in one transaction over order, stock and wallet; or says why not. */
-export function orderPlacing({ book, inventory, marketing, placeOrder, newId }: PlaceDeps) {
+/** Places an order in one transaction over order, stock, coupon and, unless it is paid later, wallet; or says why not. */
+export function orderPlacing({ book, inventory, marketing, placeOrder, holdOrder, newId }: PlaceDeps) {
   async function priced(request: PlaceOrder, call: Context): Promise<OrderToPlace> {
     const items = mergeItems(request.items);
     const { products } = await inventory.getProducts({ skus: items.map(({ sku }) => sku) }, call);
     const offers = products.map(({ sku, name, image, price }) => ({ sku, name, image, ...price }));
-    const { userId, requestId, coupon } = request;
+    const { userId, requestId, coupon, payLater } = request;
     const { lines, totalCents, currency } = price(items, offers);
     const full = { cents: totalCents, currency };
     const { discount } = coupon
@@ -36,41 +37,45 @@ export function orderPlacing({ book, inventory, marketing, placeOrder, newId }: 
       total: { cents: totalCents - discount.cents, currency },
       coupon,
       discount,
+      payLater,
     };
   }
 
+  const transactionOf = ({ payLater }: PlaceOrder) => (payLater ? holdOrder : placeOrder);
+
   /** The answer to a request that was made before. */
   function again(order: FullOrder, request: PlaceOrder): FullOrder {
-    if (!sameItems(order.lines, mergeItems(request.items)) || order.row.coupon !== request.coupon) {
+    const { coupon, payLater } = order.row;
+    const same = coupon === request.coupon && payLater === request.payLater;
+    if (!same || !sameItems(order.lines, mergeItems(request.items))) {
       const message = "This request id was used for another order.";
       throw refusal("ALREADY_EXISTS", "REQUEST_ID_REUSED", message, { orderId: order.row.id });
     }
     const { id, cancelReason } = order.row;
-    if (cancelReason === "" || cancelReason === customerReason) return order;
+    if (["", customerReason, expiredReason].includes(cancelReason)) return order;
     throw refusal("FAILED_PRECONDITION", cancelReason, "This order was refused.", { orderId: id });
   }
 
   return async (request: PlaceOrder, call: Context): Promise<FullOrder> => {
     checkRequestId(request.requestId);
-    const before = await book.byRequest(request.userId, request.requestId);
+    const before = await book.byRequest(request);
     if (before) return again(before, request);
     const order = await priced(request, call);
     const key = `${request.userId}/${request.requestId}`;
-    const outcome = await placeOrder.run(order, { key, context: call, until: "settled" });
+    const outcome = await transactionOf(request).run(order, { key, context: call, until: "settled" });
     if (outcome.status === "aborted" && outcome.abort.reason !== "KEY_REUSED") {
       await book.refuse(order, outcome.abort.reason);
       throw refused(outcome.abort, order.id);
     }
     // With another price, or under another id, the same request may be on its way from before: its order is the answer.
-    const placed =
-      (await book.byRequest(request.userId, request.requestId)) ?? (await waitFor(outcome.gid, request, call));
+    const placed = (await book.byRequest(request)) ?? (await waitFor(outcome.gid, request, call));
     return again(placed, request);
   };
 
   async function waitFor(gid: string, request: PlaceOrder, call: Context): Promise<FullOrder> {
-    const outcome = await placeOrder.wait(gid, { context: call });
+    const outcome = await transactionOf(request).wait(gid, { context: call });
     if (outcome.status === "aborted") throw refused(outcome.abort, "");
-    const placed = await book.byRequest(request.userId, request.requestId);
+    const placed = await book.byRequest(request);
     if (placed) return placed;
     throw refusal("UNAVAILABLE", "STILL_PLACING", "The order is being placed; ask again with the same request id.");
   }
@@ -80,10 +85,11 @@ function noDiscount(currency: string) {
   return { discount: { cents: 0n, currency } };
 }
 
-function refused({ reason, message, details }: AbortReason, orderId: string): Error {
+/** A transaction's no as an answer. */
+export function refused({ reason, message, details }: AbortReason, orderId: string): Error {
   const code = interrupted.has(reason) ? "UNAVAILABLE" : "FAILED_PRECONDITION";
   return refusal(code, reason, message, { ...details, ...(orderId !== "" && { orderId }) });
 }
 
-/** Nothing was wrong with the order; it may be placed again under another request id. */
+/** Nothing was wrong with the order; it may be placed, or paid, again under another request id. */
 const interrupted = new Set(["INTERRUPTED", "DEADLINE", "UNAVAILABLE"]);

@@ -23,7 +23,7 @@ const batch = 50;
 /** Tells again of orders that stand and whose goods do not leave, in case the event was lost on its way. */
 export function makeReminder({ book, ports, log, everyMs, announce }: ReminderOptions): Worker {
   const work = async () => {
-    const orders = await book.claimDue(batch);
+    const orders = await book.claimDue("PAID", batch);
     await Promise.all(orders.map((order) => announce(order, traced(order, ports))));
     return orders.length === batch;
   };
@@ -31,7 +31,7 @@ export function makeReminder({ book, ports, log, everyMs, announce }: ReminderOp
 }
 
 /** A context in the trace of the request that placed the order. */
-function traced({ traceId }: OrderRow, ports: Ports): Context {
+export function traced({ traceId }: OrderRow, ports: Ports): Context {
   const trace = decodeTrace(`00-${traceId}-${ports.ids.hex(8)}-01`);
   const root = backgroundOf(ports);
   return trace ? root.with({ trace: { ...trace, service: "order" } }) : root;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { StatusError } from "@mortise/kernel";
 import fc from "fast-check";
-import { mergeItems, type Offer, price, sameItems } from "./rules.ts";
+import { checkPayable, mergeItems, type Offer, price, type Status, sameItems } from "./rules.ts";
 
 const badItems = (error: unknown) => error instanceof StatusError && error.reason === "BAD_ITEMS";
 const offer = (sku: string, cents: bigint, currency = "EUR"): Offer => ({
@@ -56,5 +56,18 @@ describe("rules of orders", () => {
         assert.ok(!sameItems(merged, [{ ...first, quantity: first.quantity + 1 }, ...rest]));
       }),
     );
+  });
+
+  it("lets an order be paid that awaits it and whose time is not over, and says why not else", () => {
+    const check = (status: Status, overdue = false, cancelReason = "") =>
+      checkPayable({ status, overdue, cancelReason });
+    const no = (expected: string) => (error: unknown) => error instanceof StatusError && error.reason === expected;
+    check("AWAITING_PAYMENT");
+    assert.throws(() => check("AWAITING_PAYMENT", true), no("PAYMENT_EXPIRED"));
+    assert.throws(() => check("CANCELLED", true, "PAYMENT_EXPIRED"), no("PAYMENT_EXPIRED"));
+    assert.throws(() => check("CANCELLED", true, "CANCELLED_BY_CUSTOMER"), no("ORDER_CANCELLED"));
+    assert.throws(() => check("CANCELLING"), no("ORDER_CANCELLED"));
+    for (const status of ["PAID", "COMPLETED"] as const) assert.throws(() => check(status, true), no("ALREADY_PAID"));
+    assert.throws(() => check("PENDING"), no("NOT_PAYABLE"));
   });
 });

@@ -1,7 +1,7 @@
 import type { Item } from "@mortise/proto/shop/order";
 import { refusal } from "../shared/refusal.ts";
 
-export type Status = "PENDING" | "PAID" | "COMPLETED" | "CANCELLING" | "CANCELLED";
+export type Status = "PENDING" | "AWAITING_PAYMENT" | "PAID" | "COMPLETED" | "CANCELLING" | "CANCELLED";
 
 /** What the catalogue says about a product an order asks for. */
 export interface Offer {
@@ -64,6 +64,27 @@ export function sameItems(lines: readonly Item[], items: readonly Item[]): boole
 
 /** Why an order was called off by the customer, not refused by the shop. */
 export const customerReason = "CANCELLED_BY_CUSTOMER";
+
+/** Why an order was dropped that was not paid in time. */
+export const expiredReason = "PAYMENT_EXPIRED";
+
+/** What decides whether an order may be paid. */
+export interface Payable {
+  readonly status: Status;
+  readonly cancelReason: string;
+  /** The time to pay it is over. */
+  readonly overdue: boolean;
+}
+
+/** Refuses to pay an order that does not await it, or not any more. */
+export function checkPayable({ status, cancelReason, overdue }: Payable): void {
+  const no = (reason: string, message: string) => refusal("FAILED_PRECONDITION", reason, message);
+  if (status === "PENDING") throw no("NOT_PAYABLE", "This order is still being placed.");
+  if (status === "PAID" || status === "COMPLETED") throw no("ALREADY_PAID", "This order is paid already.");
+  if (status === "AWAITING_PAYMENT" ? overdue : cancelReason === expiredReason)
+    throw no(expiredReason, "The time to pay this order is over. Nothing was taken.");
+  if (status !== "AWAITING_PAYMENT") throw no("ORDER_CANCELLED", "This order was cancelled.");
+}
 
 /** Refuses request ids that are empty or longer than 100 characters: BAD_REQUEST_ID. */
 export function checkRequestId(requestId: string): void {

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   bigserial,
+  boolean,
   index,
   integer,
   pgTable,
@@ -13,7 +14,8 @@ import {
 } from "drizzle-orm/pg-core";
 import { outboxTable } from "../shared/outbox-table.ts";
 
-const status = () => text("status", { enum: ["PENDING", "PAID", "COMPLETED", "CANCELLING", "CANCELLED"] }).notNull();
+const statuses = ["PENDING", "AWAITING_PAYMENT", "PAID", "COMPLETED", "CANCELLING", "CANCELLED"] as const;
+const status = () => text("status", { enum: statuses }).notNull();
 
 export const orders = pgTable(
   "orders",
@@ -31,11 +33,18 @@ export const orders = pgTable(
     cancelReason: text("cancel_reason").notNull().default(""),
     traceId: text("trace_id").notNull(),
     createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
-    /** When recovery is to look at it if nothing has happened until then; null once it is final. */
+    /** Placed without its price being taken. */
+    payLater: boolean("pay_later").notNull().default(false),
+    /** Until when it may be paid; from the moment it awaits its payment. */
+    payBy: timestamp("pay_by", { withTimezone: true }),
+    /** The request that paid it later; empty for none. */
+    paymentRequest: text("payment_request").notNull().default(""),
+    /** When somebody is to look at it if nothing has happened until then; null once it is final. */
     dueAt: timestamp("due_at", { withTimezone: true }),
   },
   (table) => [
-    uniqueIndex("orders_request").on(table.userId, table.requestId),
+    // Each way of placing is a transaction of its own, under whose key one order is placed.
+    uniqueIndex("orders_request").on(table.userId, table.requestId, table.payLater),
     index("orders_user").on(table.userId, table.number),
     index("orders_due").on(table.dueAt).where(sql`due_at is not null`),
   ],

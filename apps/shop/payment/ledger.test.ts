@@ -12,8 +12,11 @@ const books = {
   hold: (orderId: string, wanted: Wanted) => orm.transaction((tx) => kept.hold(tx, orderId, wanted)),
   capture: (orderId: string) => orm.transaction((tx) => kept.capture(tx, orderId)),
   charge: (orderId: string, wanted: Wanted) => orm.transaction((tx) => kept.charge(tx, orderId, wanted)),
+  release: (orderId: string) => orm.transaction((tx) => kept.release(tx, orderId)),
+  bar: (orderId: string) => orm.transaction((tx) => kept.bar(tx, orderId)),
+  unbar: (orderId: string) => orm.transaction((tx) => kept.unbar(tx, orderId)),
   async refund(orderId: string) {
-    await orm.transaction((tx) => kept.giveBack(tx, orderId));
+    await orm.transaction((tx) => kept.refund(tx, orderId));
     return kept.payment(orderId);
   },
 };
@@ -47,7 +50,9 @@ describe("payments", () => {
     const userId = fresh("user");
     const orderId = fresh("order");
     const charge = () => books.charge(orderId, costing(userId, 12_345n));
-    await Promise.all([charge(), charge(), charge()]);
+    const charges = await Promise.allSettled([charge(), charge(), charge()]);
+    assert.equal(charges.filter(({ status }) => status === "fulfilled").length, 1);
+    await assert.rejects(charge(), reason("ALREADY_PAID"));
     assert.equal(await books.balance(userId), 37_655n);
     assert.equal((await books.refund(orderId))?.state, "REFUNDED");
     assert.equal((await books.refund(orderId))?.state, "REFUNDED");
@@ -55,16 +60,42 @@ describe("payments", () => {
     await assert.rejects(charge(), reason("PAYMENT_VOID"));
   });
 
-  it("are set aside before they are taken, and can then be taken or given back once", async () => {
+  it("are set aside before they are taken, and can then be taken or given back", async () => {
     const userId = fresh("user");
     const [taken, back] = [fresh("order"), fresh("order")];
-    for (const orderId of [taken, back, taken]) await books.hold(orderId, costing(userId, 20_000n));
+    for (const orderId of [taken, back]) await books.hold(orderId, costing(userId, 20_000n));
     assert.equal(await books.balance(userId), 10_000n);
+    await assert.rejects(books.hold(taken, costing(userId, 20_000n)), reason("PAYMENT_UNDER_WAY"));
     await assert.rejects(books.hold(fresh("order"), costing(userId, 10_001n)), reason("INSUFFICIENT_FUNDS"));
-    await Promise.all([books.capture(taken), books.capture(taken), books.refund(back), books.refund(back)]);
+    await Promise.all([books.capture(taken), books.capture(taken), books.release(back)]);
     assert.equal(await books.balance(userId), 30_000n);
-    assert.deepEqual([(await books.payment(taken))?.state, (await books.payment(back))?.state], ["CHARGED", "VOID"]);
-    await assert.rejects(books.hold(back, costing(userId, 20_000n)), reason("PAYMENT_VOID"));
+    assert.deepEqual([(await books.payment(taken))?.state, await books.payment(back)], ["CHARGED", undefined]);
+    await books.hold(back, costing(userId, 20_000n)); // who could not pay tries again
+    assert.equal(await books.balance(userId), 10_000n);
+  });
+
+  it("are taken or barred, whichever is first", async () => {
+    const userId = fresh("user");
+    for (let count = 0; count < 20; count++) {
+      const orderId = fresh("order");
+      const before = await books.balance(userId);
+      const work = [books.bar(orderId), books.hold(orderId, costing(userId, 100n))];
+      const [bar, hold] = (await Promise.allSettled(work)).map(({ status }) => status === "fulfilled");
+      assert.notEqual(bar, hold);
+      if (hold) await books.capture(orderId);
+      assert.equal(await books.balance(userId), before - (hold ? 100n : 0n));
+      await assert.rejects(books.bar(orderId), reason(hold ? "ALREADY_PAID" : "PAYMENT_VOID"));
+    }
+  });
+
+  it("can be taken after all once the bar is lifted", async () => {
+    const userId = fresh("user");
+    const orderId = fresh("order");
+    await books.bar(orderId);
+    await assert.rejects(books.charge(orderId, costing(userId, 1n)), reason("PAYMENT_VOID"));
+    await books.unbar(orderId);
+    await books.charge(orderId, costing(userId, 1n));
+    assert.equal(await books.balance(userId), 49_999n);
   });
 
   it("leave everything as it was when the money does not suffice", async () => {

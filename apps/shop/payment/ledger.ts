@@ -1,7 +1,7 @@
 import type { Orm } from "@mortise/kernel";
 import { and, desc, eq, lt, sql, sum } from "drizzle-orm";
 import { only, type Queryable, type Transaction } from "../shared/database.ts";
-import { chargeStep, checkFunds, type PaymentFacts, pointsFor } from "./rules.ts";
+import { checkFunds, checkUntouched, pointsFor } from "./rules.ts";
 import { journal, payments, points, wallets } from "./schema.ts";
 
 export interface Welcome {
@@ -50,6 +50,19 @@ export function ledger(orm: Orm, welcome: Welcome) {
     return only(await locked());
   }
 
+  const nothing = (orderId: string): PaymentRow => {
+    return { orderId, userId: "", cents: 0n, currency: welcome.currency, state: "VOID" };
+  };
+
+  /** Lets what was set aside be spent again. */
+  async function setFree(tx: Transaction, { userId, cents }: PaymentRow): Promise<void> {
+    const { heldCents } = await lock(tx, userId);
+    await tx
+      .update(wallets)
+      .set({ heldCents: heldCents - cents })
+      .where(eq(wallets.userId, userId));
+  }
+
   const available = ({ balanceCents, heldCents }: Pick<Wallet, "balanceCents" | "heldCents">) =>
     balanceCents - heldCents;
 
@@ -75,8 +88,7 @@ export function ledger(orm: Orm, welcome: Welcome) {
 
     /** Sets the price of an order aside. */
     hold: async (tx: Transaction, orderId: string, wanted: Wanted): Promise<void> => {
-      const before = await enter(tx, { orderId, ...wanted, state: "HELD" });
-      if (chargeStep(before, wanted) === "nothing") return;
+      checkUntouched((await enter(tx, { orderId, ...wanted, state: "HELD" }))?.state);
       const { userId, heldCents, ...funds } = await lock(tx, wanted.userId);
       checkFunds({ ...funds, heldCents }, wanted.cents);
       await tx
@@ -87,7 +99,7 @@ export function ledger(orm: Orm, welcome: Welcome) {
 
     /** Takes what was set aside. */
     capture: async (tx: Transaction, orderId: string): Promise<void> => {
-      const { state, userId, cents } = await held(tx, orderId);
+      const { state, userId, cents } = only(await known(tx, orderId));
       if (state !== "HELD") return;
       await tx.update(payments).set({ state: "CHARGED" }).where(eq(payments.orderId, orderId));
       await move(tx, await lock(tx, userId), "CHARGE", orderId, { cents: -cents, heldCents: -cents });
@@ -95,28 +107,38 @@ export function ledger(orm: Orm, welcome: Welcome) {
 
     /** Sets aside and takes at once. */
     charge: async (tx: Transaction, orderId: string, wanted: Wanted): Promise<void> => {
-      const before = await enter(tx, { orderId, ...wanted, state: "CHARGED" });
-      if (chargeStep(before, wanted) === "nothing") return;
+      checkUntouched((await enter(tx, { orderId, ...wanted, state: "CHARGED" }))?.state);
       const funds = await lock(tx, wanted.userId);
       checkFunds(funds, wanted.cents);
       await move(tx, funds, "CHARGE", orderId, { cents: -wanted.cents });
     },
 
+    /** Gives back what was set aside, and forgets it: the order may be charged anew. */
+    release: async (tx: Transaction, orderId: string): Promise<void> => {
+      const before = only(await known(tx, orderId));
+      if (before.state !== "HELD") return;
+      await tx.delete(payments).where(eq(payments.orderId, orderId));
+      await setFree(tx, before);
+    },
+
     /** Gives back what was set aside or taken, or makes the payment void so that a charge that comes later is refused. */
-    giveBack: async (tx: Transaction, orderId: string): Promise<void> => {
-      const nothing: PaymentRow = { orderId, userId: "", cents: 0n, currency: welcome.currency, state: "VOID" };
-      const before = await enter(tx, nothing);
-      if (before?.state === "HELD") {
-        await tx.update(payments).set({ state: "VOID" }).where(eq(payments.orderId, orderId));
-        const { userId, heldCents } = await lock(tx, before.userId);
-        await tx
-          .update(wallets)
-          .set({ heldCents: heldCents - before.cents })
-          .where(eq(wallets.userId, userId));
-      }
-      if (before?.state !== "CHARGED") return;
-      await tx.update(payments).set({ state: "REFUNDED" }).where(eq(payments.orderId, orderId));
+    refund: async (tx: Transaction, orderId: string): Promise<void> => {
+      const before = await enter(tx, nothing(orderId));
+      if (before?.state !== "HELD" && before?.state !== "CHARGED") return;
+      const state = before.state === "HELD" ? "VOID" : "REFUNDED";
+      await tx.update(payments).set({ state }).where(eq(payments.orderId, orderId));
+      if (state === "VOID") return setFree(tx, before);
       await move(tx, await lock(tx, before.userId), "REFUND", orderId, { cents: before.cents });
+    },
+
+    /** Makes the payment void where nothing was done about it yet. */
+    bar: async (tx: Transaction, orderId: string): Promise<void> => {
+      checkUntouched((await enter(tx, nothing(orderId)))?.state);
+    },
+
+    /** Lets an order be charged again that was barred. */
+    unbar: async (tx: Transaction, orderId: string): Promise<void> => {
+      await tx.delete(payments).where(and(eq(payments.orderId, orderId), eq(payments.state, "VOID")));
     },
 
     reward: async (tx: Transaction, orderId: string, { userId, cents }: Wanted): Promise<void> => {
@@ -138,16 +160,20 @@ export function ledger(orm: Orm, welcome: Welcome) {
 }
 
 export type Ledger = ReturnType<typeof ledger>;
-export type Wanted = Omit<PaymentFacts, "state">;
+export type Wanted = Pick<PaymentRow, "userId" | "cents" | "currency">;
 
 /** Writes the order's first state and gives nothing, or locks its payment and gives what is there. */
 async function enter(tx: Transaction, row: PaymentRow): Promise<PaymentRow | undefined> {
-  const inserted = await tx.insert(payments).values(row).onConflictDoNothing().returning({ id: payments.orderId });
-  return inserted.length > 0 ? undefined : held(tx, row.orderId);
+  for (;;) {
+    const inserted = await tx.insert(payments).values(row).onConflictDoNothing().returning({ id: payments.orderId });
+    if (inserted.length > 0) return undefined;
+    const [there] = await known(tx, row.orderId);
+    if (there) return there; // else it was released in between
+  }
 }
 
-async function held(tx: Transaction, orderId: string): Promise<PaymentRow> {
-  return only(await tx.select().from(payments).where(eq(payments.orderId, orderId)).for("update"));
+function known(tx: Transaction, orderId: string): Promise<PaymentRow[]> {
+  return tx.select().from(payments).where(eq(payments.orderId, orderId)).for("update");
 }
 
 /** Changes a wallet and writes its line of the journal, which tells the whole balance. */

@@ -21,16 +21,24 @@ export function walletOperations(books: Ledger, currency: string): Performances<
         return {};
       },
       confirm: ({ orm }, { orderId }) => books.capture(orm, orderId),
-      cancel: ({ orm }, { orderId }) => books.giveBack(orm, orderId),
-      undo: ({ orm }, { orderId }) => books.giveBack(orm, orderId),
+      cancel: ({ orm }, { orderId }) => books.release(orm, orderId),
+      undo: ({ orm }, { orderId }) => books.refund(orm, orderId),
       apply: async ({ orm }, asked) => {
         await books.charge(orm, asked.orderId, wanted(asked));
         return {};
       },
     },
+    bar: {
+      reserve: async ({ orm }, { orderId }) => {
+        await books.bar(orm, orderId);
+        return {};
+      },
+      confirm: async () => undefined,
+      cancel: ({ orm }, { orderId }) => books.unbar(orm, orderId),
+    },
     refund: {
       reserve: async () => ({}),
-      confirm: ({ orm }, { orderId }) => books.giveBack(orm, orderId),
+      confirm: ({ orm }, { orderId }) => books.refund(orm, orderId),
       cancel: async () => undefined,
     },
     reward: {

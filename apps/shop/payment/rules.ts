@@ -2,25 +2,25 @@ import { refusal } from "../shared/refusal.ts";
 
 export type PaymentState = "HELD" | "CHARGED" | "REFUNDED" | "VOID";
 
-export interface PaymentFacts {
-  readonly userId: string;
-  readonly cents: bigint;
-  readonly currency: string;
-  readonly state: PaymentState;
-}
-
 /** The most that one top-up may bring, in cents. */
 export const maxTopUpCents = 1_000_000n;
 
-/** Whether an order is to be charged now (`do`) or was before (`nothing`); refuses what can never be. */
-export function chargeStep(before: PaymentFacts | undefined, wanted: Omit<PaymentFacts, "state">): "do" | "nothing" {
-  if (before === undefined) return "do";
-  if (before.state !== "CHARGED" && before.state !== "HELD")
-    throw refusal("FAILED_PRECONDITION", "PAYMENT_VOID", "The payment of this order was given back.");
-  if (before.userId !== wanted.userId || before.cents !== wanted.cents || before.currency !== wanted.currency)
-    throw refusal("ALREADY_EXISTS", "PAYMENT_DIFFERS", "This order was charged before, but not for the same.");
-  return "nothing";
+/**
+ * Refuses to charge an order, or to bar it from being charged, when something was done about its payment before. Repetitions
+ * of a transaction never come here, so whoever was before is another one.
+ */
+export function checkUntouched(before: PaymentState | undefined): void {
+  if (before === undefined) return;
+  const [reason, message] = taken[before];
+  throw refusal("FAILED_PRECONDITION", reason, message);
 }
+
+const taken = {
+  HELD: ["PAYMENT_UNDER_WAY", "This order is being paid at the moment."],
+  CHARGED: ["ALREADY_PAID", "This order was paid before."],
+  REFUNDED: ["PAYMENT_VOID", "The payment of this order was given back."],
+  VOID: ["PAYMENT_VOID", "This order can not be paid any more."],
+} as const;
 
 /** A wallet: what it holds, and what of that is set aside for orders being placed. */
 export interface Funds {

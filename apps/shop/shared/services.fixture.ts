@@ -24,6 +24,7 @@ import { loadDrivers } from "@mortise/kernel/postgres/drivers";
 import { type RunningTransactions, transactionsOf } from "@mortise/kernel/runtime";
 import { keptCoordinator } from "@mortise/kernel/spi/kept-transactions";
 import { postgresServer, silentLog, startPlugin } from "@mortise/kernel/testing";
+import { cancelOrder, dropOrder, holdOrder, payOrder, placeOrder } from "@mortise/proto/shop/transactions";
 
 const connections = {
   poolSize: 10,
@@ -76,19 +77,38 @@ export async function testSessions(store: Store): Promise<Sessions> {
   return api;
 }
 
-/** The transactions of one service, as if it ran in a process of its own. All of them share one coordinator. */
-export async function testTransactions(services: Services): Promise<RunningTransactions> {
+/** What the order service runs transactions with. */
+export function initiatorsOf(api: RunningTransactions) {
+  return {
+    placeOrder: api.initiator(placeOrder),
+    holdOrder: api.initiator(holdOrder),
+    payOrder: api.initiator(payOrder),
+    dropOrder: api.initiator(dropOrder),
+    cancelOrder: api.initiator(cancelOrder),
+  };
+}
+
+const strategyNames = ["tcc", "saga", "xa", "3pc"];
+
+/**
+ * The transactions of one service, as if it ran in a process of its own. All of them share one coordinator, and take over
+ * from each other what was not heard of for `leaseMs`.
+ */
+export async function testTransactions(services: Services, leaseMs = 300): Promise<RunningTransactions> {
   const { catalogue } = await packagePlugins(import.meta.dirname, {
     names: ["@mortise/plugins"],
     dir: import.meta.dirname,
   });
-  const plugin = await catalogue.find(({ id }) => id === "transaction/tcc")?.load();
-  if (!plugin) throw new Error("there is no transaction/tcc");
-  const { api: strategy } = await startPlugin<TransactionStrategy>(plugin);
-  const policy = { strategy: "tcc", deadlineMs: undefined, maxInFlight: 1_000, scheduleMs: [1_000], sources: {} };
+  const strategies = new Map<string, TransactionStrategy>();
+  for (const name of strategyNames) {
+    const plugin = await catalogue.find(({ id }) => id === `transaction/${name}`)?.load();
+    if (!plugin) throw new Error(`there is no transaction/${name}`);
+    strategies.set(name, (await startPlugin<TransactionStrategy>(plugin)).api);
+  }
+  const policy = { deadlineMs: undefined, maxInFlight: 1_000, scheduleMs: [1_000], sources: {} };
   const made = transactionsOf({
     options: {
-      leaseMs: 300,
+      leaseMs,
       recoverEveryMs: 20,
       recoverBatch: 100,
       driveTimeoutMs: 5_000,
@@ -102,7 +122,7 @@ export async function testTransactions(services: Services): Promise<RunningTrans
       stuckAfterMs: 60_000,
       graceMs: 2_000,
       sweepEveryMs: 100,
-      orphanAfterMs: 300,
+      orphanAfterMs: leaseMs,
       relayEveryMs: 50,
       sampleEveryMs: 60_000,
     },
@@ -110,9 +130,9 @@ export async function testTransactions(services: Services): Promise<RunningTrans
     log: silentLog,
     clients: () => services as unknown as Clients, // all that transactions ask of them
     coordinator: () => services.coordinator,
-    policies: () => ({ of: () => policy }),
-    strategies: () => new Map([["tcc", strategy]]),
-    factsOf: () => strategy.facts,
+    policies: () => ({ of: () => ({ ...policy, strategy: services.strategy }) }),
+    strategies: () => strategies,
+    factsOf: (name) => strategies.get(name)?.facts,
     tracer: () => undefined,
     at: () => undefined,
     bus: () => undefined,
@@ -129,6 +149,8 @@ export type Fate = "arrives" | "is lost" | "loses its answer";
 export class Services {
   /** Decides about every call and every event; all arrive unless a test says otherwise. */
   fate: (what: "call" | "event") => Fate = () => "arrives";
+  /** What new transactions begin under; one of tcc, saga, xa, 3pc. */
+  strategy = "tcc";
   /** Keeps the transactions of all of them. */
   readonly coordinator: Coordinator = keptCoordinator(
     { records: new Map(), ended: [], audits: [], now: () => Math.floor(systemPorts.clock.wall()) },

@@ -4,7 +4,6 @@ import { Inventory, StockDeducted } from "@mortise/proto/shop/inventory";
 import { Marketing } from "@mortise/proto/shop/marketing";
 import { OrderCancelled, OrderCompleted, OrderPaid, Orders } from "@mortise/proto/shop/order";
 import { Payments } from "@mortise/proto/shop/payment";
-import { cancelOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { User } from "@mortise/proto/shop/user";
 import { gateway } from "../gateway/gateway.ts";
 import { inventory } from "../inventory/inventory.ts";
@@ -12,7 +11,7 @@ import { marketing } from "../marketing/marketing.ts";
 import { order } from "../order/order.ts";
 import { payment } from "../payment/payment.ts";
 import { user } from "../user/user.ts";
-import { Services, testSessions, testStore, testTransactions } from "./services.fixture.ts";
+import { initiatorsOf, Services, testSessions, testStore, testTransactions } from "./services.fixture.ts";
 
 /** A whole shop in this process, without a kernel: services call each other directly, the door is open. */
 export interface TestShop {
@@ -38,12 +37,11 @@ export async function testShop(gatewayOptions: Readonly<Record<string, unknown>>
   };
   await services.start(user, { store, session: await testSessions(store) });
   const api = await testTransactions(services);
-  const initiators = { placeOrder: api.initiator(placeOrder), cancelOrder: api.initiator(cancelOrder) };
   const performing = { "(operations)": api };
   await services.start(marketing, { store, ...performing });
   await services.start(payment, { store, ...performing });
   await services.start(inventory, { store, deducted: services.publisher(StockDeducted), ...performing });
-  await services.start(order, { store, ...clients, ...initiators, ...events, ...performing });
+  await services.start(order, { store, ...clients, ...initiatorsOf(api), ...events, ...performing });
   await services.ready();
   const { tracer, telemetry } = tracing();
   const log = keptLog();

@@ -11,21 +11,29 @@ const item = z.strictObject({ sku: z.string().min(1).max(100), quantity: z.numbe
 const placing = z.strictObject({
   items: z.array(item).min(1, "An order needs at least one item.").max(200),
   coupon: z.string().max(30).default(""),
+  pay: z.enum(["now", "later"]).default("now"),
 });
 export const pageQuery = z.strictObject({
   pageSize: z.coerce.number().int().min(1).max(100).default(20),
   pageToken: z.string().max(500).default(""),
 });
 
-/** Place, follow and cancel orders of who is logged in. */
+/** Place, pay, follow and cancel orders of who is logged in. */
 export function orderRoutes({ orders, marketing }: Backends, session: BrowserSession, events: Events): Hono<Door> {
   return new Hono<Door>()
     .post("/orders", async (request) => {
       const requestId = idempotencyKey(request);
-      const { items, coupon } = await readBody(request, placing);
+      const { items, coupon, pay } = await readBody(request, placing);
       const userId = await session.userId(request);
-      const order = await orders.place({ userId, requestId, items, coupon }, request.var.call);
+      const asked = { userId, requestId, items, coupon, payLater: pay === "later" };
+      const order = await orders.place(asked, request.var.call);
       return request.json(orderView(order), order.status === OrderStatus.PENDING ? 202 : 201);
+    })
+    .post("/orders/:id/pay", async (request) => {
+      const requestId = idempotencyKey(request);
+      const asked = { userId: await session.userId(request), orderId: request.req.param("id"), requestId };
+      const order = await orders.pay(asked, request.var.call);
+      return request.json(orderView(order), order.status === OrderStatus.AWAITING_PAYMENT ? 202 : 200);
     })
     .get("/coupons", async (request) => {
       const { coupons } = await marketing.listCoupons({ userId: await session.userId(request) }, request.var.call);

@@ -11,7 +11,15 @@ export const protobufPackage = "shop.order.v1";
 
 export const protobufFileName = "shop/order/v1/order.proto";
 
-export const OrderStatus = { UNSPECIFIED: 0, PENDING: 1, PAID: 2, COMPLETED: 3, CANCELLING: 4, CANCELLED: 5 } as const;
+export const OrderStatus = {
+  UNSPECIFIED: 0,
+  PENDING: 1,
+  PAID: 2,
+  COMPLETED: 3,
+  CANCELLING: 4,
+  CANCELLED: 5,
+  AWAITING_PAYMENT: 6,
+} as const;
 
 export type OrderStatus = typeof OrderStatus[keyof typeof OrderStatus];
 
@@ -22,6 +30,7 @@ export namespace OrderStatus {
   export type COMPLETED = typeof OrderStatus.COMPLETED;
   export type CANCELLING = typeof OrderStatus.CANCELLING;
   export type CANCELLED = typeof OrderStatus.CANCELLED;
+  export type AWAITING_PAYMENT = typeof OrderStatus.AWAITING_PAYMENT;
 }
 
 export function orderStatusFromJSON(object: any): OrderStatus {
@@ -44,6 +53,9 @@ export function orderStatusFromJSON(object: any): OrderStatus {
     case 5:
     case "ORDER_STATUS_CANCELLED":
       return OrderStatus.CANCELLED;
+    case 6:
+    case "ORDER_STATUS_AWAITING_PAYMENT":
+      return OrderStatus.AWAITING_PAYMENT;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum OrderStatus");
   }
@@ -63,6 +75,8 @@ export function orderStatusToJSON(object: OrderStatus): string {
       return "ORDER_STATUS_CANCELLING";
     case OrderStatus.CANCELLED:
       return "ORDER_STATUS_CANCELLED";
+    case OrderStatus.AWAITING_PAYMENT:
+      return "ORDER_STATUS_AWAITING_PAYMENT";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum OrderStatus");
   }
@@ -85,6 +99,7 @@ export interface Order {
   readonly steps: readonly OrderStep[];
   readonly coupon: string;
   readonly discount?: Money | undefined;
+  readonly payBy?: Timestamp | undefined;
 }
 
 export interface OrderEvent {
@@ -122,6 +137,19 @@ export interface OrderStep {
   readonly at?: Timestamp | undefined;
 }
 
+export interface OrderToDrop {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly reason: string;
+}
+
+export interface OrderToPay {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly amount?: Money | undefined;
+  readonly requestId: string;
+}
+
 export interface OrderToPlace {
   readonly id: string;
   readonly userId: string;
@@ -131,6 +159,13 @@ export interface OrderToPlace {
   readonly traceId: string;
   readonly coupon: string;
   readonly discount?: Money | undefined;
+  readonly payLater: boolean;
+}
+
+export interface PayOrder {
+  readonly userId: string;
+  readonly orderId: string;
+  readonly requestId: string;
 }
 
 export interface PlaceOrder {
@@ -138,6 +173,7 @@ export interface PlaceOrder {
   readonly requestId: string;
   readonly items: readonly Item[];
   readonly coupon: string;
+  readonly payLater: boolean;
 }
 
 function createBaseItem(): Item {
@@ -238,6 +274,7 @@ function createBaseOrder(): Order {
     steps: [],
     coupon: "",
     discount: undefined,
+    payBy: undefined,
   };
 }
 
@@ -275,6 +312,9 @@ export const Order: MessageFns<Order> = {
     }
     if (message.discount !== undefined) {
       Money.encode(message.discount, writer.uint32(90).fork()).join();
+    }
+    if (message.payBy !== undefined) {
+      Timestamp.encode(message.payBy, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -380,6 +420,14 @@ export const Order: MessageFns<Order> = {
             message.discount = Money.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.payBy = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -423,6 +471,11 @@ export const Order: MessageFns<Order> = {
         : [],
       coupon: isSet(object.coupon) ? globalThis.String(object.coupon) : "",
       discount: isSet(object.discount) ? Money.fromJSON(object.discount) : undefined,
+      payBy: isSet(object.payBy)
+        ? fromJsonTimestamp(object.payBy)
+        : isSet(object.pay_by)
+        ? fromJsonTimestamp(object.pay_by)
+        : undefined,
     };
   },
 
@@ -461,6 +514,9 @@ export const Order: MessageFns<Order> = {
     if (message.discount !== undefined) {
       obj.discount = Money.toJSON(message.discount);
     }
+    if (message.payBy !== undefined) {
+      obj.payBy = fromTimestamp(message.payBy).toISOString();
+    }
     return obj;
   },
 
@@ -483,6 +539,9 @@ export const Order: MessageFns<Order> = {
     message.coupon = object.coupon ?? "";
     message.discount = (object.discount !== undefined && object.discount !== null)
       ? Money.fromPartial(object.discount)
+      : undefined;
+    message.payBy = (object.payBy !== undefined && object.payBy !== null)
+      ? Timestamp.fromPartial(object.payBy)
       : undefined;
     return message;
   },
@@ -1116,6 +1175,246 @@ export const OrderStep: MessageFns<OrderStep> = {
   },
 };
 
+function createBaseOrderToDrop(): OrderToDrop {
+  return { orderId: "", userId: "", reason: "" };
+}
+
+export const OrderToDrop: MessageFns<OrderToDrop> = {
+  encode(message: OrderToDrop, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderId !== "") {
+      writer.uint32(10).string(message.orderId);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderToDrop {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderToDrop() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OrderToDrop {
+    return {
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: OrderToDrop): unknown {
+    const obj: any = {};
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OrderToDrop>): OrderToDrop {
+    return OrderToDrop.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OrderToDrop>): OrderToDrop {
+    const message = createBaseOrderToDrop() as any;
+    message.orderId = object.orderId ?? "";
+    message.userId = object.userId ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseOrderToPay(): OrderToPay {
+  return { orderId: "", userId: "", amount: undefined, requestId: "" };
+}
+
+export const OrderToPay: MessageFns<OrderToPay> = {
+  encode(message: OrderToPay, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderId !== "") {
+      writer.uint32(10).string(message.orderId);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderToPay {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderToPay() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OrderToPay {
+    return {
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: OrderToPay): unknown {
+    const obj: any = {};
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OrderToPay>): OrderToPay {
+    return OrderToPay.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OrderToPay>): OrderToPay {
+    const message = createBaseOrderToPay() as any;
+    message.orderId = object.orderId ?? "";
+    message.userId = object.userId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
 function createBaseOrderToPlace(): OrderToPlace {
   return {
     id: "",
@@ -1126,6 +1425,7 @@ function createBaseOrderToPlace(): OrderToPlace {
     traceId: "",
     coupon: "",
     discount: undefined,
+    payLater: false,
   };
 }
 
@@ -1154,6 +1454,9 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
     }
     if (message.discount !== undefined) {
       Money.encode(message.discount, writer.uint32(66).fork()).join();
+    }
+    if (message.payLater !== false) {
+      writer.uint32(72).bool(message.payLater);
     }
     return writer;
   },
@@ -1235,6 +1538,14 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
             message.discount = Money.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.payLater = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1269,6 +1580,11 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
         : "",
       coupon: isSet(object.coupon) ? globalThis.String(object.coupon) : "",
       discount: isSet(object.discount) ? Money.fromJSON(object.discount) : undefined,
+      payLater: isSet(object.payLater)
+        ? globalThis.Boolean(object.payLater)
+        : isSet(object.pay_later)
+        ? globalThis.Boolean(object.pay_later)
+        : false,
     };
   },
 
@@ -1298,6 +1614,9 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
     if (message.discount !== undefined) {
       obj.discount = Money.toJSON(message.discount);
     }
+    if (message.payLater !== false) {
+      obj.payLater = message.payLater;
+    }
     return obj;
   },
 
@@ -1316,12 +1635,126 @@ export const OrderToPlace: MessageFns<OrderToPlace> = {
     message.discount = (object.discount !== undefined && object.discount !== null)
       ? Money.fromPartial(object.discount)
       : undefined;
+    message.payLater = object.payLater ?? false;
+    return message;
+  },
+};
+
+function createBasePayOrder(): PayOrder {
+  return { userId: "", orderId: "", requestId: "" };
+}
+
+export const PayOrder: MessageFns<PayOrder> = {
+  encode(message: PayOrder, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.orderId !== "") {
+      writer.uint32(18).string(message.orderId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PayOrder {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePayOrder() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PayOrder {
+    return {
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: PayOrder): unknown {
+    const obj: any = {};
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PayOrder>): PayOrder {
+    return PayOrder.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PayOrder>): PayOrder {
+    const message = createBasePayOrder() as any;
+    message.userId = object.userId ?? "";
+    message.orderId = object.orderId ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
 
 function createBasePlaceOrder(): PlaceOrder {
-  return { userId: "", requestId: "", items: [], coupon: "" };
+  return { userId: "", requestId: "", items: [], coupon: "", payLater: false };
 }
 
 export const PlaceOrder: MessageFns<PlaceOrder> = {
@@ -1337,6 +1770,9 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
     }
     if (message.coupon !== "") {
       writer.uint32(34).string(message.coupon);
+    }
+    if (message.payLater !== false) {
+      writer.uint32(40).bool(message.payLater);
     }
     return writer;
   },
@@ -1386,6 +1822,14 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
             message.coupon = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.payLater = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1412,6 +1856,11 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
         : "",
       items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => Item.fromJSON(e)) : [],
       coupon: isSet(object.coupon) ? globalThis.String(object.coupon) : "",
+      payLater: isSet(object.payLater)
+        ? globalThis.Boolean(object.payLater)
+        : isSet(object.pay_later)
+        ? globalThis.Boolean(object.pay_later)
+        : false,
     };
   },
 
@@ -1429,6 +1878,9 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
     if (message.coupon !== "") {
       obj.coupon = message.coupon;
     }
+    if (message.payLater !== false) {
+      obj.payLater = message.payLater;
+    }
     return obj;
   },
 
@@ -1441,6 +1893,7 @@ export const PlaceOrder: MessageFns<PlaceOrder> = {
     message.requestId = object.requestId ?? "";
     message.items = object.items?.map((e) => Item.fromPartial(e)) || [];
     message.coupon = object.coupon ?? "";
+    message.payLater = object.payLater ?? false;
     return message;
   },
 };
@@ -1453,6 +1906,14 @@ export const OrdersDefinition = {
     place: {
       name: "Place",
       requestType: PlaceOrder as typeof PlaceOrder,
+      requestStream: false,
+      responseType: Order as typeof Order,
+      responseStream: false,
+      options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    pay: {
+      name: "Pay",
+      requestType: PayOrder as typeof PayOrder,
       requestStream: false,
       responseType: Order as typeof Order,
       responseStream: false,
@@ -1495,6 +1956,7 @@ export const OrdersDefinition = {
 
 export interface OrdersServiceImplementation<CallContextExt = {}> {
   place(request: PlaceOrder, context: CallContext & CallContextExt): Promise<DeepPartial<Order>>;
+  pay(request: PayOrder, context: CallContext & CallContextExt): Promise<DeepPartial<Order>>;
   get(request: OrderKey, context: CallContext & CallContextExt): Promise<DeepPartial<Order>>;
   list(request: OrderQuery, context: CallContext & CallContextExt): Promise<DeepPartial<OrderPage>>;
   cancel(request: OrderKey, context: CallContext & CallContextExt): Promise<DeepPartial<Order>>;
@@ -1503,6 +1965,7 @@ export interface OrdersServiceImplementation<CallContextExt = {}> {
 
 export interface OrdersClient<CallOptionsExt = {}> {
   place(request: DeepPartial<PlaceOrder>, options?: CallOptions & CallOptionsExt): Promise<Order>;
+  pay(request: DeepPartial<PayOrder>, options?: CallOptions & CallOptionsExt): Promise<Order>;
   get(request: DeepPartial<OrderKey>, options?: CallOptions & CallOptionsExt): Promise<Order>;
   list(request: DeepPartial<OrderQuery>, options?: CallOptions & CallOptionsExt): Promise<OrderPage>;
   cancel(request: DeepPartial<OrderKey>, options?: CallOptions & CallOptionsExt): Promise<Order>;
