@@ -38,7 +38,7 @@ export interface StockLevel {
   readonly frozen: number;
 }
 
-export type OrderStatus = "PENDING" | "PAID" | "COMPLETED" | "CANCELLING" | "CANCELLED";
+export type OrderStatus = "PENDING" | "AWAITING_PAYMENT" | "PAID" | "COMPLETED" | "CANCELLING" | "CANCELLED";
 
 export interface OrderLine {
   readonly sku: string;
@@ -58,6 +58,8 @@ export interface Order {
   readonly coupon: string;
   readonly discount: Money;
   readonly createdAt: string;
+  /** Until when it is to be paid; of orders that are paid later. */
+  readonly payBy?: string;
   readonly lines: readonly OrderLine[];
   readonly steps: readonly { readonly status: OrderStatus; readonly at: string }[];
 }
@@ -97,6 +99,14 @@ export class Refused extends Error {
     this.traceId = problem.traceId ?? "";
   }
 }
+
+/** The shop has said no for good: the same may be asked again under a new key only. */
+export function isFinalNo(error: unknown): boolean {
+  if (!(error instanceof Refused)) return false;
+  return (error.status >= 400 && error.status < 500) || interrupted.has(error.reason);
+}
+
+const interrupted = new Set(["INTERRUPTED", "DEADLINE"]);
 
 interface ProblemBody {
   readonly detail?: string;

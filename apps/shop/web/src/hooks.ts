@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Refused } from "./api.ts";
 import { askToLogIn } from "./session.ts";
 
@@ -73,6 +73,23 @@ export function useEvents<T>(url: string | undefined, event: string, onValue: (v
     source.addEventListener("problem", () => source.close());
     return () => source.close();
   }, [url, event]);
+}
+
+/** What time it is, in milliseconds; told again every second. */
+export function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+/** The key under which something is asked for; it stays until `renew`, so that asking twice takes effect once. */
+export function useKey(keys: readonly unknown[] = []): { readonly key: string; renew(): void } {
+  const [round, setRound] = useState(0);
+  const key = useMemo(() => crypto.randomUUID(), [...keys, round]);
+  return { key, renew: () => setRound(round + 1) };
 }
 
 /** Names the page for the browser's tab and for screen readers. */

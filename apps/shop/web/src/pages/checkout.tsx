@@ -1,9 +1,9 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { type Coupon, get, type Money, type Order, post, Refused } from "../api.ts";
+import { useEffect, useState } from "preact/hooks";
+import { type Coupon, get, isFinalNo, type Money, type Order, post, type Refused } from "../api.ts";
 import { Art } from "../art/art.tsx";
 import { cart, cartTotal, emptyCart } from "../cart.ts";
 import { money } from "../format.ts";
-import { useDoing, useLoaded, useTitle } from "../hooks.ts";
+import { useDoing, useKey, useLoaded, useTitle } from "../hooks.ts";
 import { Trouble } from "../parts/controls.tsx";
 import { Link, navigate } from "../router.tsx";
 import { account, balance, loadBalance, loginFor } from "../session.ts";
@@ -12,13 +12,14 @@ import { account, balance, loadBalance, loginFor } from "../session.ts";
 export function CheckoutPage() {
   useTitle("Check out");
   const items = cart.value.map(({ sku, quantity }) => ({ sku, quantity }));
-  // The key stays until the shop has answered: pressing twice, or again after a lost answer, places one order.
-  const [refusals, setRefusals] = useState(0);
   const [coupon, setCoupon] = useState<Coupon>();
-  const key = useMemo(() => crypto.randomUUID(), [JSON.stringify(items), coupon?.code, refusals]);
+  const [pay, setPay] = useState<Pay>("now");
+  // The key stays until the shop has answered: pressing twice, or again after a lost answer, places one order.
+  const { key, renew } = useKey([JSON.stringify(items), coupon?.code, pay]);
   const placing = useDoing(async () => {
-    const order = await post<Order>("/orders", { items, coupon: coupon?.code ?? "" }, key).catch((error: unknown) => {
-      if (error instanceof Refused && error.status >= 400 && error.status < 500) setRefusals(refusals + 1);
+    const asked = { items, coupon: coupon?.code ?? "", pay };
+    const order = await post<Order>("/orders", asked, key).catch((error: unknown) => {
+      if (isFinalNo(error)) renew();
       throw error;
     });
     emptyCart();
@@ -57,8 +58,9 @@ export function CheckoutPage() {
         </ul>
         <aside class="panel" aria-label="Payment">
           <h2>Pay with your wallet</h2>
+          <Ways chosen={pay} onChoose={setPay} />
           {account.value && <Coupons price={full} chosen={coupon} onChoose={setCoupon} />}
-          <Sums total={full} discount={discount} />
+          <Sums total={full} discount={discount} pay={pay} />
           <Refusal error={placing.error} />
           <button
             type="button"
@@ -66,11 +68,35 @@ export function CheckoutPage() {
             disabled={placing.busy || items.length === 0}
             onClick={() => void placing.run()}
           >
-            {placing.busy ? "Placing your order…" : `Pay ${money(toPay)}`}
+            {placing.busy ? "Placing your order…" : pay === "now" ? `Pay ${money(toPay)}` : "Order, and pay later"}
           </button>
+          {pay === "later" && <p class="panel-note">Nothing is charged until you pay on the page of your order.</p>}
         </aside>
       </div>
     </div>
+  );
+}
+
+type Pay = "now" | "later";
+
+const ways: readonly { readonly pay: Pay; readonly name: string; readonly what: string }[] = [
+  { pay: "now", name: "Pay now", what: "and it is on its way" },
+  { pay: "later", name: "Pay later", what: "we keep it for you for a while" },
+];
+
+/** When the order is to be paid. */
+function Ways({ chosen, onChoose }: { readonly chosen: Pay; readonly onChoose: (pay: Pay) => void }) {
+  return (
+    <fieldset class="ways">
+      <legend class="unseen">When to pay</legend>
+      {ways.map(({ pay, name, what }) => (
+        <label key={pay} class="way">
+          <input type="radio" name="pay" checked={chosen === pay} onChange={() => onChoose(pay)} />
+          <span class="way-name">{name}</span>
+          <span class="way-what">{what}</span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 
@@ -103,9 +129,16 @@ function Coupons({ price, chosen, onChoose }: CouponsProps) {
   );
 }
 
-function Sums({ total, discount }: { readonly total: Money; readonly discount: Money }) {
+interface SumsProps {
+  readonly total: Money;
+  readonly discount: Money;
+  readonly pay: Pay;
+}
+
+function Sums({ total, discount, pay }: SumsProps) {
   const held = balance.value;
-  const after = held && { ...held, cents: held.cents - total.cents + discount.cents };
+  const toPay = { ...total, cents: total.cents - discount.cents };
+  const after = held && { ...held, cents: held.cents - toPay.cents };
   return (
     <dl class="sums">
       <div>
@@ -122,10 +155,17 @@ function Sums({ total, discount }: { readonly total: Money; readonly discount: M
           <dd>−{money(discount)}</dd>
         </div>
       )}
-      <div class="sums-total">
-        <dt>Left after it</dt>
-        <dd class={after && after.cents < 0 ? "short" : ""}>{after ? money(after) : "…"}</dd>
-      </div>
+      {pay === "now" ? (
+        <div class="sums-total">
+          <dt>Left after it</dt>
+          <dd class={after && after.cents < 0 ? "short" : ""}>{after ? money(after) : "…"}</dd>
+        </div>
+      ) : (
+        <div class="sums-total">
+          <dt>To pay later</dt>
+          <dd>{money(toPay)}</dd>
+        </div>
+      )}
     </dl>
   );
 }

@@ -4,6 +4,7 @@ import { cancelWords, clock, moment, money, shortId, statusWords } from "../form
 import { useDoing, useEvents, useLoaded, useTitle } from "../hooks.ts";
 import { Skeleton, Trouble } from "../parts/controls.tsx";
 import { CrossIcon, TickIcon, TraceIcon } from "../parts/icons.tsx";
+import { Payment } from "../parts/payment.tsx";
 import { StatusPill } from "../parts/status.tsx";
 import { Link } from "../router.tsx";
 import { loadBalance } from "../session.ts";
@@ -37,7 +38,7 @@ export function OrderPageOf({ id }: { readonly id: string }) {
       <div class="columns">
         <div>
           <Timeline order={order} />
-          {order.cancelReason && <p class="notice">{cancelWords(order.cancelReason)}</p>}
+          {order.cancelReason && <p class="notice">{cancelWords(order)}</p>}
           <OrderLines order={order} />
         </div>
         <aside class="panel" aria-label="About this order">
@@ -53,13 +54,14 @@ export function OrderPageOf({ id }: { readonly id: string }) {
               <dd>{money(order.total)}</dd>
             </div>
           </dl>
+          {order.status === "AWAITING_PAYMENT" && <Payment order={order} onPaid={set} />}
           {order.traceId && (
             <a class="button button-plain button-wide trace-link" href={`/traces/${order.traceId}`}>
               <TraceIcon /> See how it was made
             </a>
           )}
           <p class="panel-note">Every service this order went through, and how long each took.</p>
-          {(order.status === "PENDING" || order.status === "PAID") && (
+          {cancellable.includes(order.status) && (
             <button type="button" class="quiet" disabled={cancelling.busy} onClick={() => void cancelling.run()}>
               Cancel this order
             </button>
@@ -71,6 +73,8 @@ export function OrderPageOf({ id }: { readonly id: string }) {
   );
 }
 
+const cancellable: readonly OrderStatus[] = ["PENDING", "AWAITING_PAYMENT", "PAID"];
+
 function isFinal(status: OrderStatus): boolean {
   return status === "COMPLETED" || status === "CANCELLED";
 }
@@ -78,6 +82,7 @@ function isFinal(status: OrderStatus): boolean {
 function headline(status: OrderStatus): string {
   const words: Readonly<Record<OrderStatus, string>> = {
     PENDING: "Placing your order",
+    AWAITING_PAYMENT: "We keep it for you",
     PAID: "Thank you. It is yours",
     COMPLETED: "Thank you. It is on its way",
     CANCELLING: "Undoing your order",
@@ -87,12 +92,17 @@ function headline(status: OrderStatus): string {
 }
 
 const wanted: readonly OrderStatus[] = ["PENDING", "PAID", "COMPLETED"];
-const stepWords: Readonly<Partial<Record<OrderStatus, string>>> = { PENDING: "Placed" };
+const wantedLater: readonly OrderStatus[] = ["PENDING", "AWAITING_PAYMENT", "PAID", "COMPLETED"];
+const stepWords: Readonly<Partial<Record<OrderStatus, string>>> = { PENDING: "Placed", AWAITING_PAYMENT: "Kept" };
 
 function Timeline({ order }: { readonly order: Order }) {
   const reached = order.steps.map((step) => step.status);
   const cancelled = reached.some((status) => status === "CANCELLING" || status === "CANCELLED");
-  const path = cancelled ? [...reached.filter((status) => status !== "CANCELLING"), ...pending(reached)] : wanted;
+  const path = cancelled
+    ? [...reached.filter((status) => status !== "CANCELLING"), ...pending(reached)]
+    : order.payBy
+      ? wantedLater
+      : wanted;
   return (
     <ol class="timeline" aria-label="What has happened">
       {path.map((status) => {

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { get, type Order } from "../api.ts";
 import { Art } from "../art/art.tsx";
-import { moment, money, shortId } from "../format.ts";
+import { moment, money, shortId, timeOf } from "../format.ts";
 import { useDoing, useLoaded, useTitle } from "../hooks.ts";
 import { Skeleton, Trouble } from "../parts/controls.tsx";
 import { StatusPill } from "../parts/status.tsx";
@@ -64,7 +64,7 @@ function OrderList({ first }: { readonly first: Page }) {
 }
 
 function OrderRow({ order }: { readonly order: Order }) {
-  const { id, status, total, createdAt, lines } = order;
+  const { id, status, total, createdAt, payBy, lines } = order;
   return (
     <li>
       <Link to={`/orders/${id}`} class="order-row">
@@ -76,7 +76,8 @@ function OrderRow({ order }: { readonly order: Order }) {
         <span class="order-what">
           <span class="order-names">{lines.map((line) => line.name).join(", ")}</span>
           <span class="order-when">
-            <code>{shortId(id)}</code> · {moment(createdAt)}
+            <code>{shortId(id)}</code> ·{" "}
+            {status === "AWAITING_PAYMENT" && payBy ? `pay by ${timeOf(payBy, Date.now())}` : moment(createdAt)}
           </span>
         </span>
         <StatusPill status={status} />

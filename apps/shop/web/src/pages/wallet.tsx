@@ -3,8 +3,8 @@ import { type Entry, get, type Money, post } from "../api.ts";
 import { moment, money, shortId } from "../format.ts";
 import { useDoing, useLoaded, useTitle } from "../hooks.ts";
 import { Skeleton, Trouble } from "../parts/controls.tsx";
-import { Link } from "../router.tsx";
-import { balance, loadBalance, points } from "../session.ts";
+import { Link, place } from "../router.tsx";
+import { balance, loadBalance, nextOf, points } from "../session.ts";
 
 interface Page {
   readonly entries: readonly Entry[];
@@ -27,8 +27,14 @@ export function WalletPage() {
     await loadBalance();
     return get<Page>("/wallet/entries", { pageSize: 15 });
   }, [changes]);
+  const next = nextOf(place.value.query);
   return (
     <div class="wide narrow">
+      {next !== "/" && (
+        <nav class="crumbs" aria-label="Where you came from">
+          <Link to={next}>Back to your order</Link>
+        </nav>
+      )}
       <h1 class="page-title">Wallet</h1>
       <section class="wallet" aria-label="Balance">
         <div>
