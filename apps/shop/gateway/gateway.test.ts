@@ -269,6 +269,6 @@ describe("the door", () => {
     const started = performance.now();
     await own.stop();
     await eventually(async () => (await reader?.read())?.done);
-    assert.ok(performance.now() - started < 2_000);
+    assert.ok(performance.now() - started < 8_000);
   });
 });
