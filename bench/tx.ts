@@ -71,7 +71,7 @@ async function measureStrategies(): Promise<void> {
 
 function printed(): string {
   const head =
-    "strategy     databases  callers  coordinator    tx/s   p50 ms   p99 ms  flushes/tx  commits  bound tx/s  of bound";
+    "strategy     databases  callers  how            tx/s   p50 ms   p99 ms  flushes/tx  commits  bound tx/s  of bound  of business bound";
   const lines = all.map((one) =>
     [
       one.strategy.padEnd(11),
@@ -85,6 +85,7 @@ function printed(): string {
       String(one.commits).padStart(7),
       one.boundPerSecond.toFixed(0).padStart(10),
       `${((one.perSecond * 100) / one.boundPerSecond).toFixed(0)} %`.padStart(8),
+      `${((one.perSecond * 100) / one.businessBoundPerSecond).toFixed(0)} %`.padStart(17),
     ].join("  "),
   );
   const alone = rows.map(

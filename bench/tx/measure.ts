@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Plugin } from "../../kernel/core/plugin.ts";
 import type { Store } from "../../kernel/index.ts";
 import type { BenchServer } from "./server.ts";
@@ -20,31 +21,40 @@ export interface Measured extends Load {
   readonly flushes: number;
   /** Commits one transaction needs without batches. */
   readonly commits: number;
-  /** Commits per second of this server with as many callers, divided by `commits`. */
+  /** One-row commits per second of this server with as many callers, divided by `commits`. */
   readonly boundPerSecond: number;
+  /** The same where commits that run the business are transactions with a begin, a row beside the business, and a commit. */
+  readonly businessBoundPerSecond: number;
+}
+
+/** Commits of one transaction: those that run what a service has written, and those of one statement. */
+export interface Commits {
+  readonly business: number;
+  readonly single: number;
 }
 
 /** Commits one transaction over `n` databases needs without batches: those of its branches, and those of its record. */
-export function commitsOf(strategy: string, n: number): number {
-  if (n === 1) return 1;
+export function commitsOf(strategy: string, n: number): Commits {
+  if (n === 1) return { business: 1, single: 0 };
   const ofRecord = 3; // begun, decided, ended
-  if (strategy === "xa" || strategy === "3pc" || strategy === "tcc") return 2 * n + ofRecord;
-  if (strategy === "saga") return n + ofRecord;
+  if (strategy === "xa" || strategy === "3pc") return { business: n, single: n + ofRecord };
+  if (strategy === "tcc") return { business: 2 * n, single: ofRecord };
+  if (strategy === "saga") return { business: n, single: ofRecord };
   // Each acknowledgement noted, or row of the outbox removed; and when to look again, or the rows taken up together.
-  return n + (n - 1) + ofRecord + 1;
+  return { business: n, single: n - 1 + ofRecord + 1 };
 }
 
 /** Runs transactions over and over for a while, by so many callers. */
 export async function measure(server: BenchServer, plugin: Plugin, load: Load, ms: number): Promise<Measured> {
   const { callers, databases, batching, strategy } = load;
   const idle = await flushesOf(server, async (store) => {
-    await using at = await world({ store, strategy: plugin, databases, batching, lanes: false });
+    await using at = await world({ store, strategy: plugin, databases, batching, lanes: batching });
     await warm(at, callers);
   });
   const took: number[] = [];
   let elapsed = 0;
   const flushed = await flushesOf(server, async (store) => {
-    await using at = await world({ store, strategy: plugin, databases, batching, lanes: false });
+    await using at = await world({ store, strategy: plugin, databases, batching, lanes: batching });
     await warm(at, callers);
     let next = 0;
     const began = performance.now();
@@ -61,16 +71,20 @@ export async function measure(server: BenchServer, plugin: Plugin, load: Load, m
   });
   took.sort((a, b) => a - b);
   const quantile = (part: number) => took[Math.floor(took.length * part)] ?? 0;
-  const commits = commitsOf(strategy, databases);
+  const { business, single } = commitsOf(strategy, databases);
   await using store = await server.open();
+  const connections = Math.min(callers * databases, 20);
+  const rows = await commitRate(store, connections, ms, oneRow);
+  const transactions = await commitRate(store, connections, ms, oneTransaction);
   return {
     ...load,
     perSecond: (took.length * 1000) / elapsed,
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
     flushes: Math.max(0, flushed - idle) / took.length,
-    commits,
-    boundPerSecond: (await commitRate(store, Math.min(callers * databases, 20), ms)) / commits,
+    commits: business + single,
+    boundPerSecond: rows / (business + single),
+    businessBoundPerSecond: 1 / (business / transactions + single / rows),
   };
 }
 
@@ -83,14 +97,27 @@ async function flushesOf(server: BenchServer, work: (store: Store) => Promise<vo
   return (await server.flushes()) - before;
 }
 
-/** Commits per second of one row each, by so many connections. */
-async function commitRate(store: Store, connections: number, ms: number): Promise<number> {
+type Sql = Awaited<ReturnType<Store["database"]>>["sql"];
+type Commit = (sql: Sql, n: number) => Promise<unknown>;
+
+const oneRow: Commit = (sql, n) => sql`update account set coming = coming where id = ${accountOf(n * 7)}`;
+
+/** As a service would write it by hand, with a row that makes it happen once. */
+const oneTransaction: Commit = (sql, n) =>
+  sql.begin(async (tx) => {
+    await tx`insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
+      values (${randomUUID()}, 'b1', 'R', 'rejected', 'bench', '') on conflict do nothing`;
+    await oneRow(tx as unknown as Sql, n);
+  });
+
+/** Commits per second, by so many connections. */
+async function commitRate(store: Store, connections: number, ms: number, commit: Commit): Promise<number> {
   const { sql } = await store.database("bank_first");
+  await Promise.all(Array.from({ length: connections }, (_, n) => commit(sql, n))); // connects
   const began = performance.now();
   let done = 0;
   const committer = async () => {
-    while (performance.now() - began < ms / 2)
-      await sql`update account set coming = coming where id = ${accountOf(done++ * 7)}`;
+    while (performance.now() - began < ms / 2) await commit(sql, done++);
   };
   await Promise.all(Array.from({ length: connections }, committer));
   return (done * 1000) / (performance.now() - began);

@@ -7,7 +7,7 @@ import postgres, { type TransactionSql } from "postgres";
 import { eventually } from "../testing/eventually.ts";
 import { onServer } from "../testing/on-server.ts";
 import { postgresServer } from "../testing/postgres-server.ts";
-import { guardTransactions } from "./guard-transactions.ts";
+import { beginAhead, guardTransactions } from "./guard-transactions.ts";
 
 await onServer("guardTransactions", postgresServer, ({ url }) => {
   const sql = guardTransactions(postgres(url, { max: 2, onnotice: () => undefined, backoff: () => 0.01 }));
@@ -65,8 +65,7 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
         }),
         (error: Error & { code?: string }) => ["CONNECTION_CLOSED", "ECONNRESET"].includes(error.code ?? ""),
       );
-      await sleep(30);
-      assert.equal(errors.length, 4);
+      await eventually(() => errors.length === 4);
       await stillWorks();
     });
 
@@ -168,6 +167,78 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
         return { tx };
       });
       await assert.rejects(async () => over.tx`select 1`, lost);
+    });
+  });
+
+  describe("a transaction whose begin is not waited for", () => {
+    const along = "set local lock_timeout = 1234";
+    const timeout = (tx: TransactionSql) => tx<{ it: string }[]>`select current_setting('lock_timeout') as it`;
+
+    it("has in it what went along with its begin, and nothing is left of it", async () => {
+      await sql`create table if not exists ahead_notes (id int)`;
+      const seen = await beginAhead(sql, along, () =>
+        sql.begin(async (tx) => {
+          const [[set], [row]] = await Promise.all([timeout(tx), tx`insert into ahead_notes values (1) returning id`]);
+          return [set?.it, row?.id];
+        }),
+      );
+      assert.deepEqual(seen, ["1234ms", 1]);
+      const failing = beginAhead(sql, along, () =>
+        sql.begin(async (tx) => {
+          await tx`insert into ahead_notes values (2)`;
+          throw new Error("as planned");
+        }),
+      );
+      await assert.rejects(failing, /as planned/);
+      assert.equal((await sql.begin(timeout))[0]?.it, "0");
+      assert.deepEqual([...(await sql`select id from ahead_notes`)], [{ id: 1 }]);
+      await sql`drop table ahead_notes`;
+    });
+
+    it("keeps its connection for itself", async () => {
+      const ids = await Promise.all(
+        Array.from({ length: 40 }, async (_, n) => {
+          if (n % 4 === 3) return String((await sql`select pg_current_xact_id()::text as id`)[0]?.id);
+          return beginAhead(sql, along, () =>
+            sql.begin(async (tx) => {
+              const both = await Promise.all([1, 2].map(() => tx`select pg_current_xact_id()::text as id`));
+              const [third] = await tx`select pg_current_xact_id()::text as id`;
+              const seen = new Set([...both.map(([row]) => row?.id), third?.id]);
+              assert.equal(seen.size, 1);
+              return String(third?.id);
+            }),
+          );
+        }),
+      );
+      assert.equal(new Set(ids).size, 40);
+    });
+
+    it("rejects when it cannot begin, and what was sent with it is in no transaction", async () => {
+      const seen: unknown[] = [];
+      const begun = beginAhead(sql, "set local lock_timeout = 'nonsense'", () =>
+        sql.begin(async (tx) => {
+          seen.push((await timeout(tx))[0]?.it);
+          return "done";
+        }),
+      );
+      await assert.rejects(begun, { code: "22023" });
+      await stillWorks();
+      assert.deepEqual(seen, []);
+    });
+
+    it("rejects when its connection is lost", async () => {
+      const begun = beginAhead(sql, along, () =>
+        sql.begin(async (tx) => {
+          await kill(await pidOf(tx));
+          await tx`select 1`;
+        }),
+      );
+      await assert.rejects(begun, lost);
+      await stillWorks();
+    });
+
+    it("is refused for a client whose transactions are not guarded", () => {
+      assert.throws(() => beginAhead(killer, along, () => undefined), TypeError);
     });
   });
 });

@@ -2,14 +2,25 @@ import type { PendingQuery, Sql, TransactionSql } from "postgres";
 
 /** The part of postgres.js 3.4 that is not in its types and that this depends on; the tests would notice a change. */
 interface Connection {
-  /** One and the same function while a transaction has the connection. */
-  readonly reserved: unknown;
+  /** One and the same function while a transaction has the connection; called, it lets the next query be sent. */
+  readonly reserved: (() => void) | null;
 }
 interface QueryInternals {
   handler(query: { reject(error: Error): void }): void;
 }
 interface BeginInternals {
   onexecute?(connection: Connection): void;
+}
+interface Begin {
+  execute(): Promise<unknown>;
+}
+
+/** What `unsafe` is told while a `begin` calls it. */
+interface Take {
+  readonly along: string | undefined;
+  sent(connection: Connection): void;
+  /** Sends it. Resolves when that is done, or rejects when it cannot be. */
+  ahead(begin: Begin): Promise<void>;
 }
 
 type Work = (tx: TransactionSql) => unknown;
@@ -22,6 +33,26 @@ interface Hold {
   alive(): boolean;
 }
 
+/** Clients that are guarded, each with what goes along with its next `begin`. */
+const clients = new WeakMap<object, { along: string | undefined }>();
+
+/**
+ * Sends `along` (statements without results, separated by ";") with the `begin` that `start` sends at once, and does not
+ * wait for the answer to it: the first queries of the transaction travel with it. Should the begin fail, they are
+ * executed outside of a transaction, so the first must do nothing unless `along` has taken effect. Throws a TypeError for
+ * a client that is not guarded.
+ */
+export function beginAhead<T>(client: object, along: string, start: () => T): T {
+  const state = clients.get(client);
+  if (!state) throw new TypeError("transactions of this client are not guarded: open the database by its store");
+  state.along = along;
+  try {
+    return start();
+  } finally {
+    state.along = undefined;
+  }
+}
+
 /**
  * Makes a client survive the loss of a connection within a transaction. By itself postgres.js then writes to a socket
  * that is gone, outside of any promise, which ends the process: with its own `rollback`, or with the next query of a
@@ -31,7 +62,9 @@ interface Hold {
 export function guardTransactions<S extends Sql<never> | Sql>(client: S): S {
   const target = client as unknown as { begin: Unsafe; unsafe: Unsafe };
   const { begin, unsafe } = target;
-  let take: ((connection: Connection) => void) | undefined;
+  const state: { along: string | undefined } = { along: undefined };
+  clients.set(client, state);
+  let take: Take | undefined;
 
   // `begin` calls `unsafe` on the client at once, and is told the connection when the statement is sent.
   target.unsafe = (...given) => {
@@ -40,27 +73,39 @@ export function guardTransactions<S extends Sql<never> | Sql>(client: S): S {
     if (!taken || !options?.onexecute) return unsafe(...given);
     const onexecute = (connection: Connection) => {
       options.onexecute?.(connection);
-      taken(connection);
+      taken.sent(connection);
     };
-    return unsafe(given[0], given[1], { ...options, onexecute });
+    const how = { ...options, onexecute };
+    return taken.along === undefined
+      ? unsafe(given[0], given[1], how)
+      : { execute: () => taken.ahead(unsafe(`${given[0]}; ${taken.along}`, given[1], how) as Begin) };
   };
 
   target.begin = (...given) => {
     const work = given.pop() as Work;
     let connection: Connection | undefined;
     let reserved: unknown;
-    take = (sent) => {
-      connection = sent;
-      reserved = sent.reserved;
+    const alive = () => connection !== undefined && connection.reserved === reserved;
+    const sent = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => undefined);
+    take = {
+      along: state.along,
+      sent(to) {
+        connection = to;
+        reserved = to.reserved;
+        queueMicrotask(sent.resolve); // when the pool has put the connection aside
+      },
+      async ahead(begin) {
+        begin.execute().catch(failed.reject);
+        await Promise.race([sent.promise, failed.promise]);
+        if (alive()) connection?.reserved?.();
+      },
     };
-    let lose: (reason: unknown) => void = () => undefined;
-    const lost = new Promise<never>((_, reject) => (lose = reject));
-    lost.catch(() => undefined);
-    const hold: Hold = { lost, alive: () => connection !== undefined && connection.reserved === reserved };
     try {
-      const done = begin(...given, held(work, hold)) as Promise<unknown>;
-      done.catch(lose);
-      return done;
+      const done = begin(...given, held(work, { lost: failed.promise, alive })) as Promise<unknown>;
+      done.catch(failed.reject);
+      return state.along === undefined ? done : Promise.race([done, failed.promise]);
     } finally {
       take = undefined;
     }

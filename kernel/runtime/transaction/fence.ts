@@ -84,14 +84,17 @@ export async function createFence(sql: Sql<{ bigint: bigint }>): Promise<void> {
   });
 }
 
-/** Writes a row. Gives nothing, or the row that was there: whoever wrote it was first. */
+/**
+ * Writes a row. Gives nothing, or the row that was there: whoever wrote it was first. Outside of a database transaction
+ * that began with `boundedWaits` it writes nothing, and rejects with 25P01.
+ */
 export async function enter(sql: Tx, entry: FenceEntry): Promise<StoredEntry | undefined> {
   const { gid, branch, slot, kind, strategy, operations } = entry;
   const inserted = await sql`
     insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
-    values (${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations})
+    select ${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations} where ${isBounded(sql)}
     on conflict do nothing returning 1`;
-  return inserted.length > 0 ? undefined : read(sql, gid, branch, slot);
+  return inserted.length > 0 ? undefined : ((await read(sql, gid, branch, slot)) ?? notBegun());
 }
 
 /** Gives the row as it is committed, or as this database transaction wrote it. */
@@ -121,13 +124,22 @@ export async function keep(sql: Tx, gid: string, branch: string, kept: Uint8Arra
 /** Waiting for a lock longer fails with 55P03, in milliseconds: the other side is still at it. */
 const lockTimeoutMs = 1_500;
 
-/** Sent ahead of the first statement of a database transaction, without waiting for its answer. */
-export function boundLocks(sql: Tx): Promise<unknown> {
-  return sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`;
+/** What a database transaction begins with, of which fence rows are written. */
+export const boundedWaits = `set local lock_timeout = ${lockTimeoutMs}`;
+
+/**
+ * Holds within such a database transaction only. The first row of the fence travels together with the begin; should that
+ * have failed, the row must not be written, for it would stay without what it stands for.
+ */
+export const isBounded = (sql: Tx) => sql`current_setting('lock_timeout') = ${`${lockTimeoutMs}ms`}`;
+
+/** For whoever finds neither a row written nor a row there. */
+export function notBegun(): never {
+  throw Object.assign(new Error("the database transaction did not begin"), { code: "25P01" });
 }
 
 /** SQLSTATEs after which nothing was changed, and the same may be tried again. */
-const ongoing = new Set(["55P03", "40001", "40P01", "25P03", "57014"]);
+const ongoing = new Set(["55P03", "40001", "40P01", "25P01", "25P03", "57014"]);
 
 export function isOngoing(error: unknown): boolean {
   return ongoing.has(sqlState(error));

@@ -14,12 +14,16 @@ import type { AtPlace } from "./points.ts";
 /** Branches that go together at most; more would hold the lock of a hot row for too long. */
 const maxBatch = 256;
 
+/** Batches of requests that have nothing to do with each other, under way at once at most. */
+const sharedInFlight = 2;
+
 /** Branches whose lane is remembered from their reservation to its end, at most; others find a lane all the same. */
 const maxKnown = 50_000;
 
 /** What became of one of a batch. */
 type Outcome = PromiseSettledResult<DriveReply>;
 type Ask = (item: Item) => Promise<Outcome>;
+type Run = (items: readonly Item[]) => Promise<Outcome[]>;
 type LaneAction = "reserve" | "apply" | "confirm" | "cancel";
 
 interface Item {
@@ -36,7 +40,8 @@ interface Lane {
 /**
  * Puts requests that contend for the same row into lanes: what comes while a batch of a lane is under way is the next
  * batch, and is one database transaction. A row that everybody wants is then locked once per batch, not once per
- * branch. A request alone, and every request of a batch that fails, goes the way of all others.
+ * branch. A request alone in its lane goes with those alone in theirs, where the database is busy with as many batches
+ * as it may; if it is not, and where a batch fails, each goes by itself.
  */
 export function inLanes(
   { operations, database, perform }: Performer,
@@ -45,6 +50,7 @@ export function inLanes(
   watch: BatchWatch,
 ): LocalBranches {
   const lanes = new Map<string, Lane>();
+  const shared = new Map<string, Ask>();
   const known = new Map<string, string>();
   const many = new Map<string, ManyBranches>();
 
@@ -77,12 +83,19 @@ export function inLanes(
     return nameOf(key);
   }
 
-  function laneOf(name: string, run: (items: readonly Item[]) => Promise<Outcome[]>): Lane {
+  function laneOf(name: string, run: Run): Lane {
     const found = lanes.get(name);
     if (found) return found;
     const lane: Lane = { open: 0, ask: batches(run, { maxBatch, maxInFlight: 1 }) };
     lanes.set(name, lane);
     return lane;
+  }
+
+  /** Where those meet that are alone in their lanes. */
+  function sharedOf(name: string, run: Run): Ask {
+    const found = shared.get(name) ?? batches(run, { maxBatch, maxInFlight: sharedInFlight });
+    shared.set(name, found);
+    return found;
   }
 
   async function through(
@@ -92,9 +105,8 @@ export function inLanes(
     together: (of: ManyBranches, requests: readonly DriveRequest[], context: Context) => Promise<DriveReply[]>,
   ): Promise<DriveReply> {
     const operation = operationOf(item.request, action);
-    const name = operation && laneFor(item.request, operation, action);
-    if (!operation || name === undefined) return alone(item);
-    const lane = laneOf(name, async (items) => {
+    if (!operation) return alone(item);
+    const run: Run = async (items) => {
       const [first] = items;
       if (!first || items.length === 1) return Promise.allSettled(items.map(alone));
       const requests = items.map(({ request }) => request);
@@ -106,12 +118,20 @@ export function inLanes(
         watch.apart(operation.name, action, items.length, error);
         return apart(items, alone, error);
       }
+    };
+    const share = sharedOf(`${action} ${operation.name}`, run);
+    const name = laneFor(item.request, operation, action);
+    return told(await (name === undefined ? share(item) : inLane(name, item, run, share)));
+  }
+
+  async function inLane(name: string, item: Item, run: Run, share: Ask): Promise<Outcome> {
+    const lane = laneOf(name, async (items) => {
+      const [first] = items;
+      return first && items.length === 1 ? [await share(first)] : run(items);
     });
     lane.open++;
     try {
-      const outcome = await lane.ask(item);
-      if (outcome.status === "rejected") throw outcome.reason;
-      return outcome.value;
+      return await lane.ask(item);
     } finally {
       if (--lane.open === 0) lanes.delete(name);
     }
@@ -161,4 +181,9 @@ async function apart(
   const outcomes: Outcome[] = [];
   for (const item of items) outcomes.push(...(await Promise.allSettled([alone(item)])));
   return outcomes;
+}
+
+function told(outcome: Outcome): DriveReply {
+  if (outcome.status === "rejected") throw outcome.reason;
+  return outcome.value;
 }

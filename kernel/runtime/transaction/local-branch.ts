@@ -3,10 +3,11 @@ import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import { beginAhead } from "../../postgres/guard-transactions.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import { branchContext } from "./branch-context.ts";
-import { boundLocks, enter, type FenceKind, type FenceSlot, isOngoing, keep, read } from "./fence.ts";
+import { boundedWaits, enter, type FenceKind, type FenceSlot, isOngoing, keep, read } from "./fence.ts";
 import {
   answer,
   decodeKept,
@@ -269,16 +270,16 @@ export async function inTransaction<T>(
     trailing = statement;
     statement.catch(() => undefined); // told below
   };
-  const value = await database.orm.transaction(async (orm) => {
-    const { client: sql } = (orm as unknown as { session: { client: Sql } }).session; // drizzle 0.45; its tests notice a change
-    const bounded = boundLocks(sql);
-    bounded.catch(() => undefined); // sends it now; should it fail, so does what follows
-    const value = await work({ orm, sql }, last);
-    await bounded;
-    return value;
-  });
+  const value = await beginAhead(clientOf(database.orm), boundedWaits, () =>
+    database.orm.transaction((orm) => work({ orm, sql: clientOf(orm) }, last)),
+  );
   await trailing;
   return value;
+}
+
+/** Of a database, or of a transaction of it: drizzle 0.45; the tests notice a change. */
+function clientOf(orm: unknown): Sql {
+  return (orm as { readonly session: { readonly client: Sql } }).session.client;
 }
 
 function noUndo(participant: string, operation: string): StatusError {
