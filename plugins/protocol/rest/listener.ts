@@ -3,6 +3,7 @@ import { type Exposure, InFlight, type Listener, type Log, type Ports, StatusErr
 import { unhandledHeader } from "@mortise/kernel/spi/http-metadata";
 import { advertisedAddress, bareHost, listenRefusal } from "@mortise/kernel/spi/listening";
 import type { TlsMaterial } from "@mortise/kernel/spi/tls-files";
+import { corsOf } from "./cors.ts";
 import { Exchange, type Incoming, type Outgoing } from "./exchange.ts";
 import { type Front, frontOf } from "./front.ts";
 import { openApiOf } from "./openapi.ts";
@@ -22,6 +23,7 @@ export interface ListenerSetup {
 /** How long the last bytes of answered calls may take to be written once all calls are over. */
 const lingerMs = 1000;
 const openApiPath = "/openapi.json";
+const openApiVerbs = "GET, HEAD, OPTIONS";
 
 /** Opens the port and serves. Rejects with an Error that says which option to change. */
 export async function restListener(exposure: Exposure, setup: ListenerSetup): Promise<Listener> {
@@ -31,8 +33,10 @@ export async function restListener(exposure: Exposure, setup: ListenerSetup): Pr
   let router: Router = () => undefined;
   let describe: () => Uint8Array = () => new Uint8Array();
   let closing: Promise<void> | undefined;
+  const cors = options.cors && corsOf(options.cors, verbsOf);
 
   function handle(incoming: Incoming, outgoing: Outgoing): void {
+    cors?.(incoming, outgoing);
     const exchange = new Exchange(incoming, outgoing);
     try {
       if (closing) return exchange.problem(shutDown(), { [unhandledHeader]: "1", ...closeHeader(incoming) });
@@ -42,6 +46,13 @@ export async function restListener(exposure: Exposure, setup: ListenerSetup): Pr
       log.error("a request could not be answered", { error });
       exchange.problem(new StatusError("INTERNAL", "internal error"));
     }
+  }
+
+  /** What a path takes; nothing where nothing is there. */
+  function verbsOf(path: string): string | undefined {
+    if (options.openapi && path === openApiPath) return openApiVerbs;
+    const place = router(path);
+    return place && allowed(place);
   }
 
   function serve(exchange: Exchange, url: string, verb: string): void {
@@ -57,7 +68,7 @@ export async function restListener(exposure: Exposure, setup: ListenerSetup): Pr
   }
 
   function serveOpenApi(exchange: Exchange, verb: string): void {
-    if (verb !== "GET" && verb !== "HEAD") return notAllowed(exchange, verb, openApiPath, "GET, HEAD, OPTIONS");
+    if (verb !== "GET" && verb !== "HEAD") return notAllowed(exchange, verb, openApiPath, openApiVerbs);
     exchange.answer(200, { "content-type": jsonType }, describe());
   }
 

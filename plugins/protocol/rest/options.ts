@@ -1,5 +1,6 @@
 import { tlsOptions } from "@mortise/kernel/spi/tls-options";
 import { z } from "zod";
+import { corsOptions } from "./cors.ts";
 
 export const restOptions = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("The address to listen on; 0.0.0.0 for all of this machine."),
@@ -14,6 +15,7 @@ export const restOptions = z.strictObject({
   tls: tlsOptions
     .optional()
     .describe("Transport security for listening and for calling; without it connections are plain."),
+  cors: corsOptions.optional().describe("Which pages of other origins browsers let call; without it none."),
   openapi: z.boolean().default(true).describe("Whether /openapi.json describes what is offered."),
   title: z.string().min(1).default("Services").describe("The title of that description."),
   maxMessageBytes: z
