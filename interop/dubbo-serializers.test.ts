@@ -22,7 +22,11 @@ for (const [name, serializer] of Object.entries(serializers)) {
         serializer,
         start: ({ at, maxMessageBytes, log }) =>
           dubboProtocol({
-            options: options.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+            options: options.parse({
+              port: Number(at?.split(":").at(-1) ?? 0),
+              maxMessageBytes,
+              connectTimeoutMs: 60_000,
+            }),
             ports: systemPorts,
             log,
           }),

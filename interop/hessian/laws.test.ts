@@ -15,7 +15,11 @@ protocolConformance({
       serializer,
       start: ({ at, maxMessageBytes, log }) =>
         hessianProtocol({
-          options: hessianOptions.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          options: hessianOptions.parse({
+            port: Number(at?.split(":").at(-1) ?? 0),
+            maxMessageBytes,
+            connectTimeoutMs: 60_000,
+          }),
           ports: systemPorts,
           log,
         }),

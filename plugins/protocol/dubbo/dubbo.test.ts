@@ -11,7 +11,11 @@ protocolConformance({
     subject: {
       start: ({ at, maxMessageBytes, log }) =>
         dubboProtocol({
-          options: options.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          options: options.parse({
+            port: Number(at?.split(":").at(-1) ?? 0),
+            maxMessageBytes,
+            connectTimeoutMs: 60_000,
+          }),
           ports: systemPorts,
           log,
         }),
@@ -29,7 +33,12 @@ protocolConformance({
     subject: {
       start: ({ at, maxMessageBytes, log }) =>
         dubboProtocol({
-          options: options.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes, tls }),
+          options: options.parse({
+            port: Number(at?.split(":").at(-1) ?? 0),
+            maxMessageBytes,
+            connectTimeoutMs: 60_000,
+            tls,
+          }),
           ports: systemPorts,
           log,
         }),

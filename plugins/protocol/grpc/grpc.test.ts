@@ -17,7 +17,11 @@ protocolConformance({
     subject: {
       start: ({ at, maxMessageBytes, log }) =>
         grpcProtocol({
-          options: options.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          options: options.parse({
+            port: Number(at?.split(":").at(-1) ?? 0),
+            maxMessageBytes,
+            connectTimeoutMs: 60_000,
+          }),
           ports: systemPorts,
           log,
         }),

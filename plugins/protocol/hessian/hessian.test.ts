@@ -13,7 +13,11 @@ protocolConformance({
       serializer: binaries,
       start: ({ at, maxMessageBytes, log }) =>
         hessianProtocol({
-          options: hessianOptions.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          options: hessianOptions.parse({
+            port: Number(at?.split(":").at(-1) ?? 0),
+            maxMessageBytes,
+            connectTimeoutMs: 60_000,
+          }),
           ports: systemPorts,
           log,
         }),
@@ -32,7 +36,12 @@ protocolConformance({
       serializer: binaries,
       start: ({ at, maxMessageBytes, log }) =>
         hessianProtocol({
-          options: hessianOptions.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes, tls }),
+          options: hessianOptions.parse({
+            port: Number(at?.split(":").at(-1) ?? 0),
+            maxMessageBytes,
+            connectTimeoutMs: 60_000,
+            tls,
+          }),
           ports: systemPorts,
           log,
         }),

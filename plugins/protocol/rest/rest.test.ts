@@ -27,7 +27,11 @@ protocolConformance({
       serializer: json,
       start: ({ at, maxMessageBytes, log }) =>
         restProtocol({
-          options: restOptions.parse({ port: Number(at?.split(":").at(-1) ?? 0), maxMessageBytes }),
+          options: restOptions.parse({
+            port: Number(at?.split(":").at(-1) ?? 0),
+            maxMessageBytes,
+            connectTimeoutMs: 60_000,
+          }),
           ports: systemPorts,
           log,
         }),
