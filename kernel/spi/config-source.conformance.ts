@@ -47,7 +47,7 @@ export const configSourceConformance = conformance<ConfigSourceSubject>("config-
     const before = Date.now();
     const made = await one.publish("shop", draft(0));
     assert.deepEqual(made, { version: 1, text: draft(0).text, by: "ann", note: "why", at: made.at });
-    assert.ok(made.at >= before && made.at <= Date.now());
+    assert.ok(made.at > before - 1000 && made.at < Date.now() + 1000, "clocks of one machine differ by little");
     assert.deepEqual(await two.read("shop"), made);
     assert.equal((await two.publish("shop", draft(1))).version, 2);
     assert.deepEqual(await one.read("shop", 1), made);

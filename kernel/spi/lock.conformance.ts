@@ -111,8 +111,8 @@ export const lockConformance = conformance<LockSubject>("lock", [
     "passes the lock of an owner that stands still on after its lease, with a greater token",
     async (_, two, subject) => {
       const still = await subject.open(stoppedPorts());
-      const old = await taken(still.api, "a");
       const began = performance.now();
+      const old = await taken(still.api, "a");
       const held = await taken(two, "a", 20 * leaseMs);
       assert.ok(performance.now() - began > leaseMs / 2, "not before the lease");
       assert.ok(held.token > old.token);
