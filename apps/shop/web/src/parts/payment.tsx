@@ -26,21 +26,21 @@ export function Payment({ order: { id, total, payBy = "" }, onPaid }: PaymentPro
   const left = timeLeft(payBy, now);
   const held = balance.value;
   const short = held !== undefined && held.cents < total.cents;
+  if (!left)
+    return (
+      <div class="pay-by pay-by-over">
+        <p class="pay-by-when">The time to pay is over</p>
+        <p class="pay-by-left">The order is being cancelled. Nothing was charged.</p>
+      </div>
+    );
   return (
     <>
-      <div class={left ? "pay-by" : "pay-by pay-by-over"}>
-        <p class="pay-by-when">{left ? `Pay by ${timeOf(payBy, now)}` : "The time to pay is over"}</p>
-        <p class="pay-by-left">
-          {left ? `${left} left. Until then it is kept for you.` : "The order is being cancelled."}
-        </p>
+      <div class="pay-by">
+        <p class="pay-by-when">Pay by {timeOf(payBy, now)}</p>
+        <p class="pay-by-left">{left} left. Until then it is kept for you.</p>
       </div>
       <p class={short ? "panel-note short" : "panel-note"}>In your wallet: {held ? money(held) : "…"}</p>
-      <button
-        type="button"
-        class="button button-wide"
-        disabled={paying.busy || !left}
-        onClick={() => void paying.run()}
-      >
+      <button type="button" class="button button-wide" disabled={paying.busy} onClick={() => void paying.run()}>
         {paying.busy ? "Paying…" : `Pay ${money(total)}`}
       </button>
       <Trouble error={paying.error} />
