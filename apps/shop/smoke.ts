@@ -53,6 +53,20 @@ async function buy(browser: Browser): Promise<void> {
   await showTrace(browser, order.traceId);
 }
 
+async function buyAndPayLater(browser: Browser): Promise<void> {
+  title("An order that is paid later");
+  const before = await browser.balance();
+  const { status, body } = await browser.orderUnpaid({ "brass-pen": 1 });
+  expect(`order ${body.id} is kept until ${body.payBy}`, status === 201 && body.status === "AWAITING_PAYMENT");
+  expect(`the wallet is unchanged: ${money(before)}`, (await browser.balance()) === before);
+  const paid = await browser.pay(body.id);
+  expect(`it is paid: ${money(body.total.cents)}`, paid.status === 200);
+  const twice = await browser.pay(body.id);
+  expect(`it is not paid twice: ${twice.body.detail} (HTTP ${twice.status})`, twice.body.reason === "ALREADY_PAID");
+  const after = await browser.balance();
+  expect(`the wallet went from ${money(before)} to ${money(after)}`, before - after === body.total.cents);
+}
+
 async function showTrace(browser: Browser, traceId: string): Promise<void> {
   title(`Its trace ${traceId}`);
   const wanted = ["Orders/Place", "StockOperations/Drive", "WalletOperations/Drive", "OrderPaid", "StockDeducted"];
@@ -84,6 +98,7 @@ try {
   say(`The shop is open at ${shop.url} after ${(shop.startedMs / 1000).toFixed(1)} s, databases created.`);
   const browser = new Browser(shop.url);
   await buy(browser);
+  await buyAndPayLater(browser);
   await refused(browser, "stock", "kumiko-lantern", 4, "OUT_OF_STOCK");
   await refused(browser, "money", "work-bench", 1, "INSUFFICIENT_FUNDS");
   say(`\n${styleText("green", "All is well.")}`);

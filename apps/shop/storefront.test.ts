@@ -107,6 +107,45 @@ await onServer("the storefront in Chromium", stage, (on) => {
     assert.deepEqual(troubles, []);
   });
 
+  it("keeps an order that is paid later, tells until when, and takes the money on its page", async () => {
+    const { page, troubles } = await pageOf(on);
+    await register(page, on.shop, "/products/work-bench");
+    await page.getByRole("button", { name: "Add to cart" }).click();
+    await page.getByRole("link", { name: /^Cart/ }).click();
+    await page.getByRole("link", { name: "Check out" }).click();
+    await page.getByText("Pay later").click();
+    await page.getByRole("button", { name: "Order, and pay later" }).click();
+    await page.getByRole("heading", { name: "We keep it for you" }).waitFor();
+    await page.getByText(/Pay by \d\d:\d\d/).waitFor();
+    await page.getByText("Wallet€500.00").waitFor(); // nothing was charged
+    await page.getByRole("button", { name: /^Pay €/ }).click();
+    await page.getByText("not enough money").waitFor();
+    await page.getByRole("link", { name: "Top up the wallet" }).click();
+    await page.getByRole("button", { name: "€500" }).click();
+    for (const balance of ["€1,000.00", "€1,500.00"]) {
+      await page.getByRole("button", { name: "Top up" }).click();
+      await page.locator(".wallet-balance", { hasText: balance }).waitFor();
+    }
+    await page.getByRole("link", { name: "Back to your order" }).click();
+    await page.getByRole("button", { name: /^Pay €/ }).click();
+    await page.getByRole("heading", { name: "It is on its way" }).waitFor();
+    assert.equal(await page.locator(".timeline .step-done").count(), 4);
+    assert.deepEqual(troubles, []);
+  });
+
+  it("lets an order be cancelled that is not paid, and says that nothing was charged", async () => {
+    const { page } = await pageOf(on);
+    await register(page, on.shop, "/products/two-cups");
+    await page.getByRole("button", { name: "Add to cart" }).click();
+    await page.getByRole("link", { name: /^Cart/ }).click();
+    await page.getByRole("link", { name: "Check out" }).click();
+    await page.getByText("Pay later").click();
+    await page.getByRole("button", { name: "Order, and pay later" }).click();
+    await page.getByRole("button", { name: "Cancel this order" }).click();
+    await page.getByText("You cancelled it before it was paid").waitFor();
+    await page.getByText("Wallet€500.00").waitFor();
+  });
+
   it("fits a telephone: nothing is wider than the screen", async () => {
     const { page } = await pageOf(on, 360);
     await register(page, on.shop, "/");
