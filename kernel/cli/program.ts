@@ -188,6 +188,7 @@ function txCommands(program: Command, world: World, ended: Ended): void {
     .action(async (id, options) => ended(await (await commands()).close(world, id, options)));
   acting(txCommand(tx, "sweep", "Tells which branches nobody asks about any more."))
     .option("--end", "bring them to the end their transaction has decided")
+    .option("--foreign", "with --end: take back what another coordinator keeps as well, which is gone for good")
     .option("--participant <name>", "only at this participant")
     .option("--older-than <time>", "leave alone what is younger", "1m")
     .option("--json", "print it as JSON")

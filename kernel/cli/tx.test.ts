@@ -184,6 +184,12 @@ await onServer(
       ["a time nobody understands", ["list", "--older-than", "5"], 2, /^error: --older-than takes a time such as 90s/],
       ["a limit nobody understands", ["list", "--limit", "many"], 2, /^error: --limit takes a number from 1/],
       ["an outcome there is not", ["force", id, "undo", "--reason", "x"], 2, /commit, abort/],
+      [
+        "something taken back by looking",
+        ["sweep", "--foreign"],
+        2,
+        /^error: --foreign takes something back: say --end/,
+      ],
       ["a sweep without a reason", ["sweep", "--end"], 2, /^error: --end changes data: say why with --reason/],
     ];
     describe("says in one message what is wrong", () => {

@@ -60,6 +60,7 @@ export interface ReconcileFlags extends TxFlags {
 export interface SweepFlags extends ActFlags {
   readonly participant?: string;
   readonly end?: boolean;
+  readonly foreign?: boolean;
   readonly olderThan: string;
 }
 
@@ -158,16 +159,17 @@ async function allOf(ask: (after: string) => Promise<Found>): Promise<Found> {
 
 /** Looks for branches nobody asks about, and ends them where that is asked for. */
 export async function sweep(world: World, flags: SweepFlags): Promise<ExitCode> {
-  const { participant = "", end = false } = flags;
+  const { participant = "", end = false, foreign = false } = flags;
+  if (foreign && !end) throw new UserError("--foreign takes something back: say --end as well, and why with --reason");
   if (end && flags.reason === undefined) throw new UserError("--end changes data: say why with --reason");
   const olderThanMs = Math.min(readDuration("--older-than", flags.olderThan), 2 ** 31 - 1);
   return asking(world, flags, async (admin, context) => {
-    const report = await admin.sweep({ participant, end, olderThanMs, ...whoOf(flags) }, context);
+    const report = await admin.sweep({ participant, end, foreign, olderThanMs, ...whoOf(flags) }, context);
     print(world, flags, SweepReport, report, () => {
       const rows = report.participants.map(({ participant, gids, ended, foreign }) => [
         participant,
         gids.length === 0 ? "nothing" : `${gids.length} left behind${end ? `, ${ended} branches ended` : ""}`,
-        [...gids, ...(foreign.length > 0 ? [`(${foreign.length} of another coordinator, left alone)`] : [])].join(" "),
+        [...gids, ...(foreign.length > 0 ? [`(${foreign.length} of another coordinator)`] : [])].join(" "),
       ]);
       for (const line of columns(rows)) world.terminal.out(line.trimEnd());
     });

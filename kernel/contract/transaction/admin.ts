@@ -1,4 +1,4 @@
-import { bool, field, int32, int64, repeated, string } from "../fields.ts";
+import { bool, field, int32, int64, optional, repeated, string } from "../fields.ts";
 import { message } from "../message.ts";
 import { rpc, service } from "../service.ts";
 import { Empty } from "../well-known.ts";
@@ -147,6 +147,8 @@ export const AdminSweepRequest = message("mortise.transaction.v1.AdminSweepReque
   olderThanMs: int32(3),
   by: string(4),
   reason: string(5),
+  /** With `end`: take back what another coordinator keeps as well, for that one is gone for good. */
+  foreign: optional(bool(6)),
 });
 
 export const Swept = message("mortise.transaction.v1.Swept", {

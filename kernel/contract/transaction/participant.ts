@@ -132,6 +132,8 @@ export const SweepRequest = message("mortise.transaction.v1.SweepRequest", {
   reportOnly: bool(1),
   /** Leave alone what is younger, in milliseconds. */
   olderThanMs: int32(2),
+  /** Take back what another coordinator keeps as well: a person says that it is gone for good. */
+  foreign: optional(bool(3)),
 });
 
 export type DriveRequest = Infer<typeof Drive>;

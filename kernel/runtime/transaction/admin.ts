@@ -210,15 +210,16 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
         fencesOf: (name, gids) => participant(name).fences({ gids: [...gids] }, call),
       }),
 
-    async sweep({ participant: only, end, olderThanMs, ...given }, call) {
+    async sweep({ participant: only, end, olderThanMs, foreign = false, ...given }, call) {
       const who = end ? whoOf(given, call) : undefined;
       const names = only === "" ? knownParticipants() : [only];
       const report = await askAll(names, (name) => participant(name).sweep({ reportOnly: true, olderThanMs }, call));
       if (!who) return { participants: sweptIn(report.answers), silent: report.silent };
-      for (const gid of new Set([...report.answers.values()].flatMap(({ gids }) => gids)))
-        await coordinator().audit({ gid, action: "sweep", ...who });
+      const found = [...report.answers.values()];
+      const meant = found.flatMap(({ gids, foreign: others }) => [...gids, ...(foreign ? others : [])]);
+      for (const gid of new Set(meant)) await coordinator().audit({ gid, action: "sweep", ...who });
       const swept = await askAll([...report.answers.keys()], (name) =>
-        participant(name).sweep({ reportOnly: false, olderThanMs }, call),
+        participant(name).sweep({ reportOnly: false, olderThanMs, foreign }, call),
       );
       return { participants: sweptIn(swept.answers), silent: [...report.silent, ...swept.silent] };
     },

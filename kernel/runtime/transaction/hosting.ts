@@ -9,7 +9,7 @@ import type { Performing } from "../../spi/transactions.ts";
 import { createFence } from "./fence.ts";
 import { acknowledgementId, isSentAgain } from "./message-ids.ts";
 import { type Participant, participant } from "./participant.ts";
-import { type Sweeper, sweep } from "./sweep.ts";
+import { type Sweeper, type SweepHow, sweep } from "./sweep.ts";
 
 /** The participants of this process by name. While one replaces another there may be two; the younger serves. */
 export interface Hosts {
@@ -88,8 +88,7 @@ function offerOf(one: Participant, sweeper: Sweeper): Offer {
       release: ({ gid, branch }: { gid: string; branch: string }) => one.release(gid, branch),
       fences: ({ gids }: { gids: readonly string[] }) => one.fences(gids),
       manifest: () => one.manifest(),
-      sweep: ({ reportOnly, olderThanMs }: { reportOnly: boolean; olderThanMs: number }, call: ServerContext) =>
-        sweep(one, sweeper, { reportOnly, olderThanMs }, call),
+      sweep: (how: SweepHow, call: ServerContext) => sweep(one, sweeper, how, call),
     } as unknown as Offer["handlers"],
   };
 }

@@ -15,7 +15,7 @@ import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { createFence } from "./fence.ts";
 import { participant } from "./participant.ts";
-import { type Sweeper, sweep } from "./sweep.ts";
+import { type Sweeper, type SweepHow, sweep } from "./sweep.ts";
 
 const operations = bankOperations("Bank");
 const holding = ["reserve", "prepare"] as const;
@@ -63,8 +63,13 @@ await onServer(
         log,
         drive,
         /** Lets the participant ask another coordinator from now on. */
-        sweepFor: (other: Coordinator = coordinator, reportOnly = false) =>
-          sweep(bank, { ...sweeper, coordinator: () => other }, { reportOnly, olderThanMs: 0 }, background),
+        sweepFor: (other: Coordinator = coordinator, how: Partial<SweepHow> = {}) =>
+          sweep(
+            bank,
+            { ...sweeper, coordinator: () => other },
+            { reportOnly: false, olderThanMs: 0, ...how },
+            background,
+          ),
         /** What is not on the account any more, and what is set aside or prepared. */
         async held() {
           const { balance, frozen } = await accountOf(database, "a");
@@ -133,6 +138,19 @@ await onServer(
         assert.deepEqual([said.length, /DTX021/.test(said[0]?.message ?? "")], [1, true]);
         assert.deepEqual(await at.sweepFor(keeper), { gids: [gid], ended: 1, foreign: [] });
         assert.deepEqual(await at.held(), { taken: 30n, held: 0 });
+      });
+
+      it(`takes back what a coordinator kept that is gone for good, when a person says so (${action})`, async () => {
+        const [gone, here] = [coordinatorHere(), coordinatorHere()];
+        await using at = await open(gone);
+        const gid = randomUUID();
+        await at.drive(gid, action, strategy, gone.identity);
+        const abandon = (reportOnly: boolean) => at.sweepFor(here, { reportOnly, foreign: true });
+        assert.deepEqual(await abandon(true), { gids: [], ended: 0, foreign: [gid] });
+        assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
+        assert.deepEqual(await abandon(false), { gids: [], ended: 1, foreign: [gid] });
+        assert.deepEqual(await at.held(), { taken: 0n, held: 0 });
+        assert.equal(await here.get(gid), undefined);
       });
 
       it(`refuses to hold anything for another coordinator (${action})`, async () => {

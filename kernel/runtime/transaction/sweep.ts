@@ -20,6 +20,8 @@ export interface Sweeper extends Inquiring {
 export interface SweepHow {
   readonly reportOnly: boolean;
   readonly olderThanMs: number;
+  /** A person says that the other coordinator is gone for good: what it kept is taken back, whatever it had decided. */
+  readonly foreign?: boolean | undefined;
 }
 
 interface Orphan {
@@ -43,13 +45,14 @@ interface Swept {
 export async function sweep(
   participant: Participant,
   sweeper: Sweeper,
-  { reportOnly, olderThanMs }: SweepHow,
+  { reportOnly, olderThanMs, foreign: abandoned = false }: SweepHow,
   context: Context,
 ): Promise<Swept> {
   const { coordinator, log, at } = sweeper;
   const all = await orphansOf(participant, olderThanMs);
-  const found = all.filter((orphan) => !isForeign(sweeper, orphan) && !isUnrecorded(sweeper, orphan));
-  const gids = gidsOf(found);
+  const known = all.filter((orphan) => !isForeign(sweeper, orphan) && !isUnrecorded(sweeper, orphan));
+  const found = all.filter((orphan) => known.includes(orphan) || (abandoned && isForeign(sweeper, orphan)));
+  const gids = gidsOf(known);
   const foreign = gidsOf(all.filter((orphan) => isForeign(sweeper, orphan)));
   if (foreign.length > 0) tellForeign(sweeper, participant, foreign);
   if (reportOnly) return { gids, ended: 0, foreign };
@@ -57,7 +60,7 @@ export async function sweep(
   for (const orphan of found) {
     const { gid, branch, prepared } = orphan;
     // Asked after the first listing: who is not known now can never be decided otherwise later.
-    const status = await inquire(sweeper, gid, context);
+    const status = isForeign(sweeper, orphan) ? "aborting" : await inquire(sweeper, gid, context);
     if (status === "active") continue;
     await at("X9");
     if (prepared && !(await participant.prepared.waiting()).some((name) => parsePrepared(name)?.gid === gid)) continue;
@@ -74,7 +77,7 @@ export async function sweep(
     const request = { ...about, action, strategy, transaction: "", steps: stepsOf(orphan) };
     const reply = await participant.drive(request, context);
     if (reply.outcome === "done") ended += 1;
-    await forget(coordinator(), gid);
+    if (!isForeign(sweeper, orphan)) await forget(coordinator(), gid);
     log.warn("a branch nobody asked about was brought to its end", { gid, branch, status, outcome: reply.outcome });
   }
   return { gids, ended, foreign };
