@@ -45,7 +45,7 @@ function appsOver(protocol: Plugin, serializer: Plugin) {
         [protocol.id]: { port: 0, advertise: "localhost", tls: { cert, key, ca: authority.ca, mutual: true } },
         "identity/mtls": { trustDomain: "shop.test" },
       },
-      policies: { "*": { identity: "mtls", timeoutMs: 20_000, ...(allow.length > 0 && { allow }) } },
+      policies: { "*": { identity: "mtls", timeoutMs: 60_000, ...(allow.length > 0 && { allow }) } },
     });
   };
 }

@@ -11,7 +11,7 @@ const authority = testAuthority();
 const stranger = testAuthority("Somebody else");
 const server = authority.issue("server");
 const caller = authority.issue("caller", ["caller.test"]);
-const named = (given: object) => start({ advertise: "localhost", connectTimeoutMs: 20_000, ...given });
+const named = (given: object) => start({ advertise: "localhost", connectTimeoutMs: 60_000, ...given });
 
 /** What an echo gives when one protocol serves it and another calls. */
 async function echo(
@@ -22,7 +22,7 @@ async function echo(
   const listener = await serving.listen(echoExposure(keptLog(), { serializers: [binaries] }));
   const connection = connectTo(calling, listener.address);
   try {
-    await check(() => callers(connection, binaries).call("echo", emptyNote, { timeoutMs: 20_000 }), listener.address);
+    await check(() => callers(connection, binaries).call("echo", emptyNote, { timeoutMs: 60_000 }), listener.address);
   } finally {
     await connection.close(0);
     await listener.close(0);
