@@ -50,6 +50,18 @@ await onServer(
     const outcomes = async (...replies: Promise<DriveReply>[]) =>
       (await Promise.all(replies)).map(({ outcome }) => outcome);
 
+    it("knows what it has applied, and says nothing of what it has only reserved, barred or not heard of", async () => {
+      await using at = await open();
+      const [applied, reserved, barred] = [randomUUID(), randomUUID(), randomUUID()];
+      const first = await at.drive(applied, "apply");
+      await at.drive(reserved, "reserve");
+      await at.drive(barred, "cancel");
+      const about = { branch: "b1", strategy: "test", transaction: "test", steps: [], action: "apply" };
+      assert.deepEqual(await at.bank.applied({ ...about, gid: applied }), first);
+      for (const gid of [reserved, barred, randomUUID()])
+        assert.equal(await at.bank.applied({ ...about, gid }), undefined);
+    });
+
     it("reserves and confirms once, however often it is asked, and gives the first result again", async () => {
       await using at = await open();
       const gid = randomUUID();
