@@ -1,4 +1,12 @@
-import { type Bus, type Log, type Ports, type Running, StatusError, type Subscription } from "@mortise/kernel";
+import {
+  asStatusError,
+  type Bus,
+  type Log,
+  type Ports,
+  type Running,
+  StatusError,
+  type Subscription,
+} from "@mortise/kernel";
 import { checkGroup, checkId, checkTopic, redelivery } from "@mortise/kernel/spi/redelivery";
 import type { NatsConnection } from "nats";
 import { watchLink } from "./connect.ts";
@@ -17,7 +25,7 @@ const drainMs = 2000;
 export async function natsBus(
   nats: NatsConnection,
   options: NatsBusOptions,
-  { timers }: Ports,
+  { clock, timers }: Ports,
   log: Log,
 ): Promise<Running<Bus>> {
   const manager = await nats.jetstreamManager({ checkAPI: false });
@@ -39,6 +47,17 @@ export async function natsBus(
     }
   }
 
+  /** The same for what is done once, at a start: a server that is away is waited for, as long as for the first connection. */
+  async function withServerSoon<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    for (const until = clock.now() + options.startTimeoutMs; ; await timers.sleep(100)) {
+      try {
+        return await withServer(doing, work);
+      } catch (error) {
+        if (stopped || asStatusError(error).code !== "UNAVAILABLE" || clock.now() > until) throw error;
+      }
+    }
+  }
+
   const api: Bus = {
     durable: true,
     publish: async (topic, message) => {
@@ -50,7 +69,7 @@ export async function natsBus(
       checkTopic(topic);
       checkGroup(group);
       const complete = redelivery(given);
-      return withServer(`subscribing to ${topic}`, async (): Promise<Subscription> => {
+      return withServerSoon(`subscribing to ${topic}`, async (): Promise<Subscription> => {
         const { partitions } = await server.topic(topic);
         const member = joinGroup(nats, options, timers, {
           ...{ topic, group, partitions, handler, redelivery: complete },

@@ -59,10 +59,6 @@ await onServer(
         return true;
       });
       assert.ok(performance.now() - began < 2500, "it waits for no answer");
-      await assert.rejects(
-        api.subscribe("down", "other", async () => undefined),
-        { code: "UNAVAILABLE" },
-      );
       await server.restart();
       await publishUntilTaken(api, "down", 3);
       await eventually(() => seen.includes("m3"));
@@ -119,6 +115,19 @@ await onServer(
       await server.restart();
       const { api } = await starting;
       await api.publish("late", message(1));
+    });
+
+    it("waits with a subscription for a server that is away", async () => {
+      const log = keptLog();
+      const { api } = await start(server.url, { startTimeoutMs: 120_000 }, log);
+      await server.kill();
+      await eventually(() => log.lines.some(({ level }) => level === "warn"));
+      const seen: string[] = [];
+      const subscribing = api.subscribe("away", "g", async ({ id }) => void seen.push(id));
+      await server.restart();
+      await subscribing;
+      await publishUntilTaken(api, "away", 1);
+      await eventually(() => seen.includes("m1"));
     });
 
     it("makes streams and groups again that the server has lost", async () => {
