@@ -28,9 +28,29 @@ const kill: Harm = async ({ world, random, say }) => {
   const role = random.one(world.roles);
   say(`SIGKILL ${role}`);
   await sleep(random.between(0, 1_000));
-  await world.restart(role);
+  await restarted(world, role, say);
   return undefined;
 };
+
+/** Whoever watches over processes starts them until they run: a start may meet another harm. */
+async function restarted(world: World, role: Role, say: Arena["say"]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await world.restart(role);
+      return;
+    } catch (error) {
+      if (attempt === 20) throw error;
+      say(
+        `${role} did not start: ${
+          String(error)
+            .split("\n")
+            .find((line) => line.includes("Error:") && line.includes("failed")) ?? "it died"
+        }`,
+      );
+      await sleep(1_000);
+    }
+  }
+}
 
 const stop: Harm = async ({ world, random, say }) => {
   const role = random.one(world.roles);
