@@ -7,6 +7,7 @@ import { it } from "node:test";
 import { onServer } from "@mortise/kernel/testing";
 import type { Browser, Page } from "playwright-core";
 import { headlessChromium } from "./chromium.fixture.ts";
+import { patience } from "./patience.fixture.ts";
 import { type ShopProcess, startShop } from "./shop-process.ts";
 
 interface Stage {
@@ -19,7 +20,7 @@ async function stage(): Promise<Stage> {
   const chromium = await headlessChromium();
   execFileSync(process.execPath, ["--conditions=source", join(import.meta.dirname, "build-web.ts")]);
   const dataDir = mkdtempSync(join(tmpdir(), "shop-web-"));
-  const shop = await startShop({ dataDir });
+  const shop = await startShop({ dataDir, set: patience });
   const stop = async () => {
     await chromium.close();
     await shop.stop();
@@ -36,7 +37,7 @@ async function pageOf({ chromium, shop }: Stage, width = 1280): Promise<{ page: 
   page.on("request", (request) => {
     if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(shop.url)) troubles.push(request.url());
   });
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   return { page, troubles };
 }
 

@@ -25,7 +25,7 @@ const edits: readonly (readonly [from: RegExp, to: string])[] = [
   [/serializer: .*/, "serializer: json"],
 ];
 
-describe("a running shop", { timeout: 290_000 }, () => {
+describe("a running shop", { timeout: 600_000 }, () => {
   let shop: ShopProcess;
   let text = original;
 

@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { eventually } from "@mortise/kernel/testing";
 import { type Answer, Browser, type OrderJson } from "./browser.ts";
 import { seedProducts } from "./inventory/seed.ts";
+import { patience } from "./patience.fixture.ts";
 import { type ShopProcess, startShop } from "./shop-process.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "mortise-transactions-"));
@@ -20,13 +21,13 @@ const all = ["placeOrder", "holdOrder", "payOrder", "dropOrder", "cancelOrder"];
 const skus = ["terracotta-pot", "grid-notebook", "two-cups", "brass-pen"];
 const customers = 4;
 
-describe("the strategy of placing and paying orders", { timeout: 240_000 }, () => {
+describe("the strategy of placing and paying orders", { timeout: 600_000 }, () => {
   let shop: ShopProcess;
   const buyers: Browser[] = [];
 
   before(async () => {
     writeFileSync(file, original);
-    shop = await startShop({ dataDir, file: `apps/shop/${file.slice(import.meta.dirname.length + 1)}` });
+    shop = await startShop({ dataDir, set: patience, file: `apps/shop/${file.slice(import.meta.dirname.length + 1)}` });
     for (let index = 0; index < customers; index++) {
       const browser = new Browser(shop.url);
       await browser.register(`Customer ${index}`);
@@ -71,8 +72,8 @@ describe("the strategy of placing and paying orders", { timeout: 240_000 }, () =
       const changes = () => shop.output().split("configuration is applied").length;
       const changed = changes();
       edit(all, strategy);
-      await eventually(() => changes() > changed, 20_000);
-      await eventually(() => confirmed.size > seen + 8, 60_000);
+      await eventually(() => changes() > changed, 90_000);
+      await eventually(() => confirmed.size > seen + 8, 90_000);
     }
     going = false;
     await Promise.all(load);
@@ -101,7 +102,7 @@ describe("the strategy of placing and paying orders", { timeout: 240_000 }, () =
         const told = await eventually(() => {
           const output = shop.output().slice(from);
           return output.includes(code) && output;
-        }, 20_000);
+        }, 90_000);
         assert.match(told, new RegExp(`:${line}:\\d+ .*${strategy}`));
         const [buyer] = buyers as [Browser];
         const { status, body } = await buyer.orderUnpaid({ "two-cups": 1 });
@@ -119,7 +120,7 @@ describe("the strategy of placing and paying orders", { timeout: 240_000 }, () =
         token = body.nextPageToken;
       }
       return orders.every(({ status }) => status === "COMPLETED" || status === "CANCELLED") && orders;
-    }, 40_000);
+    }, 90_000);
   }
 
   async function levels(): Promise<readonly { sku: string; onHand: number; frozen: number }[]> {
