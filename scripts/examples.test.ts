@@ -39,8 +39,8 @@ function appOf(example: string): string {
 /** Values for the variables that have none by default. */
 function variablesOf(example: string): Record<string, string> {
   const names = [...example.matchAll(/\$\{(\w+)\}/g)].map(([, name = ""]) => name);
-  const valueOf = (name: string) => (name.includes("DATABASE") ? "postgres://u:p@127.0.0.1:5432" : "x".repeat(40));
-  return Object.fromEntries(names.map((name) => [name, valueOf(name)]));
+  const textFor = (name: string) => (name.includes("DATABASE") ? "postgres://u:p@127.0.0.1:5432" : "x".repeat(40));
+  return Object.fromEntries(names.map((name) => [name, textFor(name)]));
 }
 
 describe("the examples of", () => {
