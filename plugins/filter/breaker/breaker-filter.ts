@@ -1,38 +1,43 @@
 import {
   type Breaker,
-  type CallSite,
-  type Circuit,
+  type Call,
   type Clock,
   codeOf,
   type Filter,
   goingUntilOver,
-  type Instance,
   type Invoker,
   isFailure,
   policyFields,
   StatusError,
 } from "@mortise/kernel";
 import { z } from "zod";
+import { type CircuitOf, perInstance, perService, sharedBy } from "./circuits.ts";
 
 export const breakerPolicy = policyFields({
   breaker: z.string().default("").describe("The breaker that guards calls; empty: none"),
   breakerScope: z
-    .enum(["method", "instance"])
+    .enum(["method", "service", "instance"])
     .default("method")
     .describe(
-      "What a circuit stands for: the method, or the method on one instance, so that a sick instance alone is left out",
+      "What a circuit stands for: the method, all methods of the service, or the method on one instance, so that a sick instance alone is left out",
     ),
 });
 
 /** Keeps calls away from what fails. `breakers` are those that serve now, by name. */
 export function breakerFilter(breakers: () => ReadonlyMap<string, Breaker>, clock: Clock): Filter {
+  const ofService = perService();
   return {
     wrap(site) {
       const { breaker, breakerScope } = breakerPolicy.of(site);
-      if (breaker === "" || site.place !== (breakerScope === "method" ? "call" : "attempt")) return undefined;
-      const circuits = chosen(breaker, breakers()).circuits(site);
-      const circuitOf = breakerScope === "method" ? sharedBy(circuits) : perInstance(circuits);
-      return (next) => guarded(site, next, circuitOf, clock);
+      if (breaker === "" || site.place !== (breakerScope === "instance" ? "attempt" : "call")) return undefined;
+      const serving = chosen(breaker, breakers());
+      const what = breakerScope === "service" ? site.method.service : site.method.path;
+      const circuitOf = {
+        method: () => sharedBy(serving.circuits(site)),
+        service: () => ofService(site, serving),
+        instance: () => perInstance(serving.circuits(site)),
+      }[breakerScope]();
+      return (next) => guarded(what, next, circuitOf, clock);
     },
   };
 }
@@ -46,28 +51,10 @@ function chosen(name: string, breakers: ReadonlyMap<string, Breaker>): Breaker {
   );
 }
 
-type CircuitOf = (instance: Instance | undefined) => Circuit;
-
-function sharedBy(make: () => Circuit): CircuitOf {
-  const circuit = make();
-  return () => circuit;
-}
-
-function perInstance(make: () => Circuit): CircuitOf {
-  const circuits = new WeakMap<Instance, Circuit>();
-  const unknown = make();
-  return (instance) => {
-    if (!instance) return unknown;
-    const known = circuits.get(instance) ?? make();
-    circuits.set(instance, known);
-    return known;
-  };
-}
-
-function guarded({ method }: CallSite, next: Invoker, circuitOf: CircuitOf, clock: Clock): Invoker {
+function guarded(what: string, next: Invoker, circuitOf: CircuitOf, clock: Clock): Invoker {
   return (call) => {
     const circuit = circuitOf(call.instance);
-    if (!circuit.admit()) return Promise.reject(open(method.path, call.instance));
+    if (!circuit.admit()) return Promise.reject(open(what, call.instance));
     const began = clock.now();
     return goingUntilOver(next, call, (error) => {
       const code = codeOf(error);
@@ -77,8 +64,8 @@ function guarded({ method }: CallSite, next: Invoker, circuitOf: CircuitOf, cloc
   };
 }
 
-function open(path: string, instance: Instance | undefined): StatusError {
-  const where = instance ? `${path} on ${instance.address}` : path;
+function open(what: string, instance: Call["instance"]): StatusError {
+  const where = instance ? `${what} on ${instance.address}` : what;
   return new StatusError("UNAVAILABLE", `the circuit of ${where} is open: too many calls have failed`, {
     reason: "CIRCUIT_OPEN",
     neverSent: true,

@@ -5,12 +5,13 @@ import {
   type Circuit,
   callContext,
   type Invoker,
+  type Method,
   noMetadata,
   type Reply,
   StatusError,
 } from "@mortise/kernel";
 import { filterConformance } from "@mortise/kernel/spi/filter.conformance";
-import { sampleCall, sampleInstance, sampleSite, virtualPorts } from "@mortise/kernel/testing";
+import { Sample, sampleCall, sampleInstance, sampleSite, virtualPorts } from "@mortise/kernel/testing";
 import { breaker } from "./breaker.ts";
 import { breakerFilter } from "./breaker-filter.ts";
 
@@ -94,6 +95,33 @@ describe("filter/breaker", () => {
     sick.open = true;
     await assert.rejects(call(a), /on 127\.0\.0\.1:a is open/);
     await call(b);
+  });
+
+  it("gives all methods of a service one circuit where it is told to, as long as their policies say the same", async () => {
+    const { circuits, breakers } = scripted();
+    const { clock } = virtualPorts();
+    const filter = breakerFilter(breakers, clock);
+    const invoker = (method: Method, fields: object = {}) => {
+      const policy = { fields: { breaker: "scripted", breakerScope: "service", ...fields } };
+      const wrap = filter.wrap(sampleSite({ place: "call", method, policy }));
+      assert.ok(wrap);
+      return wrap(async () => reply);
+    };
+    const { read, write } = Sample.methods;
+    const [reading, writing] = [invoker(read), invoker(write, { hashOn: ["key"] })];
+    const stricter = invoker(write, { breakerSre: { k: 1.5 } });
+    await reading(sampleCall(callContext()));
+    await writing(sampleCall(callContext()));
+    await stricter(sampleCall(callContext()));
+    assert.deepEqual(
+      circuits.map(({ heard }) => heard.length),
+      [2, 1],
+    );
+    for (const one of circuits.slice(0, 1)) one.open = true;
+    const open = { reason: "CIRCUIT_OPEN", message: /the circuit of mortise\.sample\.v1\.Sample is open/ };
+    await assert.rejects(reading(sampleCall(callContext())), open);
+    await assert.rejects(writing(sampleCall(callContext())), open);
+    await stricter(sampleCall(callContext()));
   });
 
   it("stays out of the way where the policy names no breaker, and complains about one that is not there", () => {
