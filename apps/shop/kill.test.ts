@@ -4,17 +4,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { eventually } from "@mortise/kernel/testing";
-import { Browser, type OrderJson } from "./browser.ts";
+import { type Answer, Browser, type OrderJson } from "./browser.ts";
 import { seedProducts } from "./inventory/seed.ts";
 import { launchShop, type ShopProcess, startShop } from "./shop-process.ts";
 
 const limits = { timeout: 280_000 };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const kills = 20;
+/** On a busy machine, where a start takes long, there are fewer. */
+const killingMs = 130_000;
 const customers = 6;
 const skus = ["terracotta-pot", "grid-notebook", "two-cups", "beeswax-trio", "brass-pen"];
 const impatient = [
-  ...["remindAfterMs=1500", "remindEveryMs=100", "relayEveryMs=100"].map((set) => `options.service/order.${set}`),
+  ...[
+    ...["remindAfterMs=1500", "remindEveryMs=100", "relayEveryMs=100"],
+    ...["payWithinMs=1500", "expireEveryMs=100", "dropAgainMs=500"],
+  ].map((set) => `options.service/order.${set}`),
   "options.transactions/runtime.leaseMs=1500",
 ];
 
@@ -32,19 +37,23 @@ const confirmed = new Set<string>();
 it("loses no confirmed order and leaves nothing frozen, however often the shop is killed", limits, async (test) => {
   shop = await startShop({ dataDir, set: impatient });
   await openAccounts(shop);
-  for (let round = 0; round < kills; round++) {
+  const began = performance.now();
+  let round = 0;
+  for (; round < kills && performance.now() - began < killingMs; round++) {
     // Every fourth shop is killed while it starts, the others under load.
     if (round % 4 === 3) await killAtStart();
     else await killUnderLoad(shop ?? (await startShop({ dataDir, set: impatient })));
     shop = undefined;
-    await eventually(() => !postgresRuns(), 10_000);
+    await eventually(() => !postgresRuns(), 30_000);
   }
   shop = await startShop({ dataDir, set: impatient });
   const orders = (await Promise.all(browsers(shop).map(finalOrders))).flat();
   const completed = orders.filter((order) => order.status === "COMPLETED");
   const interrupted = orders.length - completed.length;
-  test.diagnostic(`${confirmed.size} confirmed, ${completed.length} completed, ${interrupted} given up`);
-  assert.ok(confirmed.size >= kills, `only ${confirmed.size} orders were confirmed under load`);
+  test.diagnostic(
+    `${round} kills, ${confirmed.size} confirmed, ${completed.length} completed, ${interrupted} given up`,
+  );
+  assert.ok(confirmed.size >= round / 4, `only ${confirmed.size} orders were confirmed under load`);
   const ids = new Set(completed.map((order) => order.id));
   const lost = [...confirmed].filter((id) => !ids.has(id));
   assert.deepEqual(lost, [], "confirmed orders were lost");
@@ -52,14 +61,14 @@ it("loses no confirmed order and leaves nothing frozen, however often the shop i
   await stockAddsUp(new Browser(shop.url), completed);
   await moneyAddsUp(browsers(shop), completed);
   assert.equal(await shop.stop(), 0);
-  await eventually(() => !postgresRuns(), 10_000);
+  await eventually(() => !postgresRuns(), 30_000);
 });
 
 async function killUnderLoad(running: ShopProcess): Promise<void> {
   assert.ok(postgresRuns());
   const before = confirmed.size;
   const load = browsers(running).map(buyUntilKilled);
-  if (Math.random() < 0.7) await eventually(() => confirmed.size > before, 10_000);
+  if (Math.random() < 0.7) await eventually(() => confirmed.size > before, 30_000);
   await pause(Math.random() * 800);
   await running.kill();
   await Promise.all(load);
@@ -91,12 +100,21 @@ async function buyUntilKilled(browser: Browser): Promise<void> {
     const sku = skus[Math.floor(Math.random() * skus.length)] ?? "two-cups";
     const other = skus[Math.floor(Math.random() * skus.length)] ?? "two-cups";
     try {
-      const { status, body } = await browser.order({ [sku]: 1, [other]: 1 });
-      if (status === 201) confirmed.add(body.id);
+      const { status, body } = await bought(browser, { [sku]: 1, [other]: 1 });
+      if (status < 202) confirmed.add(body.id);
     } catch {
       return;
     }
   }
+}
+
+/** Every third order is paid later, and some of these never. */
+async function bought(browser: Browser, items: Readonly<Record<string, number>>): Promise<Answer> {
+  const chance = Math.random();
+  if (chance > 0.33) return browser.order(items);
+  const held = await browser.orderUnpaid(items);
+  if (held.status === 201 && chance > 0.08) return browser.pay(held.body.id);
+  return { ...held, status: 202 }; // nothing is confirmed yet
 }
 
 /** All orders of a customer once every one of them has come to its end. */
@@ -104,7 +122,7 @@ async function finalOrders(browser: Browser): Promise<OrderJson[]> {
   return eventually(async () => {
     const orders = await allOrders(browser);
     return orders.every(({ status }) => status === "COMPLETED" || status === "CANCELLED") ? orders : undefined;
-  }, 40_000);
+  }, 60_000);
 }
 
 async function allOrders(browser: Browser): Promise<OrderJson[]> {

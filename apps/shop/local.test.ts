@@ -8,7 +8,7 @@ import { Browser } from "./browser.ts";
 import { type ServiceProcess, startService } from "./profiles.fixture.ts";
 
 const impatient = [
-  ...["remindAfterMs=1500", "remindEveryMs=100"].map((set) => `options.service/order.${set}`),
+  ...["remindAfterMs=1500", "remindEveryMs=100", "payWithinMs=6000"].map((set) => `options.service/order.${set}`),
   "options.transactions/runtime.leaseMs=1500",
 ];
 
@@ -72,6 +72,25 @@ await onServer("the shop with one process per service", stage, (on) => {
     await statusOf(ada, placed.body.id, "COMPLETED");
     const { levels } = (await ada.get("/api/stock?sku=two-cups&sku=brass-pen")).body;
     for (const level of levels) assert.equal(level.frozen, 0);
+  });
+
+  it("cancels an order that is not paid in time, even if its service was killed meanwhile", async () => {
+    const ada = new Browser(on.url);
+    await ada.register();
+    const { status, body } = await ada.orderUnpaid({ "grid-notebook": 2 });
+    assert.equal(status, 201);
+    await on.running.get("order")?.kill();
+    await on.start("order");
+    const over = await eventually(async () => {
+      const answer = await ada.get(`/api/orders/${body.id}`);
+      return answer.body.status === "CANCELLED" ? answer.body : undefined;
+    }, 40_000);
+    assert.equal(over.cancelReason, "PAYMENT_EXPIRED");
+    await eventually(async () => {
+      const answer = await ada.get("/api/stock?sku=grid-notebook");
+      return answer.status === 200 && answer.body.levels[0]?.frozen === 0;
+    }, 40_000);
+    assert.equal(await ada.balance(), 50_000);
   });
 
   it("gives back what an order took whose service was killed, or completes it", async () => {
