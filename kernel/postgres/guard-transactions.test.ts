@@ -17,6 +17,7 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
 
   async function kill(pid: number): Promise<void> {
     await killer`select pg_terminate_backend(${pid})`;
+    await eventually(async () => (await killer`select 1 from pg_stat_activity where pid = ${pid}`).length === 0);
     await sleep(30); // what is under test happens in the turns of the event loop after the loss
   }
 
@@ -235,6 +236,11 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
       );
       await assert.rejects(begun, lost);
       await stillWorks();
+    });
+
+    it("comes first in a transaction of a transaction", async () => {
+      const nested = (tx: TransactionSql) => beginAhead(tx, along, () => tx.savepoint(timeout));
+      assert.equal((await sql.begin(nested))[0]?.it, "1234ms");
     });
 
     it("is refused for a client whose transactions are not guarded", () => {

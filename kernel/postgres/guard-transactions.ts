@@ -39,8 +39,8 @@ const clients = new WeakMap<object, { along: string | undefined }>();
 /**
  * Sends `along` (statements without results, separated by ";") with the `begin` that `start` sends at once, and does not
  * wait for the answer to it: the first queries of the transaction travel with it. Should the begin fail, they are
- * executed outside of a transaction, so the first must do nothing unless `along` has taken effect. Throws a TypeError for
- * a client that is not guarded.
+ * executed outside of a transaction, so the first must do nothing unless `along` has taken effect. In a transaction
+ * of a transaction, which is a savepoint, `along` comes first. Throws a TypeError for a client that is not guarded.
  */
 export function beginAhead<T>(client: object, along: string, start: () => T): T {
   const state = clients.get(client);
@@ -133,17 +133,22 @@ function guarded(tx: TransactionSql, hold: Hold): TransactionSql {
     (method: Unsafe): Unsafe =>
     (...given) =>
       ifAlive(method(...given), hold);
+  const state: { along: string | undefined } = { along: undefined };
   const savepoint: Unsafe = (...given) => {
     if (!hold.alive()) return Promise.reject(connectionLost());
+    const { along } = state;
     const work = given.pop() as Work;
-    const inner = (tx.savepoint as Unsafe)(...given, held(work, hold)) as Promise<unknown>;
+    const all: Work = along === undefined ? work : (within) => within.unsafe(along).then(() => work(within));
+    const inner = (tx.savepoint as Unsafe)(...given, held(all, hold)) as Promise<unknown>;
     return Promise.race([inner, hold.lost]);
   };
-  return Object.assign((...given: unknown[]) => ifAlive(call(...given), hold), tx, {
+  const client = Object.assign((...given: unknown[]) => ifAlive(call(...given), hold), tx, {
     unsafe: whileAlive(tx.unsafe as Unsafe),
     file: whileAlive(tx.file as Unsafe),
     savepoint,
   }) as unknown as TransactionSql;
+  clients.set(client, state);
+  return client;
 }
 
 /** Leaves alone what is no query: names and values made for one. */
