@@ -2,14 +2,17 @@
 // and nothing would ever end it: here that is an error, which says what is open.
 import { afterEach, beforeEach } from "node:test";
 
-/** Longer than anything that is done between tests, in milliseconds: starting servers, installing or building them. */
-const patienceMs = Number(process.env.MORTISE_TEST_PATIENCE_MS ?? 300_000);
+/** Longer than what is done before the first test, which may install or build a server, and after it, in milliseconds. */
+const beforeMs = 300_000;
+const afterMs = 120_000;
 
 function watch(): void {
   let running = 0;
+  let patienceMs = beforeMs;
   let since = performance.now();
   const changed = (by: number) => () => {
     running += by;
+    patienceMs = afterMs;
     since = performance.now();
   };
   beforeEach(changed(1));
@@ -19,7 +22,7 @@ function watch(): void {
     console.error(`The tests are over, and this is still open: ${process.getActiveResourcesInfo().join(", ")}`);
     process.exit(1);
   };
-  setInterval(look, Math.min(patienceMs, 5000)).unref();
+  setInterval(look, 5000).unref();
 }
 
 if (process.env.NODE_TEST_CONTEXT?.startsWith("child")) watch();
