@@ -1,5 +1,5 @@
 import type { OperationsType } from "../contract/transaction/operation.ts";
-import { acknowledgementTopic, branchTopic } from "../contract/transaction/topics.ts";
+import { acknowledgementTopic, branchTopic, dueTopic } from "../contract/transaction/topics.ts";
 import type { ServiceType, TopicType } from "../contract/types.ts";
 import type { Deps, Needs } from "../core/needs.ts";
 import { definePlugin, type Plugin, type Setup } from "../core/plugin.ts";
@@ -66,7 +66,7 @@ export function defineService<
   const listed = [
     ...Object.values(topics ?? {}),
     ...(operations ? [branchTopic(operations.name)] : []),
-    ...initiated.map(({ initiates }) => acknowledgementTopic(initiates.name)),
+    ...initiated.flatMap(({ initiates: { name } }) => [acknowledgementTopic(name), dueTopic(name)]),
   ];
   return definePlugin<unknown, N, O>({
     spi: service,
@@ -82,8 +82,8 @@ export function defineService<
       const on = (parts.on ?? {}) as Readonly<Record<string, EventHandler<never>>>;
       const own = Object.entries(topics ?? {}).map(([key, topic]) => ({ topic, handler: handlerOf(name, key, on) }));
       const api = (given.deps as Readonly<Record<string, unknown>>)[hidden] as Transactions | undefined;
-      const acknowledged = initiated.flatMap(({ initiates }) => api?.acknowledgements(initiates) ?? []);
-      const listens = [...own, ...(performing?.listens ?? []), ...acknowledged];
+      const ofInitiated = initiated.flatMap(({ initiates }) => api?.listens(initiates) ?? []);
+      const listens = [...own, ...(performing?.listens ?? []), ...ofInitiated];
       return {
         api: {
           offers: performing ? [offer, performing.offer] : [offer],

@@ -75,8 +75,8 @@ export interface Transactions {
   readonly numbers: TransactionMetricsSource;
   /** What this process serves for people once it begins transactions. */
   offers(): readonly Offer[];
-  /** How this process hears what became of branches a transaction sent over the bus. */
-  acknowledgements(transaction: AnyTransaction): Listening;
+  /** How this process hears what became of branches a transaction sent over the bus, and that some of its kind are due. */
+  listens(transaction: AnyTransaction): readonly Listening[];
 }
 
 export const transactions = defineSpi<Transactions>("transactions", { kind: "one", fallback: "runtime" });

@@ -39,6 +39,14 @@ export function acknowledgementTopic(name: string) {
   return topic(`mortise.transaction.done.${name}`, Acknowledged);
 }
 
+/** Transactions wait for somebody to drive them on. */
+export const Due = message("mortise.transaction.v1.Due", {});
+
+/** Tells whoever can drive the transactions called `name` to look at once. Only a hint: they look by themselves as well. */
+export function dueTopic(name: string) {
+  return topic(`mortise.transaction.due.${name}`, Due);
+}
+
 /** The ends of the transactions called `name`. */
 export function endedTopic(name: string) {
   return topic(`mortise.transaction.ended.${name}`, TransactionEnded, { key: "gid" });

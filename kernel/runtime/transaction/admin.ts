@@ -102,9 +102,17 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
         outboxRows = (await participant(first.participant).release({ gid, branch: id }, call)).rows;
       if (!(await coordinator().close(gid, note, id)))
         throw notNow("BRANCH_IS_DONE", `the branch ${id} of ${gid} is done meanwhile`);
-      await coordinator().wake(gid);
+      await wake(gid);
     });
     return { ...closed, outboxRows };
+  }
+
+  /** Makes it due, and has it driven at once by whoever can. */
+  async function wake(gid: string): Promise<TransactionRecord | undefined> {
+    await coordinator().wake(gid);
+    const record = await coordinator().get(gid);
+    if (record && record.name !== "") await node.due([record.name]);
+    return record;
   }
 
   async function each(gids: readonly string[], action: string, who: Who, act: (gid: string) => Promise<unknown>) {
@@ -158,8 +166,7 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       const silent: Silent[] = [];
       let outboxRows = 0;
       const done = await each(gids, "retry", who, async (gid) => {
-        await coordinator().wake(gid);
-        const [first] = (await coordinator().get(gid))?.branches ?? [];
+        const [first] = (await wake(gid))?.branches ?? [];
         const holders = first ? [first.participant] : knownParticipants();
         const woken = await askAll(holders, (name) => participant(name).wake({ gid }, call));
         silent.push(...woken.silent);
@@ -175,7 +182,7 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     async resume(request, call) {
       return each(await meant(request), "resume", whoOf(request, call), async (gid) => {
         await coordinator().pause(gid, false);
-        await coordinator().wake(gid);
+        await wake(gid);
       });
     },
 
@@ -184,7 +191,7 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       const record = await existing(request.gid);
       const decision = forceDecision(node, record, decisionIn(request), call);
       const status = await audited(request.gid, `force ${request.outcome}`, who, decision);
-      await coordinator().wake(request.gid);
+      await wake(request.gid);
       return { status };
     },
 

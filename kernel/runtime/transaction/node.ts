@@ -69,6 +69,8 @@ export interface TransactionNode {
   readonly at: (point: string) => Promise<void> | void;
   /** Tells the relay that something was put into an outbox of this process. */
   readonly relayed: () => void;
+  /** Has whoever can drive transactions of these names look for what is due, here or over the bus. Never rejects. */
+  readonly due: (names: Iterable<string>) => Promise<void>;
 }
 
 export interface EndOfTransaction {

@@ -57,6 +57,13 @@ export function recovery(node: TransactionNode, running: Map<string, Running>): 
   };
 }
 
+/** Lets go of what is still driven here, so that others need not wait until its leases are over. */
+export async function handOver(node: TransactionNode, running: ReadonlyMap<string, Running>): Promise<void> {
+  const left = Array.from(running.values(), ({ driver }) => driver).filter(({ recorded }) => recorded);
+  await Promise.allSettled(left.map(({ gid }) => node.coordinator().note(gid, { nextInMs: 0 })));
+  await node.due(new Set(left.map(({ transaction }) => transaction.name)));
+}
+
 /** Drives a transaction further from where its record says it is. */
 export function takeOn(
   node: TransactionNode,

@@ -2,7 +2,13 @@ import { backgroundOf } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
 import type { DriveRequest } from "../../contract/transaction/participant.ts";
 import { participantService } from "../../contract/transaction/participant.ts";
-import { type Acknowledged, acknowledgementTopic, branchTopic, endedTopic } from "../../contract/transaction/topics.ts";
+import {
+  type Acknowledged,
+  acknowledgementTopic,
+  branchTopic,
+  dueTopic,
+  endedTopic,
+} from "../../contract/transaction/topics.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import type { Infer, TopicType } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
@@ -23,7 +29,7 @@ import { hosts } from "./hosting.ts";
 import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
 import { keptNumbers } from "./numbers.ts";
-import { recovery } from "./recovery.ts";
+import { handOver, recovery } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
 import { resends } from "./resends.ts";
 import { sweep } from "./sweep.ts";
@@ -53,11 +59,13 @@ export interface RunningTransactions extends Transactions {
 export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const { options, ports, log, clients, at } = setup;
   const running = new Map<string, Running>();
+  let stopping = false;
   const initiated = new Map<string, AnyTransaction>();
   const initiators = new Map<AnyTransaction, Initiator<never>>();
   const participants = remembered((name) => clients().client(participantService(name)) as Client<ParticipantService>);
   const publishers = remembered((name) => clients().publisher(branchTopic(name)));
   const ends = remembered((name) => clients().publisher(endedTopic(name)));
+  const dues = remembered((name) => clients().publisher(dueTopic(name)));
   const publisher = <T>(topic: TopicType<T>): Publish<T> => clients().publisher(topic);
   const ask = (name: string, request: DriveRequest, context: Context) =>
     participants(name).drive(kept(request), context);
@@ -131,9 +139,20 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     counters: numbers,
     at,
     relayed: relaying.wake,
+    due,
     resends: resends(options, ports.clock),
   };
   const recovering = recovery(node, running);
+
+  async function due(names: Iterable<string>): Promise<void> {
+    const elsewhere = [...new Set(names)].filter((name) => {
+      if (stopping || !initiated.has(name)) return true;
+      recovering.wake();
+      return false;
+    });
+    const call = backgroundOf(ports).with({ timeoutMs: hintTimeoutMs });
+    await Promise.allSettled(elsewhere.map(async (name) => dues(name)({}, call)));
+  }
 
   const { admit, stranded } = admission({
     clock: ports.clock,
@@ -173,19 +192,27 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     },
     offers: () => (initiated.size > 0 ? [admin] : []),
     numbers,
-    acknowledgements: (transaction) => ({
-      topic: acknowledgementTopic(transaction.name),
-      handler: ((ack: Ack, call: EventContext) => acknowledged(transaction, ack, call)) as EventHandler<never>,
-    }),
+    listens: (transaction) => [
+      {
+        topic: acknowledgementTopic(transaction.name),
+        handler: ((ack: Ack, call: EventContext) => acknowledged(transaction, ack, call)) as EventHandler<never>,
+      },
+      { topic: dueTopic(transaction.name), handler: async () => recovering.wake() },
+    ],
     async stop() {
+      stopping = true;
       await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);
       const all = Promise.all([...running.values()].map(({ over }) => over));
       const enough = new AbortController();
       await Promise.race([all, ports.timers.sleep(options.graceMs, enough.signal).catch(() => undefined)]);
       enough.abort();
+      await handOver(node, running);
     },
   };
 }
+
+/** How long the bus may take to take a hint, in milliseconds; without it others find what is due somewhat later. */
+const hintTimeoutMs = 1_000;
 
 /** How long a participant may take to tell what it can do, in milliseconds. */
 const manifestTimeoutMs = 1_000;

@@ -68,7 +68,7 @@ async function world() {
     },
   });
   const { run } = api.initiator(buy);
-  const { handler } = api.acknowledgements(buy);
+  const [{ handler } = assert.fail("it listens to acknowledgements")] = api.listens(buy);
   return {
     ports,
     sent,
