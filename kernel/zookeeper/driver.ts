@@ -83,3 +83,9 @@ function tolerateNewCodes(exception: ZooKeeperDriver["Exception"]): void {
 }
 
 const tolerant = new WeakSet<object>();
+
+/** Breaks the connection of a client, which then makes another one for the same session. */
+export function breakConnection(client: ZooKeeperClient): void {
+  const { connectionManager } = client as { readonly connectionManager?: { readonly socket?: { destroy(): void } } };
+  connectionManager?.socket?.destroy();
+}

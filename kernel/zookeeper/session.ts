@@ -1,7 +1,7 @@
 import { StatusError } from "../call/status.ts";
 import type { Log } from "../core/plugin.ts";
 import type { Ports } from "../core/ports.ts";
-import type { ZooKeeperClient, ZooKeeperDriver, ZooKeeperError } from "./driver.ts";
+import { breakConnection, type ZooKeeperClient, type ZooKeeperDriver, type ZooKeeperError } from "./driver.ts";
 
 export interface SessionOptions {
   readonly servers: readonly string[];
@@ -25,6 +25,9 @@ export interface Sessions {
 
 /** How long a start and an end wait for the server, in milliseconds. */
 const patienceMs = 2000;
+
+/** How long a server may say nothing to a session that comes back, in milliseconds. One that is starting may never answer. */
+const silentMs = 3000;
 
 /** @param connected called whenever there is a connection again, on the same session or a new one */
 export async function zooKeeperSessions(
@@ -86,12 +89,14 @@ export async function zooKeeperSessions(
   /** The package itself never gives a silent connection up, nor a session that a server without its data refuses. */
   async function check(): Promise<void> {
     const checked = number;
+    const awayMs = clock.now() - awaySince;
+    if (!up && !closed && awayMs > silentMs && awayMs <= leaseMs) return breakConnection(client); // it connects anew
     const dead = up
       ? await ask((client, done) => client.exists("/", done)).then(
           () => false,
           (error: unknown) => error instanceof StatusError || isUnknownSession(error),
         )
-      : clock.now() - awaySince > leaseMs;
+      : awayMs > leaseMs;
     if (dead && !closed && checked === number) begin();
   }
 
