@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { eventually, natsServer, onServer, postgresServer } from "@mortise/kernel/testing";
 import { Browser } from "./browser.ts";
+import { patience } from "./patience.fixture.ts";
 import { type ServiceProcess, startService } from "./profiles.fixture.ts";
 
 const impatient = [
@@ -28,7 +29,8 @@ async function stage(): Promise<Stage> {
   const env = { POSTGRES_URL: postgres.url, NATS_URL: nats.url, SHOP_REGISTRY: registry };
   const running = new Map<string, ServiceProcess>();
   const start = async (name: string) => {
-    const set = name === "gateway" ? ["options.service/gateway.port=0"] : name === "order" ? impatient : [];
+    const own = name === "gateway" ? ["options.service/gateway.port=0"] : name === "order" ? impatient : [];
+    const set = [...patience, ...own];
     const service = await startService(name, env, set);
     running.set(name, service);
     return service;
@@ -46,7 +48,7 @@ async function stage(): Promise<Stage> {
 
 await onServer("the shop with one process per service", stage, (on) => {
   async function statusOf(browser: Browser, id: string, wanted: string): Promise<void> {
-    await eventually(async () => (await browser.get(`/api/orders/${id}`)).body.status === wanted, 30_000);
+    await eventually(async () => (await browser.get(`/api/orders/${id}`)).body.status === wanted, 90_000);
   }
 
   it("carries an order through the processes and NATS", async () => {
@@ -68,7 +70,7 @@ await onServer("the shop with one process per service", stage, (on) => {
     const placed = await eventually(async () => {
       const answer = await ada.order({ "brass-pen": 1 });
       return answer.status === 201 ? answer : undefined;
-    }, 30_000);
+    }, 90_000);
     await statusOf(ada, placed.body.id, "COMPLETED");
     const { levels } = (await ada.get("/api/stock?sku=two-cups&sku=brass-pen")).body;
     for (const level of levels) assert.equal(level.frozen, 0);
@@ -84,12 +86,12 @@ await onServer("the shop with one process per service", stage, (on) => {
     const over = await eventually(async () => {
       const answer = await ada.get(`/api/orders/${body.id}`);
       return answer.body.status === "CANCELLED" ? answer.body : undefined;
-    }, 40_000);
+    }, 90_000);
     assert.equal(over.cancelReason, "PAYMENT_EXPIRED");
     await eventually(async () => {
       const answer = await ada.get("/api/stock?sku=grid-notebook");
       return answer.status === 200 && answer.body.levels[0]?.frozen === 0;
-    }, 40_000);
+    }, 90_000);
     assert.equal(await ada.balance(), 50_000);
   });
 
@@ -105,14 +107,14 @@ await onServer("the shop with one process per service", stage, (on) => {
     await eventually(async () => {
       const { status, body } = await ada.get("/api/stock?sku=beeswax-trio");
       return status === 200 && body.levels[0]?.frozen === 0;
-    }, 40_000);
+    }, 90_000);
     const orders = await eventually(async () => {
       const { status, body } = await ada.get("/api/orders");
       const final =
         status === 200 && body.orders.every((one) => one.status === "COMPLETED" || one.status === "CANCELLED");
       return final ? body.orders : undefined;
-    }, 40_000);
+    }, 90_000);
     const spent = orders.filter((one) => one.status === "COMPLETED").reduce((sum, one) => sum + one.total.cents, 0);
-    await eventually(async () => (await ada.balance()) === 50_000 - spent, 20_000);
+    await eventually(async () => (await ada.balance()) === 50_000 - spent, 90_000);
   });
 });
