@@ -74,7 +74,7 @@ options:
   protocol/grpc: { port: 0 }
   registry/file: { dir: registry }
   store/postgres: { url: "${url}" }
-  transactions/runtime: { driveTimeoutMs: 400, attempts: 1, stuckAfterRounds: 2, maxBackoffMs: 200, admin: ${admin} }
+  transactions/runtime: { driveTimeoutMs: 5000, attempts: 1, stuckAfterRounds: 2, maxBackoffMs: 200, admin: ${admin} }
 services: { shop: shop/shop.ts, stock: shop/shop.ts }
 transactions:
   placeOrder: { strategy: tcc }
