@@ -6,16 +6,18 @@ import { after, it } from "node:test";
 import { eventually } from "@mortise/kernel/testing";
 import { type Answer, Browser, type OrderJson } from "./browser.ts";
 import { seedProducts } from "./inventory/seed.ts";
+import { patience } from "./patience.fixture.ts";
 import { launchShop, type ShopProcess, startShop } from "./shop-process.ts";
 
-const limits = { timeout: 280_000 };
+const limits = { timeout: 900_000 };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const kills = 20;
 /** On a busy machine, where a start takes long, there are fewer. */
 const killingMs = 130_000;
 const customers = 6;
 const skus = ["terracotta-pot", "grid-notebook", "two-cups", "beeswax-trio", "brass-pen"];
-const impatient = [
+const settings = [
+  ...patience,
   ...[
     ...["remindAfterMs=1500", "remindEveryMs=100", "relayEveryMs=100"],
     ...["payWithinMs=1500", "expireEveryMs=100", "dropAgainMs=500"],
@@ -35,18 +37,18 @@ const cookies: string[] = [];
 const confirmed = new Set<string>();
 
 it("loses no confirmed order and leaves nothing frozen, however often the shop is killed", limits, async (test) => {
-  shop = await startShop({ dataDir, set: impatient });
+  shop = await startShop({ dataDir, set: settings });
   await openAccounts(shop);
   const began = performance.now();
   let round = 0;
   for (; round < kills && performance.now() - began < killingMs; round++) {
     // Every fourth shop is killed while it starts, the others under load.
     if (round % 4 === 3) await killAtStart();
-    else await killUnderLoad(shop ?? (await startShop({ dataDir, set: impatient })));
+    else await killUnderLoad(shop ?? (await startShop({ dataDir, set: settings })));
     shop = undefined;
-    await eventually(() => !postgresRuns(), 30_000);
+    await eventually(() => !postgresRuns(), 90_000);
   }
-  shop = await startShop({ dataDir, set: impatient });
+  shop = await startShop({ dataDir, set: settings });
   const orders = (await Promise.all(browsers(shop).map(finalOrders))).flat();
   const completed = orders.filter((order) => order.status === "COMPLETED");
   const interrupted = orders.length - completed.length;
@@ -61,21 +63,21 @@ it("loses no confirmed order and leaves nothing frozen, however often the shop i
   await stockAddsUp(new Browser(shop.url), completed);
   await moneyAddsUp(browsers(shop), completed);
   assert.equal(await shop.stop(), 0);
-  await eventually(() => !postgresRuns(), 30_000);
+  await eventually(() => !postgresRuns(), 90_000);
 });
 
 async function killUnderLoad(running: ShopProcess): Promise<void> {
   assert.ok(postgresRuns());
   const before = confirmed.size;
   const load = browsers(running).map(buyUntilKilled);
-  if (Math.random() < 0.7) await eventually(() => confirmed.size > before, 30_000);
+  if (Math.random() < 0.7) await eventually(() => confirmed.size > before, 90_000);
   await pause(Math.random() * 800);
   await running.kill();
   await Promise.all(load);
 }
 
 async function killAtStart(): Promise<void> {
-  const launched = launchShop({ dataDir, set: impatient });
+  const launched = launchShop({ dataDir, set: settings });
   await Promise.race([pause(Math.random() * 2_000), launched.opened]);
   await launched.kill();
 }
@@ -122,7 +124,7 @@ async function finalOrders(browser: Browser): Promise<OrderJson[]> {
   return eventually(async () => {
     const orders = await allOrders(browser);
     return orders.every(({ status }) => status === "COMPLETED" || status === "CANCELLED") ? orders : undefined;
-  }, 60_000);
+  }, 120_000);
 }
 
 async function allOrders(browser: Browser): Promise<OrderJson[]> {
@@ -141,7 +143,7 @@ async function nothingFrozen(browser: Browser): Promise<void> {
   await eventually(async () => {
     const { body } = await browser.get(`/api/stock?${skus.map((sku) => `sku=${sku}`).join("&")}`);
     return body.levels.every(({ frozen }: { readonly frozen: number }) => frozen === 0);
-  }, 40_000);
+  }, 120_000);
 }
 
 async function stockAddsUp(browser: Browser, completed: readonly OrderJson[]): Promise<void> {
