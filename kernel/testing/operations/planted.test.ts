@@ -77,8 +77,9 @@ const all: readonly Planted[] = [
     says: /reserve of take must end refused, and ends done/,
     plant: () => ({}),
     before: async ({ sql }) => {
-      await sql`create function forget() returns trigger language plpgsql as 'begin return null; end'`;
-      await sql`create trigger forget before insert on mortise_fence for each row
+      await sql`create function forget() returns trigger language plpgsql as
+        'begin delete from mortise_fence where gid = new.gid and kind = new.kind; return null; end'`;
+      await sql`create trigger forget after insert on mortise_fence for each row
         when (new.kind = 'tombstone') execute function forget()`;
     },
   },
