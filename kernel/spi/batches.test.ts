@@ -128,6 +128,23 @@ describe("batches", () => {
       { numRuns: 200 },
     );
   });
+
+  it("is held up by a batch that hangs for as long as it is patient, and no longer", async () => {
+    const ports = virtualPorts();
+    const began: number[] = [];
+    const run = async (items: readonly string[]) => {
+      began.push(ports.clock.now());
+      return items.includes("hangs") ? new Promise<never>(() => undefined) : items;
+    };
+    const ask = batches(run, { maxBatch: 10, maxInFlight: 1, patience: { timers: ports.timers, ms: 100 } });
+    void ask("hangs");
+    await ports.advance(10);
+    const both = Promise.all([ask("a"), ask("b")]);
+    assert.deepEqual(await ports.settle(both), ["a", "b"]);
+    assert.deepEqual(began, [0, 100]);
+    assert.equal(await ports.settle(ask("c")), "c");
+    assert.equal(ports.clock.now(), 100);
+  });
 });
 
 describe("one by one", () => {

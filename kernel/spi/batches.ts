@@ -1,3 +1,5 @@
+import type { Timers } from "../core/ports.ts";
+
 export interface BatchesOptions {
   /** Items of one batch at most. */
   readonly maxBatch: number;
@@ -8,6 +10,8 @@ export interface BatchesOptions {
    * Otherwise the error is that of all.
    */
   readonly isFaultOfOne?: (error: unknown) => boolean;
+  /** A batch that takes longer than `ms` does not count as under way any more, so it holds up nobody. Default: it does. */
+  readonly patience?: { readonly timers: Pick<Timers, "after">; readonly ms: number };
 }
 
 interface Waiting<I, O> {
@@ -22,7 +26,7 @@ interface Waiting<I, O> {
  */
 export function batches<I, O>(
   run: (items: readonly I[]) => Promise<readonly O[]>,
-  { maxBatch, maxInFlight, isFaultOfOne = () => false }: BatchesOptions,
+  { maxBatch, maxInFlight, isFaultOfOne = () => false, patience }: BatchesOptions,
 ): (item: I) => Promise<O> {
   let waiting: Waiting<I, O>[] = [];
   let inFlight = 0;
@@ -43,9 +47,17 @@ export function batches<I, O>(
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(maxBatch);
       inFlight++;
-      void settle(batch).finally(() => {
+      let counts = true;
+      const over = () => {
+        if (!counts) return;
+        counts = false;
         inFlight--;
         send();
+      };
+      const timer = patience?.timers.after(patience.ms, over);
+      void settle(batch).finally(() => {
+        timer?.cancel();
+        over();
       });
     }
   }

@@ -32,10 +32,11 @@ function losing(strategy: string, point: string): Play {
 
 /** Reserves come after their cancel, also twice. */
 async function lateReserve(scene: Scene): Promise<void> {
-  await scene.policy({ strategy: "tcc", deadlineMs: 5_000 });
+  await scene.policy({ strategy: "tcc", deadlineMs: 10_000 }); // time to ask again, which lets it come twice
   await scene.arm("own1", "T4=hold*9");
   const { status } = await scene.run({ role: "own2", timeoutMs: 60_000 });
   assert.equal(status, "aborted");
+  await appears(() => scene.world.books.sql("second")`select 1 from mortise_fence where kind = 'cancel'`);
   for (const whom of ["first", "first", "first", "first", "all"] as const) {
     await scene.release("own1", whom);
     for (let i = 0; i < 3; i++) await scene.run(); // takes far longer than a reserve that is refused

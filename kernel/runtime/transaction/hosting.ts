@@ -2,6 +2,7 @@ import { StatusError } from "../../call/status.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import { acknowledgementTopic, branchTopic } from "../../contract/transaction/topics.ts";
 import type { TopicType } from "../../contract/types.ts";
+import type { Timers } from "../../core/ports.ts";
 import type { Performer } from "../../spi/perform.ts";
 import type { Publish } from "../../spi/runtime.ts";
 import type { EventContext, EventHandler, Listening, Offer, ServerContext } from "../../spi/service.ts";
@@ -22,9 +23,10 @@ export interface HostsSetup {
   readonly publisher: <T>(topic: TopicType<T>) => Publish<T>;
   readonly sweeper: Sweeper;
   readonly at: (point: string) => Promise<void> | void;
+  readonly timers: Timers;
 }
 
-export function hosts({ publisher, sweeper, at }: HostsSetup): Hosts {
+export function hosts({ publisher, sweeper, at, timers }: HostsSetup): Hosts {
   const hosted: Participant[] = [];
 
   /** Does a branch that came over the bus, and tells whoever sent it. What is not certain is delivered again. */
@@ -45,7 +47,8 @@ export function hosts({ publisher, sweeper, at }: HostsSetup): Hosts {
 
     async perform(performer) {
       await createFence(performer.database.sql);
-      const one = counted(participant(performer, { at, log: sweeper.log, asks: () => sweeper.coordinator().identity }));
+      const asks = () => sweeper.coordinator().identity;
+      const one = counted(participant(performer, { at, asks, log: sweeper.log, timers }));
       hosted.push(one.participant);
       const topic = branchTopic(performer.operations.name);
       const listening: Listening = { topic, handler: receiving(one.participant) as EventHandler<never> };

@@ -2,6 +2,7 @@ import type { Context } from "../../call/context.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import type { Timers } from "../../core/ports.ts";
 import { batches } from "../../spi/batches.ts";
 import type { LocalOperation, Performer } from "../../spi/perform.ts";
 import type { BatchWatch } from "./batch-watch.ts";
@@ -16,6 +17,9 @@ const maxBatch = 256;
 
 /** Batches of requests that have nothing to do with each other, under way at once at most. */
 const sharedInFlight = 2;
+
+/** After so long, in milliseconds, one of them holds up the others no more: somebody in it waits for a lock, or worse. */
+const sharedPatienceMs = 100;
 
 /** Branches whose lane is remembered from their reservation to its end, at most; others find a lane all the same. */
 const maxKnown = 50_000;
@@ -48,9 +52,11 @@ export function inLanes(
   local: LocalBranches,
   at: AtPlace,
   watch: BatchWatch,
+  timers: Pick<Timers, "after">,
 ): LocalBranches {
   const lanes = new Map<string, Lane>();
   const shared = new Map<string, Ask>();
+  const patience = { timers, ms: sharedPatienceMs };
   const known = new Map<string, string>();
   const many = new Map<string, ManyBranches>();
 
@@ -93,7 +99,7 @@ export function inLanes(
 
   /** Where those meet that are alone in their lanes. */
   function sharedOf(name: string, run: Run): Ask {
-    const found = shared.get(name) ?? batches(run, { maxBatch, maxInFlight: sharedInFlight });
+    const found = shared.get(name) ?? batches(run, { maxBatch, maxInFlight: sharedInFlight, patience });
     shared.set(name, found);
     return found;
   }

@@ -70,7 +70,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const ask = (name: string, request: DriveRequest, context: Context) =>
     participants(name).drive(kept(request), context);
   const sweeper = { coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, told: new Set<string>() };
-  const hosted = hosts({ publisher, sweeper, at });
+  const hosted = hosts({ publisher, sweeper, at, timers: ports.timers });
 
   /** The request with whom to ask about it; nobody needs to where what its first participant commits is the decision. */
   function kept(request: DriveRequest): DriveRequest {
