@@ -21,11 +21,26 @@ const batch = 50;
  * every process; several processes share the work. One that is being paid at that moment is left to who pays it.
  */
 export function makeExpiry({ book, ports, log, everyMs, timeoutMs, dropOrder }: ExpiryOptions): Worker {
+  /** Orders whose end is under way here; claimed again meanwhile, they are not dropped twice at once. */
+  const dropping = new Set<string>();
+
   async function drop(order: OrderRow): Promise<void> {
+    const { id: orderId } = order;
+    if (dropping.has(orderId)) return;
+    dropping.add(orderId);
+    try {
+      if (await dropped(order)) log.info("an order was not paid in time", { orderId });
+    } finally {
+      dropping.delete(orderId);
+    }
+  }
+
+  async function dropped(order: OrderRow): Promise<boolean> {
     const { id: orderId, userId } = order;
     const context = traced(order, ports).with({ timeoutMs });
     const outcome = await dropOrder.run({ orderId, userId, reason: expiredReason }, { context });
-    if (outcome.status === "committed") log.info("an order was not paid in time", { orderId });
+    const ended = outcome.status === "pending" ? await dropOrder.wait(outcome.gid, { timeoutMs }) : outcome;
+    return ended.status === "committed";
   }
 
   const work = async () => {
