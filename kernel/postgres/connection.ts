@@ -3,6 +3,7 @@ import type { DatabaseAddress } from "../spi/store.ts";
 import { arrayTypes } from "./array-types.ts";
 import type { Drivers } from "./drivers.ts";
 import { guardTransactions } from "./guard-transactions.ts";
+import { connectSteadily } from "./steady-socket.ts";
 
 /** How connections to a server are made and kept. */
 export interface ConnectionOptions {
@@ -49,7 +50,9 @@ export function singleConnection({ postgres }: Drivers, address: DatabaseAddress
 }
 
 function pool(address: DatabaseAddress, options: ConnectionOptions): Options<Record<never, never>> {
+  const own = { socket: () => connectSteadily(address.host, address.port) }; // its types do not know it
   return {
+    ...own,
     host: [address.host] as unknown as string, // postgres.js takes a string apart at its colons, which breaks IPv6
     port: [address.port] as unknown as number,
     database: address.database,

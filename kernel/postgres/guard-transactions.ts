@@ -105,7 +105,7 @@ export function guardTransactions<S extends Sql<never> | Sql>(client: S): S {
     try {
       const done = begin(...given, held(work, { lost: failed.promise, alive })) as Promise<unknown>;
       done.catch(failed.reject);
-      return state.along === undefined ? done : Promise.race([done, failed.promise]);
+      return Promise.race([done, failed.promise]);
     } finally {
       take = undefined;
     }

@@ -8,7 +8,7 @@ import type { Snapshot } from "../spi/registry.ts";
 export type Trust =
   /** Nothing is known yet. */
   | "unknown"
-  /** Left over from an earlier process; any word of the registry is better. */
+  /** Left over from an earlier process; any list of the registry is better that is not empty. */
   | "remembered"
   /** What the registry says. */
   | "current"
@@ -44,17 +44,19 @@ export class KnownService implements ServiceView {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes what an earlier process knew, unless the registry has spoken meanwhile. */
+  /** Takes what an earlier process knew, unless the registry has named somebody meanwhile. */
   remember(snapshot: Snapshot): void {
-    if (this.trust !== "unknown" || snapshot.length === 0) return;
+    if (this.instances.length > 0 || snapshot.length === 0) return;
+    const heard = this.trust !== "unknown";
     this.#become("remembered", snapshot);
+    if (heard) this.hear(nobody);
   }
 
   /** Takes what the registry says. A list that is suddenly empty is kept in doubt. */
   hear(snapshot: Snapshot): void {
     this.#belief?.cancel();
     this.#belief = undefined;
-    const sudden = snapshot.length === 0 && this.instances.length > 0 && this.trust !== "remembered";
+    const sudden = snapshot.length === 0 && this.instances.length > 0;
     if (!sudden || this.#options.believeEmptyAfterMs <= 0) return this.#become("current", snapshot);
     this.trust = "doubted";
     if (this.#options.believeEmptyAfterMs === Number.POSITIVE_INFINITY) return;

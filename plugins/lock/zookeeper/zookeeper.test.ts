@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { it } from "node:test";
@@ -22,7 +23,17 @@ await onServer(
       name: "zookeeper",
       make() {
         const space = `test${made++}`;
-        return { subject: { open: (ports) => open(space, ports) } };
+        return {
+          subject: {
+            async open(ports) {
+              const opened = await open(space, ports);
+              // A start does not wait for a server that is slow; these laws are about one that is there.
+              const probe = await eventually(() => opened.api.acquire(`probe ${randomUUID()}`).catch(() => undefined));
+              await probe.release();
+              return opened;
+            },
+          },
+        };
       },
     });
 

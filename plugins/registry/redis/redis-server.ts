@@ -15,7 +15,8 @@ export async function redisServer(
   log: Log,
 ): Promise<LeasedServer> {
   const subscriber = client.duplicate();
-  const listeners = new Set<LeasedListener>();
+  /** Who listens, and how it begins to; told again whenever there is a connection again. */
+  const listeners = new Map<LeasedListener, () => Promise<void>>();
   const services = `${prefix}:services`;
   const keys = (service: string) => [`${prefix}:leases:${service}`, `${prefix}:values:${service}`, services];
   const channel = (service: string) => `${prefix}:changes:${service}`;
@@ -23,7 +24,11 @@ export async function redisServer(
   for (const one of [client, subscriber])
     one.on("error", (error) => log.debug("registry/redis: connection", { error }));
   subscriber.on("ready", () => {
-    for (const listener of listeners) listener.missed();
+    for (const [listener, begin] of listeners)
+      begin().then(
+        () => listener.missed(),
+        (error: unknown) => log.debug("registry/redis: subscription", { error }),
+      );
   });
   await Promise.all([firstTry(client), firstTry(subscriber)]);
 
@@ -53,8 +58,14 @@ export async function redisServer(
     services: async () => (await client.eval(servicesScript, { keys: [services] })) as readonly string[],
     async listen(service, listener) {
       const heard = (message: string) => tell(message, listener);
-      listeners.add(listener);
-      await subscriber.subscribe(channel(service), heard);
+      let subscribed = false;
+      const begin = async () => {
+        if (subscribed) return; // the package subscribes again by itself to what it was subscribed to
+        await subscriber.subscribe(channel(service), heard);
+        subscribed = true;
+      };
+      listeners.set(listener, begin);
+      if (subscriber.isReady) await begin();
       return async () => {
         listeners.delete(listener);
         if (subscriber.isReady) await subscriber.unsubscribe(channel(service), heard);

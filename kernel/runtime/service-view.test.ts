@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { sampleInstance } from "../testing/sample-instance.ts";
+import { virtualPorts } from "../testing/virtual-ports.ts";
+import { KnownService } from "./service-view.ts";
+
+const [one, two] = [sampleInstance("one"), sampleInstance("two")];
+const view = (believeEmptyAfterMs = Number.POSITIVE_INFINITY) => {
+  const ports = virtualPorts();
+  return { ports, known: new KnownService("a.v1.A", { believeEmptyAfterMs }, ports.timers) };
+};
+
+describe("what an earlier process knew of a service", () => {
+  it("is kept when the registry names nobody, whichever comes first", () => {
+    for (const emptyFirst of [true, false]) {
+      const { known } = view();
+      if (emptyFirst) known.hear([]);
+      known.remember([one]);
+      if (!emptyFirst) known.hear([]);
+      assert.deepEqual([known.instances, known.trust], [[one], "doubted"]);
+      known.unreachable(one);
+      assert.deepEqual(known.instances, []);
+    }
+  });
+
+  it("makes way for whomever the registry names, before and after", () => {
+    const { known } = view();
+    known.remember([one]);
+    known.hear([two]);
+    known.remember([one]);
+    assert.deepEqual([known.instances, known.trust], [[two], "current"]);
+  });
+
+  it("is believed for as long as told", async () => {
+    const { ports, known } = view(1_000);
+    known.hear([]);
+    known.remember([one]);
+    await ports.advance(999);
+    assert.deepEqual(known.instances, [one]);
+    await ports.advance(1);
+    assert.deepEqual(known.instances, []);
+  });
+});
