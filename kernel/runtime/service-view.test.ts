@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sampleInstance } from "../testing/sample-instance.ts";
+import { sampleInstance } from "../testing/samples.ts";
 import { virtualPorts } from "../testing/virtual-ports.ts";
 import { KnownService } from "./service-view.ts";
 
