@@ -1,11 +1,9 @@
 import { Socket } from "node:net";
-import { systemPorts } from "../core/ports.ts";
 
 /**
  * A socket that tells of its end at one moment. Between the `error` of a lost connection and its `close` there is a gap, in
- * which postgres.js 3.4 still sends queries over it and then forgets them: they never settle. And a write it has put off
- * until the end of the turn keeps its connection from ever writing again, if the `close` comes before. So the error is
- * told together with the close, and that in a turn of its own, when what was put off has been written.
+ * which postgres.js 3.4 still sends queries over it and then forgets them: they never settle. So the error is told
+ * together with the close, which is when everything that was sent is rejected.
  */
 export class SteadySocket extends Socket {
   #failure: Error | undefined;
@@ -16,11 +14,8 @@ export class SteadySocket extends Socket {
       return true;
     }
     if (event !== "close") return super.emit(event, ...given);
-    systemPorts.timers.after(0, () => {
-      if (this.#failure) super.emit("error", this.#failure);
-      super.emit("close", ...given);
-    });
-    return true;
+    if (this.#failure) super.emit("error", this.#failure);
+    return super.emit("close", ...given);
   }
 }
 
