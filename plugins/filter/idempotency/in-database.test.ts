@@ -198,11 +198,12 @@ await onServer(
 
       it("lets a duplicate wait no longer than its deadline, here and elsewhere", async () => {
         const { opened, open } = gate();
-        const { call } = handled(async () => {
+        const { call, runs } = handled(async () => {
           await opened;
           return reply("slow");
         });
         const first = call("slow");
+        await eventually(() => runs() === 1);
         await Promise.all(
           [0, 1].map((at) => assert.rejects(call("slow", { at, timeoutMs: 300 }), { code: "DEADLINE_EXCEEDED" })),
         );
