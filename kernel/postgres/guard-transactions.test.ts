@@ -7,7 +7,7 @@ import postgres, { type TransactionSql } from "postgres";
 import { eventually } from "../testing/eventually.ts";
 import { onServer } from "../testing/on-server.ts";
 import { postgresServer } from "../testing/postgres-server.ts";
-import { beginAhead, guardTransactions } from "./guard-transactions.ts";
+import { beginWith, guardTransactions } from "./guard-transactions.ts";
 
 await onServer("guardTransactions", postgresServer, ({ url }) => {
   const sql = guardTransactions(postgres(url, { max: 2, onnotice: () => undefined, backoff: () => 0.01 }));
@@ -172,19 +172,19 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
   });
 
   describe("a transaction whose begin is not waited for", () => {
-    const along = "set local lock_timeout = 1234";
+    const along = { text: "set local lock_timeout = 1234", ahead: true };
     const timeout = (tx: TransactionSql) => tx<{ it: string }[]>`select current_setting('lock_timeout') as it`;
 
     it("has in it what went along with its begin, and nothing is left of it", async () => {
       await sql`create table if not exists ahead_notes (id int)`;
-      const seen = await beginAhead(sql, along, () =>
+      const seen = await beginWith(sql, along, () =>
         sql.begin(async (tx) => {
           const [[set], [row]] = await Promise.all([timeout(tx), tx`insert into ahead_notes values (1) returning id`]);
           return [set?.it, row?.id];
         }),
       );
       assert.deepEqual(seen, ["1234ms", 1]);
-      const failing = beginAhead(sql, along, () =>
+      const failing = beginWith(sql, along, () =>
         sql.begin(async (tx) => {
           await tx`insert into ahead_notes values (2)`;
           throw new Error("as planned");
@@ -196,11 +196,23 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
       await sql`drop table ahead_notes`;
     });
 
+    it("is waited for where it does not go ahead, and has the same in it", async () => {
+      const waiting = beginWith(sql, { ...along, ahead: false }, () => sql.begin(timeout));
+      assert.equal((await waiting)[0]?.it, "1234ms");
+      let reached = false;
+      const failing = beginWith(sql, { text: "set local lock_timeout = 'nonsense'", ahead: false }, () =>
+        sql.begin(() => (reached = true)),
+      );
+      await assert.rejects(failing, { code: "22023" });
+      assert.equal(reached, false);
+      await stillWorks();
+    });
+
     it("keeps its connection for itself", async () => {
       const ids = await Promise.all(
         Array.from({ length: 40 }, async (_, n) => {
           if (n % 4 === 3) return String((await sql`select pg_current_xact_id()::text as id`)[0]?.id);
-          return beginAhead(sql, along, () =>
+          return beginWith(sql, along, () =>
             sql.begin(async (tx) => {
               const both = await Promise.all([1, 2].map(() => tx`select pg_current_xact_id()::text as id`));
               const [third] = await tx`select pg_current_xact_id()::text as id`;
@@ -216,7 +228,7 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
 
     it("rejects when it cannot begin, and what was sent with it is in no transaction", async () => {
       const seen: unknown[] = [];
-      const begun = beginAhead(sql, "set local lock_timeout = 'nonsense'", () =>
+      const begun = beginWith(sql, { text: "set local lock_timeout = 'nonsense'", ahead: true }, () =>
         sql.begin(async (tx) => {
           seen.push((await timeout(tx))[0]?.it);
           return "done";
@@ -228,7 +240,7 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
     });
 
     it("rejects when its connection is lost", async () => {
-      const begun = beginAhead(sql, along, () =>
+      const begun = beginWith(sql, along, () =>
         sql.begin(async (tx) => {
           await kill(await pidOf(tx));
           await tx`select 1`;
@@ -239,12 +251,12 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
     });
 
     it("comes first in a transaction of a transaction", async () => {
-      const nested = (tx: TransactionSql) => beginAhead(tx, along, () => tx.savepoint(timeout));
+      const nested = (tx: TransactionSql) => beginWith(tx, along, () => tx.savepoint(timeout));
       assert.equal((await sql.begin(nested))[0]?.it, "1234ms");
     });
 
     it("is refused for a client whose transactions are not guarded", () => {
-      assert.throws(() => beginAhead(killer, along, () => undefined), TypeError);
+      assert.throws(() => beginWith(killer, along, () => undefined), TypeError);
     });
   });
 });

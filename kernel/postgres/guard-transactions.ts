@@ -15,9 +15,22 @@ interface Begin {
   execute(): Promise<unknown>;
 }
 
+/** What goes along with a `begin`. */
+interface Along {
+  /** Statements without results, separated by ";". */
+  readonly text: string;
+  /** Whether the first queries of the transaction may travel with it, too. */
+  readonly ahead: boolean;
+}
+
+/** Holds what goes along with the next `begin` of a client. */
+interface Next {
+  along: Along | undefined;
+}
+
 /** What `unsafe` is told while a `begin` calls it. */
 interface Take {
-  readonly along: string | undefined;
+  readonly along: Along | undefined;
   sent(connection: Connection): void;
   /** Sends it. Resolves when that is done, or rejects when it cannot be. */
   ahead(begin: Begin): Promise<void>;
@@ -34,15 +47,15 @@ interface Hold {
 }
 
 /** Clients that are guarded, each with what goes along with its next `begin`. */
-const clients = new WeakMap<object, { along: string | undefined }>();
+const clients = new WeakMap<object, Next>();
 
 /**
- * Sends `along` (statements without results, separated by ";") with the `begin` that `start` sends at once, and does not
- * wait for the answer to it: the first queries of the transaction travel with it. Should the begin fail, they are
- * executed outside of a transaction, so the first must do nothing unless `along` has taken effect. In a transaction
- * of a transaction, which is a savepoint, `along` comes first. Throws a TypeError for a client that is not guarded.
+ * Sends statements with the `begin` that `start` sends at once. Those that go `ahead` do not wait for the answer to it:
+ * the first queries of the transaction travel with it. Should the begin fail, these are executed outside of a
+ * transaction, so the first must do nothing unless the statements have taken effect. In a transaction of a
+ * transaction, which is a savepoint, the statements come first. Throws a TypeError for a client that is not guarded.
  */
-export function beginAhead<T>(client: object, along: string, start: () => T): T {
+export function beginWith<T>(client: object, along: Along, start: () => T): T {
   const state = clients.get(client);
   if (!state) throw new TypeError("transactions of this client are not guarded: open the database by its store");
   state.along = along;
@@ -62,7 +75,7 @@ export function beginAhead<T>(client: object, along: string, start: () => T): T 
 export function guardTransactions<S extends Sql<never> | Sql>(client: S): S {
   const target = client as unknown as { begin: Unsafe; unsafe: Unsafe };
   const { begin, unsafe } = target;
-  const state: { along: string | undefined } = { along: undefined };
+  const state: Next = { along: undefined };
   clients.set(client, state);
   let take: Take | undefined;
 
@@ -76,9 +89,9 @@ export function guardTransactions<S extends Sql<never> | Sql>(client: S): S {
       taken.sent(connection);
     };
     const how = { ...options, onexecute };
-    return taken.along === undefined
-      ? unsafe(given[0], given[1], how)
-      : { execute: () => taken.ahead(unsafe(`${given[0]}; ${taken.along}`, given[1], how) as Begin) };
+    const { along } = taken;
+    const sending = unsafe(along ? `${given[0]}; ${along.text}` : given[0], given[1], how);
+    return along?.ahead ? { execute: () => taken.ahead(sending as Begin) } : sending;
   };
 
   target.begin = (...given) => {
@@ -133,12 +146,12 @@ function guarded(tx: TransactionSql, hold: Hold): TransactionSql {
     (method: Unsafe): Unsafe =>
     (...given) =>
       ifAlive(method(...given), hold);
-  const state: { along: string | undefined } = { along: undefined };
+  const state: Next = { along: undefined };
   const savepoint: Unsafe = (...given) => {
     if (!hold.alive()) return Promise.reject(connectionLost());
     const { along } = state;
     const work = given.pop() as Work;
-    const all: Work = along === undefined ? work : (within) => within.unsafe(along).then(() => work(within));
+    const all: Work = along ? (within) => within.unsafe(along.text).then(() => work(within)) : work;
     const inner = (tx.savepoint as Unsafe)(...given, held(all, hold)) as Promise<unknown>;
     return Promise.race([inner, hold.lost]);
   };

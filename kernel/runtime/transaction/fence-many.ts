@@ -1,5 +1,5 @@
 import type { TransactionHandle } from "../../spi/perform.ts";
-import { type FenceKind, type FenceSlot, isBounded, type StoredEntry } from "./fence.ts";
+import { type FenceKind, type FenceSlot, isInBranch, type StoredEntry } from "./fence.ts";
 
 /** One branch of one transaction. */
 export interface BranchId {
@@ -33,7 +33,7 @@ export async function enterMany(sql: Tx, { slot, kind, operations, of }: ManyEnt
     select gid, branch, ${slot}, ${kind}, strategy, ${operations}
     from unnest(${gids}::uuid[], ${branches}::text[], ${sorted.map(({ strategy }) => strategy)}::text[])
       as entry (gid, branch, strategy)
-    where ${isBounded(sql)}
+    where ${isInBranch(sql)}
     on conflict do nothing returning gid, branch`;
   return new Set(rows.map(keyOf));
 }

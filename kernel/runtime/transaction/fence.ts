@@ -86,13 +86,13 @@ export async function createFence(sql: Sql<{ bigint: bigint }>): Promise<void> {
 
 /**
  * Writes a row. Gives nothing, or the row that was there: whoever wrote it was first. Outside of a database transaction
- * that began with `boundedWaits` it writes nothing, and rejects with 25P01.
+ * that began with `branchSettings` it writes nothing, and rejects with 25P01.
  */
 export async function enter(sql: Tx, entry: FenceEntry): Promise<StoredEntry | undefined> {
   const { gid, branch, slot, kind, strategy, operations } = entry;
   const inserted = await sql`
     insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
-    select ${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations} where ${isBounded(sql)}
+    select ${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations} where ${isInBranch(sql)}
     on conflict do nothing returning 1`;
   return inserted.length > 0 ? undefined : ((await read(sql, gid, branch, slot)) ?? notBegun());
 }
@@ -124,14 +124,14 @@ export async function keep(sql: Tx, gid: string, branch: string, kept: Uint8Arra
 /** Waiting for a lock longer fails with 55P03, in milliseconds: the other side is still at it. */
 const lockTimeoutMs = 1_500;
 
-/** What a database transaction begins with, of which fence rows are written. */
-export const boundedWaits = `set local lock_timeout = ${lockTimeoutMs}`;
+/** What a database transaction begins with that writes rows of the fence: its waits are bounded, and it knows itself. */
+export const branchSettings = `set local lock_timeout = ${lockTimeoutMs}; set local mortise.branch = 'on'`;
 
 /**
  * Holds within such a database transaction only. The first row of the fence travels together with the begin; should that
  * have failed, the row must not be written, for it would stay without what it stands for.
  */
-export const isBounded = (sql: Tx) => sql`current_setting('lock_timeout') = ${`${lockTimeoutMs}ms`}`;
+export const isInBranch = (sql: Tx) => sql`current_setting('mortise.branch', true) = 'on'`;
 
 /** For whoever finds neither a row written nor a row there. */
 export function notBegun(): never {

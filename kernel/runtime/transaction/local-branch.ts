@@ -3,11 +3,11 @@ import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
-import { beginAhead } from "../../postgres/guard-transactions.ts";
+import { beginWith } from "../../postgres/guard-transactions.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import { branchContext } from "./branch-context.ts";
-import { boundedWaits, enter, type FenceKind, type FenceSlot, isOngoing, keep, read } from "./fence.ts";
+import { branchSettings, enter, type FenceKind, type FenceSlot, isOngoing, keep, read } from "./fence.ts";
 import {
   answer,
   decodeKept,
@@ -117,7 +117,7 @@ export function localBranches({ operations, database, perform }: Performer, at: 
   /** A refusal is remembered, so that a repetition is refused too and taking it back does nothing. */
   async function remember(request: DriveRequest, { refusal }: Rejected): Promise<DriveReply> {
     const kept = encodeKept({ steps: request.steps, results: [], refusal });
-    const before = await inTransaction(database, async ({ sql }) => {
+    const before = await inFencedTransaction(database, async ({ sql }) => {
       const there = await enter(sql, entryOf(request, "R", "rejected"));
       if (!there) await keep(sql, request.gid, request.branch, kept);
       return there;
@@ -144,7 +144,7 @@ export function localBranches({ operations, database, perform }: Performer, at: 
       guarded(async () => {
         await at(request, "arrived");
         try {
-          const reply = await inTransaction(database, async (tx, last) => {
+          const reply = await inFencedTransaction(database, async (tx, last) => {
             const there = await enter(tx.sql, entryOf(request, "R", kind));
             if (there) throw new Undone(repeated(there.kind, there.kept));
             await at(request, "entered");
@@ -173,7 +173,7 @@ export function localBranches({ operations, database, perform }: Performer, at: 
 
     confirm: (request, context) =>
       guarded(async () => {
-        const reply = await inTransaction(database, async (tx) => {
+        const reply = await inFencedTransaction(database, async (tx) => {
           const { gid, branch } = request;
           // One trip for both: PostgreSQL looks for the second when it has written, or waited for, the first.
           const [there, reserved] = await Promise.all([
@@ -195,7 +195,7 @@ export function localBranches({ operations, database, perform }: Performer, at: 
 
     back: (request, context) =>
       guarded(() =>
-        inTransaction(database, async (tx) => {
+        inFencedTransaction(database, async (tx) => {
           const { gid, branch } = request;
           // One trip for both; where the first was there, so is the second, or all is undone.
           const [finished, begun] = await Promise.all([
@@ -219,7 +219,7 @@ export function localBranches({ operations, database, perform }: Performer, at: 
 
     settle: (request) =>
       guarded(() =>
-        inTransaction(database, async ({ sql }) => {
+        inFencedTransaction(database, async ({ sql }) => {
           const there = await enter(sql, entryOf(request, "R", "tombstone"));
           return there ? repeated(there.kind, there.kept) : answer("refused", "it never came, and will not");
         }),
@@ -257,21 +257,29 @@ async function guarded(work: () => Promise<DriveReply>): Promise<DriveReply> {
 /** Leaves a statement to be answered together with the COMMIT that follows it. */
 export type Last = (statement: Promise<unknown>) => void;
 
+type Work<T> = (tx: TransactionHandle, last: Last) => Promise<T>;
+
 /**
  * Both faces of one transaction of a database; a wait for a lock in it is bounded. A `last` statement that fails makes of the
  * COMMIT behind it a ROLLBACK, and this reject.
  */
-export async function inTransaction<T>(
-  database: Database,
-  work: (tx: TransactionHandle, last: Last) => Promise<T>,
-): Promise<T> {
+export function inTransaction<T>(database: Database, work: Work<T>): Promise<T> {
+  return transact(database, false, work);
+}
+
+/** The same for work that begins with a row of the fence and waits for that: it travels with the BEGIN. */
+export function inFencedTransaction<T>(database: Database, work: Work<T>): Promise<T> {
+  return transact(database, true, work);
+}
+
+async function transact<T>({ orm }: Database, ahead: boolean, work: Work<T>): Promise<T> {
   let trailing: Promise<unknown> | undefined;
   const last: Last = (statement) => {
     trailing = statement;
     statement.catch(() => undefined); // told below
   };
-  const value = await beginAhead(clientOf(database.orm), boundedWaits, () =>
-    database.orm.transaction((orm) => work({ orm, sql: clientOf(orm) }, last)),
+  const value = await beginWith(clientOf(orm), { text: branchSettings, ahead }, () =>
+    orm.transaction((tx) => work({ orm: tx, sql: clientOf(tx) }, last)),
   );
   await trailing;
   return value;

@@ -7,7 +7,7 @@ import type { Database } from "../../spi/store.ts";
 import type { StoredEntry } from "./fence.ts";
 import { enterMany, keepMany, keyOf, leaveMany, readMany } from "./fence-many.ts";
 import { answer, decodeKept, done, encodeKept, type KeptBranch, type KeptRefusal, keptOf, rejected } from "./kept.ts";
-import { inTransaction, type Last, repeated } from "./local-branch.ts";
+import { inFencedTransaction, type Last, repeated } from "./local-branch.ts";
 import type { AtPlace, BranchPlace } from "./points.ts";
 
 /** Something about one of them that only its own database transaction can tell apart: each is then done alone. */
@@ -79,7 +79,7 @@ export function manyBranches(
     work: (tx: TransactionHandle, different: readonly DriveRequest[], last: Last) => Promise<Replies>,
   ): Promise<DriveReply[]> {
     const different = [...new Map(requests.map((request) => [keyOf(request), request])).values()];
-    const replies = await inTransaction(database, (tx, last) => work(tx, different, last));
+    const replies = await inFencedTransaction(database, (tx, last) => work(tx, different, last));
     return requests.map((request) => replies.get(keyOf(request)) ?? answer("ongoing", "it was left out of its batch"));
   }
 
