@@ -75,7 +75,9 @@ describe("the sources", () => {
       .map(({ file }) => file)
       .filter((file) => basename(file) === "index.ts" && !doors.includes(file));
     assert.deepEqual(indexes, []);
-    const named = sources.filter(({ file, text }) => !/\.config\.ts$/.test(file) && /^export default /m.test(text));
+    const named = sources.filter(
+      ({ file, text }) => !/\.(config|reporter)\.ts$/.test(file) && /^export default /m.test(text),
+    );
     assert.deepEqual(
       named.map(({ file }) => file),
       [],
