@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { builtInStrategies } from "../contract/transaction/strategy.ts";
+import { transactionPolicyOf } from "../runtime/transaction-policy.ts";
 import { bankTransactions, pay } from "../testing/bank-app.ts";
 import { conformance } from "../testing/conformance.ts";
 import type { TestPostgres } from "../testing/postgres-server.ts";
@@ -53,6 +55,22 @@ export const transactionsConformance = conformance<TransactionsSubject>("transac
     await world.settled();
     const ended = world.app.around.bus.published.filter(({ id }) => id === `${gid}:end`);
     assert.equal(ended.length, 1);
+  }),
+  law("tells beforehand what speaks against a policy, of transactions it knows", async ({ app }) => {
+    const api = app.kernel.get(transactions);
+    const strategies = new Map(Object.entries(builtInStrategies));
+    const under = (names: readonly string[], maxInFlight: number) => {
+      const of = (name: string) => transactionPolicyOf({ [name]: { strategy: "xa", maxInFlight } }, name);
+      return api.objections(names, { of }, strategies, 60_000);
+    };
+    const found = await under(["collect"], 1_000_000);
+    assert.ok(found.length > 0, "no server of a test prepares a million transactions");
+    for (const { code, transaction, message } of found) {
+      assert.deepEqual([code, transaction], ["DTX008", "collect"]);
+      assert.match(message, /^transaction collect: DTX008 xa: /);
+    }
+    assert.deepEqual(await under(["collect"], 1), []);
+    assert.deepEqual(await under(["nobody"], 1_000_000), []);
   }),
   law("knows all transactions of a process by name", async ({ app }) => {
     for (const one of Object.values(bankTransactions)) assert.ok(app.kernel.get(transactions).initiator(one));

@@ -8,6 +8,8 @@ import type { AbortReason } from "./coordinator.ts";
 import type { TransactionMetricsSource } from "./metrics.ts";
 import type { Performer } from "./perform.ts";
 import type { Listening, Offer } from "./service.ts";
+import type { StrategyFacts } from "./transaction.ts";
+import type { TransactionPolicies } from "./transaction-policies.ts";
 
 /** What a transaction takes in. */
 export type InputOfTransaction<T> = T extends TransactionType<infer I, infer _, infer __> ? I : never;
@@ -66,6 +68,15 @@ export interface Performing {
   stop(): Promise<void>;
 }
 
+/** Why transactions of one name cannot be driven under a policy. */
+export interface Objection {
+  /** Of a rule, for example DTX008. */
+  readonly code: string;
+  readonly transaction: string;
+  /** What is wrong, what to do, and which strategies would do. */
+  readonly message: string;
+}
+
 /** Everything about transactions in this process. */
 export interface Transactions {
   initiator<T extends AnyTransaction>(transaction: T): Initiator<T>;
@@ -77,6 +88,16 @@ export interface Transactions {
   offers(): readonly Offer[];
   /** How this process hears what became of branches a transaction sent over the bus, and that some of its kind are due. */
   listens(transaction: AnyTransaction): readonly Listening[];
+  /**
+   * What speaks against beginning these transactions under these policies and strategies, as far as participants, coordinator
+   * and bus tell within so many milliseconds. Begins nothing; says nothing about transactions it does not know.
+   */
+  objections(
+    names: readonly string[],
+    policies: TransactionPolicies,
+    strategies: ReadonlyMap<string, StrategyFacts>,
+    withinMs: number,
+  ): Promise<readonly Objection[]>;
 }
 
 export const transactions = defineSpi<Transactions>("transactions", { kind: "one", fallback: "runtime" });

@@ -54,6 +54,7 @@ function world({ health, counts = [], table = {}, identity = "here", manifestOf,
   const strategies = new Map(Object.entries(builtInStrategies).map(([name, facts]) => [name, { facts }]));
   const made = admission({
     clock: ports.clock,
+    timers: ports.timers,
     log,
     strategies: () => strategies,
     policies: () => policies,
@@ -192,6 +193,36 @@ describe("admission", () => {
     assert.deepEqual(await refusal({ performs: () => false }, "outbox"), ["DTX019"]);
     assert.deepEqual(await refusal({ performs: () => false }, "message"), []);
     assert.deepEqual(await refusal({}, "gone"), ["DTX001"]);
+  });
+
+  it("tells beforehand what would be refused, and leaves what is said now alone", async () => {
+    const strategies = new Map(Object.entries(builtInStrategies));
+    const under = (strategy: string, maxInFlight: number) => ({
+      policy: transactionPolicyOf({ buy: { strategy, maxInFlight } }, "buy"),
+      strategies,
+    });
+    const { objections, admit } = world(every({ preparedTransactions: 10 }));
+    const codes = async (how: ReturnType<typeof under>) =>
+      (await objections(buy, how, 500)).map(({ code, transaction }) => `${transaction} ${code}`);
+    assert.deepEqual(await codes(under("xa", 11)), ["buy DTX008", "buy DTX008"]);
+    assert.deepEqual(await codes(under("xa", 10)), []);
+    assert.deepEqual(await codes(under("tcc", 11)), []);
+    await admit(buy, "xa");
+  });
+
+  it("asks beforehand no longer than it may, for who is silent says neither yes nor no", async () => {
+    const silent = new Promise<never>(() => undefined);
+    const coordinator = () => ({ identity: "here", health: () => silent }) as Partial<Coordinator> as Coordinator;
+    const manifestOf = (name: string) =>
+      name === Stock.name ? silent : Promise.resolve(manifest(name, { preparedTransactions: 0 }));
+    const { objections, ports } = world({ coordinator, manifestOf, highlyAvailable: true });
+    const policy = transactionPolicyOf({ buy: { strategy: "xa" } }, "buy");
+    const found = objections(buy, { policy, strategies: new Map(Object.entries(builtInStrategies)) }, 500);
+    assert.deepEqual(
+      (await ports.settle(found, 500)).map(({ participant }) => participant),
+      [Orders.name],
+    );
+    assert.equal(ports.pending, 0);
   });
 
   it("tells how many transactions wait for a strategy that is gone", async () => {

@@ -2,16 +2,17 @@ import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
 import type { AnyTransaction, StepType } from "../../contract/transaction/transaction.ts";
 import type { Log } from "../../core/plugin.ts";
-import type { Clock } from "../../core/ports.ts";
+import type { Clock, Timers } from "../../core/ports.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { StrategyFacts } from "../../spi/transaction.ts";
-import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
+import type { TransactionPolicies, TransactionPolicy } from "../../spi/transaction-policies.ts";
 import { fenceVersion } from "./fence.ts";
 import { type KnownStrategies, strandedTransactions, type TransactionProblem, transactionProblems } from "./honesty.ts";
 import type { ManifestFacts, RuleBus } from "./rule.ts";
 
 export interface AdmissionSetup {
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Log;
   readonly strategies: () => ReadonlyMap<string, { readonly facts: StrategyFacts }>;
   readonly policies: () => TransactionPolicies;
@@ -31,8 +32,16 @@ export interface Admission {
    * after a change of the configuration; otherwise it costs a look-up.
    */
   admit(transaction: AnyTransaction, strategy: string, input?: unknown): Promise<void>;
+  /** What would be refused, as far as it is known within so many milliseconds. Begins nothing. */
+  objections(transaction: AnyTransaction, how: Considered, withinMs: number): Promise<readonly TransactionProblem[]>;
   /** What is wrong with what was begun before: transactions whose strategy is gone. */
   stranded(): Promise<readonly TransactionProblem[]>;
+}
+
+/** What a transaction may be begun with: not necessarily what the configuration says now. */
+export interface Considered {
+  readonly policy: TransactionPolicy;
+  readonly strategies: KnownStrategies;
 }
 
 /** Participants that did not answer are asked again with the first begin after so many milliseconds. */
@@ -53,7 +62,10 @@ export function admission(setup: AdmissionSetup): Admission {
   function judge(transaction: AnyTransaction, strategy: string, input: unknown): Verdict {
     const policies = setup.policies();
     const facts = setup.strategies().get(strategy)?.facts;
-    const done = look(transaction, strategy, input).then((complete) => {
+    const policy = { ...policies.of(transaction.name), strategy };
+    const how = { policy, strategies: knownStrategies() };
+    const done = look(transaction, how, input).then(({ problems, complete }) => {
+      if (problems.length > 0) throw refusal(problems);
       verdict.lookAgainAt = complete ? Number.POSITIVE_INFINITY : setup.clock.now() + askAgainMs;
     });
     done.catch(() => {
@@ -64,31 +76,37 @@ export function admission(setup: AdmissionSetup): Admission {
     return verdict;
   }
 
-  /** Resolves with whether all participants have answered. */
-  async function look(transaction: AnyTransaction, strategy: string, input: unknown): Promise<boolean> {
-    const policy = { ...setup.policies().of(transaction.name), strategy };
+  /** What is wrong, and whether all participants have answered. */
+  async function look(
+    transaction: AnyTransaction,
+    { policy, strategies }: Considered,
+    input: unknown,
+    withinMs = Number.POSITIVE_INFINITY,
+  ) {
     const participants = [...new Set(stepsOf(transaction).map(({ operation }) => operation.participant))];
+    const late = new AbortController();
+    const silence = setup.timers.sleep(withinMs, late.signal).then(
+      () => "silent" as const,
+      () => "silent" as const,
+    );
+    const health = setup.coordinator().health();
     const [answers, coordinator] = await Promise.all([
-      Promise.all(participants.map(async (name) => [name, await asked(name)] as const)),
-      setup
-        .coordinator()
-        .health()
-        .catch(() => undefined), // whoever needs it will hear of it
-    ]);
+      Promise.all(participants.map(async (name) => [name, await Promise.race([asked(name), silence])] as const)),
+      Promise.race([health.catch(() => "silent" as const), silence]), // whoever needs it will hear of it
+    ]).finally(() => late.abort());
     const manifests = new Map<string, ManifestFacts | undefined>();
     for (const [name, answer] of answers) if (answer !== "silent") manifests.set(name, answer);
-    const problems = transactionProblems(transaction, policy, knownStrategies(), {
+    const problems = transactionProblems(transaction, policy, strategies, {
       performedHere: new Set(participants.filter(setup.performs)),
       manifests,
       fenceVersion,
-      coordinator,
+      coordinator: coordinator === "silent" ? undefined : coordinator,
       coordinatorIdentity: setup.coordinator().identity,
       highlyAvailable: setup.highlyAvailable,
       bus: setup.bus(),
       keys: keysOf(transaction, input),
     });
-    if (problems.length > 0) throw refusal(problems);
-    return manifests.size === participants.length;
+    return { problems, complete: manifests.size === participants.length };
   }
 
   /** Nothing where there is somebody who does not know the question; one who is not there now says neither yes nor no. */
@@ -124,6 +142,7 @@ export function admission(setup: AdmissionSetup): Admission {
       next.done.then(replace, replace); // nobody waits for those who were away before
       return fresh.done;
     },
+    objections: async (transaction, how, withinMs) => (await look(transaction, how, undefined, withinMs)).problems,
     async stranded() {
       const problems = strandedTransactions(await setup.coordinator().counts(), knownStrategies());
       for (const { message } of problems) setup.log.error(message);

@@ -154,8 +154,9 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     await Promise.allSettled(elsewhere.map(async (name) => dues(name)({}, call)));
   }
 
-  const { admit, stranded } = admission({
+  const { admit, stranded, objections } = admission({
     clock: ports.clock,
+    timers: ports.timers,
     log,
     ...{ strategies: setup.strategies, policies: setup.policies, coordinator: setup.coordinator },
     manifestOf: (name) =>
@@ -199,6 +200,11 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       },
       { topic: dueTopic(transaction.name), handler: async () => recovering.wake() },
     ],
+    async objections(names, policies, strategies, withinMs) {
+      const known = names.flatMap((name) => initiated.get(name) ?? []);
+      const found = known.map((one) => objections(one, { policy: policies.of(one.name), strategies }, withinMs));
+      return (await Promise.all(found)).flat();
+    },
     async stop() {
       stopping = true;
       await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);
