@@ -12,6 +12,7 @@ import { checkTransactions } from "../runtime/check-transactions.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import type { AppFile, FileReference } from "./app-file.ts";
+import { installedStrategies } from "./chosen.ts";
 import { coreConfig, policiesKey, transactionPoliciesKey } from "./core-config.ts";
 import { installedPlugins } from "./installed.ts";
 import { type LoadedConfig, type LoadOptions, loadConfig, type ReadFile } from "./load-config.ts";
@@ -49,7 +50,12 @@ export async function loadApp(path: string, options: LoadOptions = {}): Promise<
   const planned = plan(definitions, core);
   const policies = await checkedPolicies(config.file, definitions, core);
   const unworkable = planned.plan ? checkApp(planned.plan, config.file.policies) : [];
-  const transactions = planned.plan && checkTransactions(planned.plan, config.file.transactions);
+  const transactions =
+    planned.plan &&
+    checkTransactions(planned.plan, config.file.transactions, {
+      installed: installedStrategies(found.catalogue),
+      takenAway: config.takenAway,
+    });
   const read = [...config.problems, ...found.problems];
   const later = [...planned.problems, ...policies.problems, ...unworkable, ...(transactions?.problems ?? [])];
   return {

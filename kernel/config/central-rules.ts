@@ -99,6 +99,11 @@ export class CentralRules {
     return ((await this.#source?.kept(this.#setup.app)) ?? []).filter(({ version }) => version < than);
   }
 
+  /** Whether these have been applied on this machine before. */
+  async hasProvedGood({ version, text }: ConfigVersion): Promise<boolean> {
+    return (await this.#older()).some((one) => one.version === version && one.text === text);
+  }
+
   /** Whether these are newer than what runs, and not refused. */
   isNews(version: ConfigVersion | undefined): version is ConfigVersion {
     return !!version && version.version > (this.running?.version ?? 0) && version.version !== this.#refused?.version;

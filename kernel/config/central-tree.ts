@@ -1,28 +1,32 @@
 import type { ConfigPath } from "../core/config.ts";
-import { suggestion } from "../core/nearest.ts";
+import { nearest } from "../core/nearest.ts";
 import { describe, isNull, type Node } from "./node.ts";
 import type { Report } from "./problem.ts";
 import { type SourceFile, yamlTree } from "./yaml-tree.ts";
 
+/** What can be ruled centrally. */
+const ruled = ["policies", "transactions"];
+
 /**
- * Reads central rules: YAML that holds `policies` and nothing else, for one text rules processes that differ in all the rest,
- * and no variables, for those differ too. Nothing comes back for empty rules and for those that cannot be read.
+ * Reads central rules: YAML that holds `policies` and `transactions` and nothing else, for one text rules processes that differ
+ * in all the rest, and no variables, for those differ too. Nothing comes back for empty rules and for those that cannot be read.
  */
 export function centralTree(source: SourceFile, report: Report): Node | undefined {
   const root = yamlTree(source, report);
   if (!root || isNull(root)) return undefined;
   if (root.kind !== "map") {
-    report("CONFIG_CENTRAL", `central rules are a map with policies, not ${describe(root)}`, root.at);
+    report("CONFIG_CENTRAL", `central rules are a map with policies and transactions, not ${describe(root)}`, root.at);
     return undefined;
   }
   for (const [name, { key }] of root.entries) {
-    if (name === "policies" || name.startsWith("x-")) continue;
-    const message = `"${name}" cannot be set centrally; central rules hold policies.${suggestion(name, ["policies"])}`;
+    if (ruled.includes(name) || name.startsWith("x-")) continue;
+    const near = nearest(name, ruled);
+    const hint = near === undefined ? "everything else belongs in the app file" : `did you mean ${near}?`;
+    const message = `"${name}" cannot be set centrally; central rules hold policies and transactions, ${hint}`;
     report("CONFIG_CENTRAL", message, key, [name]);
   }
   refuseVariables(root, [], report);
-  const policies = root.entries.get("policies");
-  return { ...root, entries: new Map(policies ? [["policies", policies]] : []) };
+  return { ...root, entries: new Map([...root.entries].filter(([name]) => ruled.includes(name))) };
 }
 
 function refuseVariables(node: Node, path: ConfigPath, report: Report): void {

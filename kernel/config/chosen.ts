@@ -45,16 +45,26 @@ export function withChosen(use: Use, policies: PolicyTable, catalogue: Catalogue
 
 /**
  * Adds to `use` what drives transactions: all installed strategies, so that what began under one can end after the line
- * was edited; to a list of the app's own only those that are named.
+ * was edited; to a list of the app's own only those that are named where no central rules are, for what those bring would
+ * go with them while transactions still need it.
  */
-export function withStrategies(use: Use, transactions: TransactionTable, catalogue: Catalogue): Use {
-  const installed = catalogue.filter(({ id }) => spiOf(id) === strategySpi).map(({ id }) => nameOf(id));
+export function withStrategies(
+  use: Use,
+  { transactions, lasting }: { readonly transactions: TransactionTable; readonly lasting: TransactionTable },
+  catalogue: Catalogue,
+): Use {
+  const installed = installedStrategies(catalogue);
   const written = use[strategySpi];
   if (Object.keys(transactions).length === 0 || installed.length === 0) return use;
   if (written === undefined) return { ...use, [strategySpi]: installed.sort() };
   const known = knownNames(strategySpi, use);
-  const names = chosenNames(transactions, "strategy").filter((name) => !known.has(name) && installed.includes(name));
+  const names = chosenNames(lasting, "strategy").filter((name) => !known.has(name) && installed.includes(name));
   return names.length === 0 ? use : { ...use, [strategySpi]: extended(written, names) };
+}
+
+/** The names of all strategies that could be used. */
+export function installedStrategies(catalogue: Catalogue): string[] {
+  return catalogue.filter(({ id }) => spiOf(id) === strategySpi).map(({ id }) => nameOf(id));
 }
 
 /** What policies can call the plugins of an SPI: names and aliases, or the fallback if none is listed. */

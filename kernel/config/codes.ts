@@ -1,7 +1,7 @@
 /** Every way a configuration can be wrong before the kernel sees it. The key is the code, the value what to do about it. */
 export const configCodes = {
   CONFIG_CENTRAL:
-    "Write only `policies`, without variables, in central rules; everything else belongs in the app file.",
+    "Write only `policies` and `transactions`, without variables, in central rules; everything else belongs in the app file.",
   CONFIG_DUPLICATE_KEY: "Keep one of the two keys.",
   CONFIG_EMPTY: "Begin the file with `app: <name>`.",
   CONFIG_FILE: "Name an app file, or a profile, that is there and can be read.",

@@ -14,11 +14,14 @@ type Use = Readonly<Record<string, UseValue>>;
 type Locate = (path: ConfigPath) => Location;
 
 /** What the kernel is to run for an app file: its services and a server for them, and what policies choose. */
-export function coreConfig({ file, locate }: Pick<ReadConfig, "file" | "locate">, catalogue: Catalogue): CoreConfig {
+export function coreConfig(
+  { file, locate, lasting }: Pick<ReadConfig, "file" | "locate" | "lasting">,
+  catalogue: Catalogue,
+): CoreConfig {
   const services = file.services.map(({ name = "" }) => name);
   const served = services.length > 0 ? { server: "runtime", service: services } : {};
   const chosen = withChosen(file.use, file.policies, catalogue);
-  const use = { ...served, ...withStrategies(chosen, file.transactions, catalogue) };
+  const use = { ...served, ...withStrategies(chosen, { transactions: file.transactions, lasting }, catalogue) };
   const policies = { ...(file.options[policiesKey] as object), app: file.app, table: file.policies };
   const transactions = { ...(file.options[transactionPoliciesKey] as object), table: file.transactions };
   const own = file.use["transaction-policies"] === undefined && Object.keys(file.transactions).length > 0;

@@ -4,9 +4,11 @@ import type { Applied, ApplyResult, Kernel } from "../core/kernel.ts";
 import type { Log } from "../core/plugin.ts";
 import type { Ports } from "../core/ports.ts";
 import { formatProblem } from "../core/problems.ts";
+import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import type { ConfigVersion } from "../spi/config-source.ts";
 import type { App } from "./app.ts";
 import { CentralRules, centralFile, nameOf, sourceOnly } from "./central-rules.ts";
+import { judged } from "./judged.ts";
 import type { SourceFile } from "./yaml-tree.ts";
 
 export interface LiveAppOptions {
@@ -40,7 +42,7 @@ export function liveApp(options: LiveAppOptions): LiveApp {
   const changed = (version: ConfigVersion | undefined) =>
     void enqueue(() => follow(version, living)).catch(() => undefined);
   const rules = new CentralRules({ kernel, ports, log, app: app.name, process, changed });
-  const living: Living = { ...options, rules };
+  const living: Living = { ...options, rules, applied: undefined };
   const started = begin(living);
   let queue: Promise<unknown> = started;
 
@@ -66,12 +68,14 @@ export function liveApp(options: LiveAppOptions): LiveApp {
 
 interface Living extends LiveAppOptions {
   readonly rules: CentralRules;
+  /** What is said of transactions by what is applied; nothing before anything is. */
+  applied: TransactionTable | undefined;
 }
 
 async function begin(living: Living): Promise<ApplyResult> {
   const { kernel, app, rules, log, centralWaitMs = 2000 } = living;
   const bootstrap = sourceOnly(app.core);
-  if (!bootstrap) return kernel.apply(app.core);
+  if (!bootstrap) return applyTo(living, app);
   const booted = await kernel.apply(bootstrap);
   if (!booted.ok) return booted;
   rules.attach();
@@ -81,21 +85,35 @@ async function begin(living: Living): Promise<ApplyResult> {
     if (result?.ok) return result;
   }
   if (candidates.length > 0) log.error("no central rules can be applied; the app file alone is");
-  const result = await kernel.apply(app.core);
+  const result = await applyTo(living, app);
   rules.report();
   return result;
 }
 
-/** Applies the app with these rules; nothing comes back if they are refused before anything is applied. */
-async function attempt(version: ConfigVersion, { kernel, load, rules }: Living): Promise<ApplyResult | undefined> {
+async function applyTo(living: Living, { core, catalogue, transactions }: App): Promise<ApplyResult> {
+  const result = await living.kernel.apply(core, catalogue);
+  if (result.ok) living.applied = transactions;
+  return result;
+}
+
+/**
+ * Applies the app with these rules; nothing comes back if they are refused. At a start those who run can be asked about them
+ * only when they are applied; about rules that have proved good here nobody is asked then, for not all may be there yet.
+ */
+async function attempt(version: ConfigVersion, living: Living): Promise<ApplyResult | undefined> {
+  const { kernel, app, load, rules, applied } = living;
   const next = await load(centralFile(version));
-  if (next.problems.length > 0) {
-    rules.refuse(version, next.problems);
-    return undefined;
+  const asked = applied ? await judged(next, kernel, applied) : next;
+  if (asked.problems.length > 0) return void rules.refuse(version, asked.problems);
+  const result = await applyTo(living, next);
+  if (!result.ok) {
+    rules.refuse(version, problemsOf(result.error));
+    return result;
   }
-  const result = await kernel.apply(next.core, next.catalogue);
-  if (result.ok) rules.adopt(version);
-  else rules.refuse(version, problemsOf(result.error));
+  const isJudged = applied !== undefined || (await rules.hasProvedGood(version));
+  const { problems } = isJudged ? next : await judged(next, kernel, app.transactions);
+  if (problems.length > 0) return void rules.refuse(version, problems);
+  rules.adopt(version);
   return result;
 }
 
@@ -112,12 +130,12 @@ async function follow(version: ConfigVersion | undefined, living: Living): Promi
 
 /** The files of the app have changed. */
 async function reload(living: Living): Promise<void> {
-  const { kernel, rules, ports, log } = living;
+  const { rules, ports, log } = living;
   const began = ports.clock.now();
   const { next, taken } = await reread(living);
   if (next.problems.length > 0) return refuseFiles(next.problems, log);
   for (const warning of next.warnings) log.warn(formatProblem(warning), { code: warning.code });
-  const result = await kernel.apply(next.core, next.catalogue);
+  const result = await applyTo(living, next);
   if (!result.ok) return refuseFiles(problemsOf(result.error), log);
   if (taken && taken !== rules.running) rules.adopt(taken);
   rules.running = taken;
@@ -125,13 +143,14 @@ async function reload(living: Living): Promise<void> {
 }
 
 /** The files as they are now: with the newest rules if they are good for these, else with those that run. */
-async function reread({ load, rules }: Living): Promise<{ readonly next: App; readonly taken?: ConfigVersion }> {
+async function reread(living: Living): Promise<{ readonly next: App; readonly taken?: ConfigVersion }> {
+  const { kernel, load, rules, applied = {} } = living;
   const plain = await load();
   if (plain.problems.length > 0 || !sourceOnly(plain.core)) return { next: plain };
   for (const taken of [rules.newest, rules.running]) {
     if (!taken) continue;
     const next = await load(centralFile(taken));
-    if (next.problems.length === 0 || taken === rules.running) return { next, taken };
+    if (taken === rules.running || (await judged(next, kernel, applied)).problems.length === 0) return { next, taken };
   }
   return { next: plain };
 }

@@ -11,7 +11,7 @@ import type { SourceFile } from "./yaml-tree.ts";
 export interface LoadOptions {
   /** Lays `<base>.<profile>.yaml` beside the app file over it. */
   readonly profile?: string;
-  /** Central rules, laid over the files: policies only. */
+  /** Central rules, laid over the files: policies and transactions. */
   readonly central?: SourceFile;
   /** `path=value`, laid over all that in order. */
   readonly set?: readonly string[];
@@ -112,6 +112,5 @@ export async function namesIn(directory: string): Promise<string[]> {
 }
 
 function unread(file: string): ReadConfig {
-  const { file: nothing, root, locate } = readConfig({ sources: [{ file, text: "" }] });
-  return { file: nothing, root, locate, problems: [] };
+  return { ...readConfig({ sources: [{ file, text: "" }] }), problems: [] };
 }

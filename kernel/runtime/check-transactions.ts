@@ -1,11 +1,11 @@
 import { builtInStrategies, type StrategyFacts } from "../contract/transaction/strategy.ts";
 import type { AnyTransaction } from "../contract/transaction/transaction.ts";
-import type { ConfigPath, Problem } from "../core/config.ts";
+import type { ConfigPath, Location, Problem } from "../core/config.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import { locationOf } from "../core/problems.ts";
 import type { ServiceFacts } from "../spi/service.ts";
-import { transactionPolicies } from "../spi/transaction-policies.ts";
+import { type TransactionPolicy, transactionPolicies } from "../spi/transaction-policies.ts";
 import type { Initiates } from "../spi/transactions.ts";
 import { honestStrategies, type KnownStrategies, transactionProblems } from "./transaction/honesty.ts";
 import { transactionCodes } from "./transaction/rule-codes.ts";
@@ -23,6 +23,14 @@ export interface Initiated {
 export interface TransactionsChecked {
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
+}
+
+/** What is known about a configuration besides what it says. */
+export interface TransactionsBackground {
+  /** The names of all strategies that could be used. */
+  readonly installed?: readonly string[];
+  /** Where one of its layers takes away what is at a path. */
+  readonly takenAway?: (path: ConfigPath) => Location | undefined;
 }
 
 /** The transactions that plugins of a plan begin, by name. */
@@ -57,22 +65,33 @@ export function honestIn(plan: Plan, transaction: AnyTransaction): readonly stri
  * runs; and that two transactions of one name are one. Where not the configuration but another plugin names strategies, they
  * are judged at the first begin. Pure.
  */
-export function checkTransactions(plan: Plan, table: TransactionTable): TransactionsChecked {
+export function checkTransactions(
+  plan: Plan,
+  table: TransactionTable,
+  { installed = [], takenAway = () => undefined }: TransactionsBackground = {},
+): TransactionsChecked {
   const initiated = initiatedIn(plan);
-  const world = worldOf(plan);
+  const world = { ...worldOf(plan), installed: new Set(installed) };
   const strategies = strategiesIn(plan);
   const told = saidElsewhere(plan) ? [] : [...initiated.values()];
   const problems = told.flatMap(({ transaction, by }) => {
     const policy = transactionPolicyOf(table, transaction.name);
     const known = policy.strategy === undefined && strategies.size === 0 ? builtIn : strategies; // to tell what could be named
-    return transactionProblems(transaction, policy, known, world).map(({ code, message }): Problem => {
-      const field =
-        code === "DTX014" ? (policy.sources.deadlineMs === undefined ? "strategy" : "deadlineMs") : "strategy";
-      return { code, message, path: pathOf(policy.sources[field], field, by) };
-    });
+    const away =
+      policy.strategy === undefined
+        ? strategyPaths(transaction.name).flatMap((path) => takenAway(path) ?? [])[0]
+        : undefined;
+    return transactionProblems(transaction, policy, known, world).map(
+      ({ code, message }): Problem => ({
+        code,
+        message,
+        path: pathOf(policy, code, by),
+        ...(away && { location: away }),
+      }),
+    );
   });
   const located = (found: readonly Problem[]) =>
-    found.map((one) => ({ ...one, location: locationOf(plan.config.locate, one.path) }));
+    found.map((one) => ({ ...one, location: one.location ?? locationOf(plan.config.locate, one.path) }));
   return { problems: located([...problems, ...twins(plan)]), warnings: located(unused(table, initiated)) };
 }
 
@@ -82,8 +101,23 @@ function saidElsewhere({ serving, steps }: Plan): boolean {
   return plugin !== undefined && plugin.name !== transactionPolicies.fallback;
 }
 
-function pathOf(source: string | undefined, field: string, by: readonly Step[]): ConfigPath {
-  return source === undefined ? (by[0]?.path ?? ["services"]) : ["transactions", source, field];
+function strategyPaths(transaction: string): readonly ConfigPath[] {
+  return [transaction, "*"].map((key) => ["transactions", key, "strategy"]);
+}
+
+/** Where the configuration says what a problem of this code is about; where it says nothing, who begins the transaction. */
+function pathOf({ sources }: TransactionPolicy, code: string, by: readonly Step[]): ConfigPath {
+  return saidAt(sources, code) ?? by[0]?.path ?? ["services"];
+}
+
+/** Fields that are to blame before the strategy is, where somebody has written them. */
+const blamed: Readonly<Record<string, string>> = { DTX008: "maxInFlight", DTX014: "deadlineMs" };
+
+/** Where the configuration says what a problem of this code is about; nothing where it says nothing. */
+export function saidAt(sources: TransactionPolicy["sources"], code: string): ConfigPath | undefined {
+  const fields = [blamed[code] ?? "strategy", "strategy"];
+  const [first] = fields.flatMap((field) => (sources[field] === undefined ? [] : [[sources[field], field] as const]));
+  return first && ["transactions", ...first];
 }
 
 function worldOf({ steps }: Plan) {

@@ -44,10 +44,10 @@ export function transactionProblems(
   const plan = rulePlan(transaction);
   const { strategy = "" } = said;
   const facts = strategies.get(strategy);
-  const objections = facts ? objectionsTo(plan, choice(strategy, facts, said), world) : [unnamed(strategy)];
+  const objections = facts ? objectionsTo(plan, choice(strategy, facts, said), world) : [unnamed(strategy, world)];
   if (objections.length === 0) return [];
   const allowed = honestStrategies(transaction, strategies, world, said);
-  const hint = facts || strategy === "" ? "" : suggestion(strategy, strategies.keys());
+  const hint = facts || !strategy || world.installed?.has(strategy) ? "" : suggestion(strategy, strategies.keys());
   return objections.map((objection) => worded(objection, { transaction: plan.transaction, strategy, allowed, hint }));
 }
 
@@ -97,8 +97,10 @@ function choice(strategy: string, facts: StrategyFacts, said: Said): RuleChoice 
   return { strategy, facts, deadlineMs: deadlineMs || undefined, maxInFlight, scheduleMs };
 }
 
-function unnamed(strategy: string): Objection {
-  return { code: "DTX001", what: strategy === "" ? "none is named" : "there is no such strategy" };
+function unnamed(strategy: string, { installed }: RuleWorld): Objection {
+  if (strategy === "") return { code: "DTX001", what: "none is named" };
+  const what = installed?.has(strategy) ? "it is not listed under use.transaction" : "there is no such strategy";
+  return { code: "DTX001", what };
 }
 
 interface Around {

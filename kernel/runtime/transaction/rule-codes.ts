@@ -1,6 +1,7 @@
 /** Every reason for which a transaction cannot be driven as configured. The key is the code, the value what to do about it. */
 export const transactionCodes = {
-  DTX001: "Name one of the strategies the message lists under `transactions`, or install the plugin.",
+  DTX001:
+    "Name one of the strategies the message lists under `transactions`, install the plugin, or list it under `use.transaction` where the app lists its own.",
   DTX002: "Give the operation `undo`, put the step behind the pivot, or choose a strategy that reserves.",
   DTX003:
     "Choose a strategy that drives such operations, such as `tcc` or `saga`, or let the step run after the commit.",

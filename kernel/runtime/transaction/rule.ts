@@ -19,6 +19,8 @@ export interface RuleChoice {
 
 /** What is known of the world around a transaction. What is left out is not known, and nothing is said about it. */
 export interface RuleWorld {
+  /** Strategies that could be used, whether they are or not. */
+  readonly installed?: ReadonlySet<string> | undefined;
   /** Participants this process performs itself. */
   readonly performedHere?: ReadonlySet<string> | undefined;
   /** By participant; undefined for one that does not know the question, none for one that has not answered. */
