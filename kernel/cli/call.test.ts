@@ -5,7 +5,21 @@ import { helloService, type Started, type TestFolder, testFolder } from "./comma
 const yaml = `app: hello
 use: { protocol: grpc, registry: file }
 options: { registry/file: { dir: registry } }
-services: [hello]
+services: [hello, clock]
+`;
+
+/** Tells how long a call may still take. */
+const clockService = `
+import { defineService } from "@mortise/kernel";
+import { double, message, rpc, service } from "@mortise/kernel/contract";
+const Nothing = message("clock.v1.Nothing", {});
+const Left = message("clock.v1.Left", { ms: double(1) });
+export const Clock = service("clock.v1.Clock", { left: rpc(Nothing, Left) });
+export const clock = defineService(Clock, {
+  name: "clock",
+  description: "Tells the time",
+  setup: ({ ports }) => ({ handlers: { left: async (_, call) => ({ ms: call.deadline - ports.clock.now() }) } }),
+});
 `;
 
 let folder: TestFolder;
@@ -13,7 +27,7 @@ let app: Started;
 let address: string;
 
 before(async () => {
-  folder = await testFolder({ "hello/hello.ts": helloService, "app.yaml": yaml });
+  folder = await testFolder({ "hello/hello.ts": helloService, "clock/clock.ts": clockService, "app.yaml": yaml });
   app = await folder.start(["app.yaml"]);
   address = (app.up.endpoints as readonly { readonly address: string }[])[0]?.address ?? "";
 });
@@ -60,6 +74,18 @@ describe("call, to an address by reflection", () => {
     const { code, err } = await call("greet", '{"name":"Ann"}', "--timeout", "0.001");
     assert.equal(code, 4, err);
     assert.match(err, /^DEADLINE_EXCEEDED: /);
+  });
+
+  it("gives a call the time it is given, or ten seconds", async () => {
+    const left = async (...given: string[]) => {
+      const { out, err } = await folder.run(["call", "clock.v1.Clock/left", ...given, "--address", address]);
+      assert.equal(err, "");
+      return JSON.parse(out).ms as number;
+    };
+    const long = await left("--timeout", "6000000");
+    assert.ok(long > 5_000_000 && long <= 6_000_000, `${long} ms`);
+    const usual = await left();
+    assert.ok(usual <= 10_000, `${usual} ms`);
   });
 
   it("shows that nobody answers", async () => {

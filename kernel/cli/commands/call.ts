@@ -26,7 +26,10 @@ export async function call(
     const way = await openWay(world, flags);
     try {
       const found = contract ?? (await way.contract(service, context));
-      await print(world, way, found, methodOf(found, name), request, context);
+      const method = methodOf(found, name);
+      const isLimited = flags.timeout === undefined && method.kind === "unary";
+      const limited = isLimited ? context.with({ timeoutMs: defaultTimeoutMs }) : context;
+      await print(world, way, found, method, request, limited);
     } finally {
       await way.kernel.stop();
     }
@@ -48,7 +51,6 @@ async function print(
   const sends = method.kind === "client-stream" || method.kind === "bidi-stream";
   const gives = method.kind === "server-stream" || method.kind === "bidi-stream";
   const requests = jsonRequests(argument ?? (sends ? "-" : "{}"), input);
-  const limited = method.kind === "unary" ? context.with({ timeoutMs: defaultTimeoutMs }) : context;
-  for await (const answer of exchange(kernel.get(clients), contract, method, requests, limited))
+  for await (const answer of exchange(kernel.get(clients), contract, method, requests, context))
     terminal.out(gives ? JSON.stringify(answer) : JSON.stringify(answer, null, 2));
 }

@@ -204,7 +204,7 @@ async function asking(
     const way = await openWay(world, flags);
     try {
       const admin = way.kernel.get(clients).client(TransactionAdmin);
-      await work(admin, context.with({ timeoutMs: defaultTimeoutMs }));
+      await work(admin, flags.timeout === undefined ? context.with({ timeoutMs: defaultTimeoutMs }) : context);
     } catch (error) {
       throw nobodyServes(error) ?? error;
     } finally {
