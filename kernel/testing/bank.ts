@@ -73,10 +73,11 @@ export function bankPerformer(operations: BankOperations, database: Database): P
   };
   const take: LocalOperation<Take> = {
     async reserve(tx, { account, cents }, call) {
-      const [known] = await tx.sql`select 1 from account where id = ${account}`;
-      if (!known) return call.reject("NO_ACCOUNT", `there is no account ${account}`);
       const left = await change(tx, account, { balance: -cents, frozen: cents });
-      return left === undefined ? call.reject("TOO_LITTLE", `${account} holds less`) : { cents: left };
+      if (left !== undefined) return { cents: left };
+      const [known] = await tx.sql`select 1 from account where id = ${account}`;
+      if (known) return call.reject("TOO_LITTLE", `${account} holds less`);
+      return call.reject("NO_ACCOUNT", `there is no account ${account}`);
     },
     confirm: (tx, { account, cents }) => sure(change(tx, account, { frozen: -cents })),
     cancel: (tx, { account, cents }) => sure(change(tx, account, { balance: cents, frozen: -cents })),

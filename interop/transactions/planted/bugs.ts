@@ -29,7 +29,7 @@ export const bugs = {
     name: "takes back without a tombstone",
     file: `${runtime}/local-branch.ts`,
     text: 'enter(tx.sql, entryOf(request, "R", "tombstone")),',
-    becomes: 'read(tx.sql, gid, branch, "R"),',
+    becomes: 'readCommitted(tx.sql as never, gid, branch, "R"),',
   },
   tombstoneRemoved: {
     name: "removes a tombstone that a late reserve has hit",
@@ -45,8 +45,12 @@ export const bugs = {
   fenceOutside: {
     name: "writes the fence outside the transaction of the business",
     file: `${runtime}/local-branch.ts`,
-    text: 'const there = await enter(tx.sql, entryOf(request, "R", kind));',
-    becomes: 'const there = await enter(database.sql as never, entryOf(request, "R", kind));',
+    text: 'const there = await enter(tx.sql, entryOf(request, "R", kind, foretold));',
+    becomes: `const [written] = await database.sql\`
+              insert into mortise_fence (gid, branch, slot, kind, strategy, operations, kept)
+              values (\${request.gid}, \${request.branch}, 'R', \${kind}, \${request.strategy}, '', \${foretold ?? null})
+              on conflict do nothing returning 1\`;
+            const there = written ? undefined : await readCommitted(database.sql, request.gid, request.branch, "R");`,
   },
   separateSlots: {
     name: "gives confirm and cancel slots of their own",
@@ -70,14 +74,15 @@ export const bugs = {
   resultNotStored: {
     name: "does not keep what was asked and answered",
     file: `${runtime}/local-branch.ts`,
-    text: "= keep(tx.sql, request.gid, request.branch, encodeKept(keptOf(request, results)));",
-    becomes: "= keep(tx.sql, request.gid, request.branch, encodeKept({ steps: [], results: [] }));",
+    text: "return keep(sql, request.gid, request.branch, encodeKept(keptOf(request, results)));",
+    becomes: "return keep(sql, request.gid, request.branch, encodeKept({ steps: [], results: [] }));",
   },
   checkBackBySelect: {
     name: "checks back by reading instead of inserting",
     file: `${runtime}/local-branch.ts`,
     text: 'const there = await enter(sql, entryOf(request, "R", "tombstone"));\n          return there ?',
-    becomes: 'const there = await read(sql, request.gid, request.branch, "R");\n          return there ?',
+    becomes:
+      'const there = await readCommitted(sql as never, request.gid, request.branch, "R");\n          return there ?',
   },
   nullRunsBusiness: {
     name: "runs the business of a cancel for what was never reserved",

@@ -4,9 +4,9 @@ import { codecOf } from "../../contract/codec/codec.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { ExternalOperation, Performer } from "../../spi/perform.ts";
 import { branchContext } from "./branch-context.ts";
-import { enter, type FenceKind, type FenceSlot, keep, read, type StoredEntry } from "./fence.ts";
+import { enter, entryOf, type FenceKind, type FenceSlot, keep, readCommitted, type StoredEntry } from "./fence.ts";
 import { answer, decodeKept, done, encodeKept, type KeptBranch, keptOf, refusalOf, rejected } from "./kept.ts";
-import { inTransaction } from "./local-branch.ts";
+import { inFencedTransaction, inTransaction } from "./local-branch.ts";
 
 /**
  * Drives operations on something outside the database. The fence cannot share their transaction: an intent is written
@@ -19,22 +19,9 @@ export interface ExternalBranches {
 }
 
 export function externalBranches({ operations, database, perform }: Performer): ExternalBranches {
-  const entryOf = ({ gid, branch, strategy, steps }: DriveRequest, slot: FenceSlot, kind: FenceKind) => ({
-    gid,
-    branch,
-    slot,
-    kind,
-    strategy,
-    operations: steps.map(({ operation, version }) => `${operation}@${version}`).join(" "),
-  });
-
   /** Writes a fence row, and with it what was asked. */
   const write = (request: DriveRequest, slot: FenceSlot, kind: FenceKind, kept?: KeptBranch) =>
-    inTransaction(database, async ({ sql }) => {
-      const there = await enter(sql, entryOf(request, slot, kind));
-      if (!there && kept) await keep(sql, request.gid, request.branch, encodeKept(kept));
-      return there;
-    });
+    inFencedTransaction(database, ({ sql }) => enter(sql, entryOf(request, slot, kind, kept && encodeKept(kept))));
 
   const rewrite = ({ gid, branch }: DriveRequest, kept: KeptBranch, kind: FenceKind) =>
     inTransaction(database, ({ sql }) => keep(sql, gid, branch, encodeKept(kept), kind));
@@ -104,7 +91,7 @@ export function externalBranches({ operations, database, perform }: Performer): 
 
     async confirm(request, context) {
       const { gid, branch } = request;
-      const begun = await inTransaction(database, ({ sql }) => read(sql, gid, branch, "R"));
+      const begun = await readCommitted(database.sql, gid, branch, "R");
       if (begun?.kind !== "reserve") return answer("heuristic", `${branch} was to be confirmed and is not reserved`);
       const there = await write(request, "F", "confirm");
       if (there && there.kind !== "confirm")
@@ -132,7 +119,7 @@ export function externalBranches({ operations, database, perform }: Performer): 
   };
 
   async function finished({ gid, branch }: DriveRequest): Promise<FenceKind | undefined> {
-    return (await inTransaction(database, ({ sql }) => read(sql, gid, branch, "F")))?.kind;
+    return (await readCommitted(database.sql, gid, branch, "F"))?.kind;
   }
 }
 

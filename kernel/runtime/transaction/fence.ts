@@ -1,4 +1,5 @@
 import type { Sql } from "postgres";
+import type { DriveRequest } from "../../contract/transaction/participant.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
 
 /**
@@ -20,6 +21,14 @@ export interface FenceEntry {
   readonly strategy: string;
   /** The operations of the branch with their versions, for people. */
   readonly operations: string;
+  /** What is known to be kept before anything is done; else {@link keep} follows. */
+  readonly kept?: Uint8Array | undefined;
+}
+
+export function entryOf(request: DriveRequest, slot: FenceSlot, kind: FenceKind, kept?: Uint8Array): FenceEntry {
+  const { gid, branch, strategy, steps } = request;
+  const operations = steps.map(({ operation, version }) => `${operation}@${version}`).join(" ");
+  return { gid, branch, slot, kind, strategy, operations, kept };
 }
 
 export interface StoredEntry {
@@ -89,12 +98,30 @@ export async function createFence(sql: Sql<{ bigint: bigint }>): Promise<void> {
  * that began with `branchSettings` it writes nothing, and rejects with 25P01.
  */
 export async function enter(sql: Tx, entry: FenceEntry): Promise<StoredEntry | undefined> {
-  const { gid, branch, slot, kind, strategy, operations } = entry;
-  const inserted = await sql`
-    insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
-    select ${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations} where ${isInBranch(sql)}
-    on conflict do nothing returning 1`;
+  const { gid, branch, slot } = entry;
+  const inserted = await insert(sql, entry);
   return inserted.length > 0 ? undefined : ((await read(sql, gid, branch, slot)) ?? notBegun());
+}
+
+/** Writes the `F` row of a branch like {@link enter}, and gives its `R` row, which was committed before. */
+export async function enterAndRead(
+  sql: Tx,
+  entry: FenceEntry,
+): Promise<{ readonly there?: StoredEntry | undefined; readonly reserved?: StoredEntry | undefined }> {
+  const { gid, branch } = entry;
+  const [row] = await sql<{ entered: boolean; kind: FenceKind | null; kept: Uint8Array | null }[]>`
+    with entered as (${insert(sql, entry)})
+    select exists (select from entered) as entered, kind, kept
+    from (values (1)) as one left join mortise_fence on gid = ${gid} and branch = ${branch} and slot = 'R'`;
+  const there = row?.entered ? undefined : ((await read(sql, gid, branch, "F")) ?? notBegun());
+  return { there, reserved: row?.kind ? { kind: row.kind, kept: row.kept } : undefined };
+}
+
+function insert(sql: Tx, { gid, branch, slot, kind, strategy, operations, kept }: FenceEntry) {
+  return sql`
+    insert into mortise_fence (gid, branch, slot, kind, strategy, operations, kept)
+    select ${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations}, ${kept ?? null} where ${isInBranch(sql)}
+    on conflict do nothing returning 1`;
 }
 
 /** Gives the row as it is committed, or as this database transaction wrote it. */

@@ -35,6 +35,19 @@ interface Item {
   readonly context: Context;
 }
 
+/** How requests of one kind are carried out. */
+interface Way {
+  alone(item: Item): Promise<DriveReply>;
+  together(of: ManyBranches, requests: readonly DriveRequest[], context: Context): Promise<DriveReply[]>;
+}
+
+/** Where requests of one kind for one operation go. */
+interface Road {
+  readonly run: Run;
+  /** Where those meet that are alone in their lanes. */
+  readonly share: Ask;
+}
+
 interface Lane {
   readonly ask: Ask;
   /** Requests in it. */
@@ -55,7 +68,7 @@ export function inLanes(
   timers: Pick<Timers, "after">,
 ): LocalBranches {
   const lanes = new Map<string, Lane>();
-  const shared = new Map<string, Ask>();
+  const roads = new Map<string, Road>();
   const patience = { timers, ms: sharedPatienceMs };
   const known = new Map<string, string>();
   const many = new Map<string, ManyBranches>();
@@ -97,22 +110,36 @@ export function inLanes(
     return lane;
   }
 
-  /** Where those meet that are alone in their lanes. */
-  function sharedOf(name: string, run: Run): Ask {
-    const found = shared.get(name) ?? batches(run, { maxBatch, maxInFlight: sharedInFlight, patience });
-    shared.set(name, found);
-    return found;
+  const forward = (kind: "reserve" | "apply"): Way => ({
+    alone: (one) => local.forward(one.request, kind, one.context),
+    together: (of, requests, context) => of.forward(requests, kind, context),
+  });
+  const ways: Readonly<Record<LaneAction, Way>> = {
+    reserve: forward("reserve"),
+    apply: forward("apply"),
+    confirm: {
+      alone: (one) => local.confirm(one.request, one.context),
+      together: (of, requests, context) => of.confirm(requests, context),
+    },
+    cancel: {
+      alone: (one) => local.back(one.request, one.context),
+      together: (of, requests, context) => of.cancel(requests, context),
+    },
+  };
+
+  function roadOf(operation: OperationType, action: LaneAction): Road {
+    const name = `${action} ${operation.name}`;
+    const found = roads.get(name);
+    if (found) return found;
+    const run = runOf(operation, action);
+    const road = { run, share: batches(run, { maxBatch, maxInFlight: sharedInFlight, patience }) };
+    roads.set(name, road);
+    return road;
   }
 
-  async function through(
-    item: Item,
-    action: LaneAction,
-    alone: (item: Item) => Promise<DriveReply>,
-    together: (of: ManyBranches, requests: readonly DriveRequest[], context: Context) => Promise<DriveReply[]>,
-  ): Promise<DriveReply> {
-    const operation = operationOf(item.request, action);
-    if (!operation) return alone(item);
-    const run: Run = async (items) => {
+  function runOf(operation: OperationType, action: LaneAction): Run {
+    const { alone, together } = ways[action];
+    return async (items) => {
       const [first] = items;
       if (!first || items.length === 1) return Promise.allSettled(items.map(alone));
       const requests = items.map(({ request }) => request);
@@ -125,12 +152,17 @@ export function inLanes(
         return apart(items, alone, error);
       }
     };
-    const share = sharedOf(`${action} ${operation.name}`, run);
-    const name = laneFor(item.request, operation, action);
-    return told(await (name === undefined ? share(item) : inLane(name, item, run, share)));
   }
 
-  async function inLane(name: string, item: Item, run: Run, share: Ask): Promise<Outcome> {
+  async function through(item: Item, action: LaneAction): Promise<DriveReply> {
+    const operation = operationOf(item.request, action);
+    if (!operation) return ways[action].alone(item);
+    const road = roadOf(operation, action);
+    const name = laneFor(item.request, operation, action);
+    return told(await (name === undefined ? road.share(item) : inLane(name, item, road)));
+  }
+
+  async function inLane(name: string, item: Item, { run, share }: Road): Promise<Outcome> {
     const lane = laneOf(name, async (items) => {
       const [first] = items;
       return first && items.length === 1 ? [await share(first)] : run(items);
@@ -145,31 +177,15 @@ export function inLanes(
 
   return {
     ...local,
-    forward: (request, kind, context, how) => {
-      if (how?.along || how?.prepare !== undefined) return local.forward(request, kind, context, how);
-      return through(
-        { request, context },
-        kind,
-        (one) => local.forward(one.request, kind, one.context),
-        (of, requests, first) => of.forward(requests, kind, first),
-      );
-    },
-    confirm: (request, context) =>
-      through(
-        { request, context },
-        "confirm",
-        (one) => local.confirm(one.request, one.context),
-        (of, requests, first) => of.confirm(requests, first),
-      ).finally(() => known.delete(keyOf(request))),
-    back: (request, context) => {
-      if (request.action !== "cancel") return local.back(request, context);
-      return through(
-        { request, context },
-        "cancel",
-        (one) => local.back(one.request, one.context),
-        (of, requests, first) => of.cancel(requests, first),
-      ).finally(() => known.delete(keyOf(request)));
-    },
+    forward: (request, kind, context, how) =>
+      how?.along || how?.prepare !== undefined
+        ? local.forward(request, kind, context, how)
+        : through({ request, context }, kind),
+    confirm: (request, context) => through({ request, context }, "confirm").finally(() => known.delete(keyOf(request))),
+    back: (request, context) =>
+      request.action === "cancel"
+        ? through({ request, context }, "cancel").finally(() => known.delete(keyOf(request)))
+        : local.back(request, context),
   };
 }
 

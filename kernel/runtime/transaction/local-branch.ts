@@ -7,7 +7,16 @@ import { beginWith } from "../../postgres/guard-transactions.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import { branchContext } from "./branch-context.ts";
-import { branchSettings, enter, type FenceKind, type FenceSlot, isOngoing, keep, read } from "./fence.ts";
+import {
+  branchSettings,
+  enter,
+  enterAndRead,
+  entryOf,
+  type FenceKind,
+  isOngoing,
+  keep,
+  readCommitted,
+} from "./fence.ts";
 import {
   answer,
   decodeKept,
@@ -61,14 +70,6 @@ export function localBranches({ operations, database, perform }: Performer, at: 
     });
   };
   const performanceOf = (name: string) => perform[name] as LocalOperation;
-  const entryOf = ({ gid, branch, strategy, steps }: DriveRequest, slot: FenceSlot, kind: FenceKind) => ({
-    gid,
-    branch,
-    slot,
-    kind,
-    strategy,
-    operations: steps.map(({ operation, version }) => `${operation}@${version}`).join(" "),
-  });
 
   /** Runs what a step does, with its messages decoded. What it declares to reject ends all. */
   async function doStep(tx: TransactionHandle, gid: string, step: KeptStep, how: How, context: Context) {
@@ -114,14 +115,28 @@ export function localBranches({ operations, database, perform }: Performer, at: 
     }
   }
 
+  /** What is kept of operations that answer nothing is known before they run. */
+  function foretell(request: DriveRequest): Uint8Array | undefined {
+    const { steps } = request;
+    if (steps.some(({ operation }) => operationOf(operation).output.fields.length > 0)) return undefined;
+    return encodeKept(
+      keptOf(
+        request,
+        steps.map(({ step }) => ({ step, output: new Uint8Array() })),
+      ),
+    );
+  }
+
+  function keepResults(sql: Sql, request: DriveRequest, results: KeptBranch["results"]): Promise<void> {
+    return keep(sql, request.gid, request.branch, encodeKept(keptOf(request, results)));
+  }
+
   /** A refusal is remembered, so that a repetition is refused too and taking it back does nothing. */
   async function remember(request: DriveRequest, { refusal }: Rejected): Promise<DriveReply> {
     const kept = encodeKept({ steps: request.steps, results: [], refusal });
-    const before = await inFencedTransaction(database, async ({ sql }) => {
-      const there = await enter(sql, entryOf(request, "R", "rejected"));
-      if (!there) await keep(sql, request.gid, request.branch, kept);
-      return there;
-    });
+    const before = await inFencedTransaction(database, ({ sql }) =>
+      enter(sql, entryOf(request, "R", "rejected", kept)),
+    );
     return before ? repeated(before.kind, before.kept) : rejected(refusal);
   }
 
@@ -145,14 +160,15 @@ export function localBranches({ operations, database, perform }: Performer, at: 
         await at(request, "arrived");
         try {
           const reply = await inFencedTransaction(database, async (tx, last) => {
-            const there = await enter(tx.sql, entryOf(request, "R", kind));
+            const foretold = foretell(request);
+            const there = await enter(tx.sql, entryOf(request, "R", kind, foretold));
             if (there) throw new Undone(repeated(there.kind, there.kept));
             await at(request, "entered");
             const results = await doSteps(tx, request, kind, context);
-            if (prepare !== undefined) await enter(tx.sql, entryOf(request, "F", "confirm"));
-            const keeping = keep(tx.sql, request.gid, request.branch, encodeKept(keptOf(request, results)));
-            if (along || prepare !== undefined) await keeping;
-            else last(keeping);
+            const rest = prepare === undefined ? [] : [enter(tx.sql, entryOf(request, "F", "confirm"))];
+            const keeping = foretold ? rest : [...rest, keepResults(tx.sql, request, results)];
+            if (along || prepare !== undefined) await Promise.all(keeping);
+            else last(Promise.all(keeping));
             if (along) {
               await along(tx.sql);
               await at(request, "applied");
@@ -175,11 +191,7 @@ export function localBranches({ operations, database, perform }: Performer, at: 
       guarded(async () => {
         const reply = await inFencedTransaction(database, async (tx) => {
           const { gid, branch } = request;
-          // One trip for both: PostgreSQL looks for the second when it has written, or waited for, the first.
-          const [there, reserved] = await Promise.all([
-            enter(tx.sql, entryOf(request, "F", "confirm")),
-            read(tx.sql, gid, branch, "R"),
-          ]);
+          const { there, reserved } = await enterAndRead(tx.sql, entryOf(request, "F", "confirm"));
           if (there?.kind === "confirm") return done(decodeKept(reserved?.kept ?? null).results);
           if (there) throw new Undone(answer("heuristic", `${branch} was to be confirmed and had been cancelled`));
           if (reserved?.kind !== "reserve")
@@ -211,11 +223,10 @@ export function localBranches({ operations, database, perform }: Performer, at: 
         }),
       ),
 
-    peek: ({ gid, branch }) =>
-      inTransaction(database, async ({ sql }) => {
-        const there = await read(sql, gid, branch, "R");
-        return there ? repeated(there.kind, there.kept) : answer("refused", "it has not come");
-      }),
+    peek: async ({ gid, branch }) => {
+      const there = await readCommitted(database.sql, gid, branch, "R");
+      return there ? repeated(there.kind, there.kept) : answer("refused", "it has not come");
+    },
 
     settle: (request) =>
       guarded(() =>

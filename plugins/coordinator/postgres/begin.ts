@@ -34,24 +34,16 @@ export async function beginAll(
 
 /** Gives the ids of those that were not there. */
 async function insertBegins(sql: Sql, begins: readonly Begin[]): Promise<readonly string[]> {
-  const of = <T>(get: (begin: Begin) => T) => begins.map(get);
   const rows = await sql<{ gid: string; status: TransactionStatus }[]>`
     insert into mortise_transaction as held (
       gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, decided_at, deadline_at, owner,
       lease_until, next_at)
     select
-      gid, begin_id, name, version, strategy, status, decode(input, 'base64'), branches::json, outputs::jsonb, trace,
+      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace,
       case when status = 'committing' then now() end,
       now() + deadline_ms * interval '1 millisecond', owner,
       now() + lease_ms * interval '1 millisecond', now() + lease_ms * interval '1 millisecond'
-    from unnest(
-      ${of(({ begun }) => begun.gid)}::uuid[], ${of(({ id }) => id)}::uuid[],
-      ${of(({ begun }) => begun.name)}::text[], ${of(({ begun }) => begun.version)}::int[],
-      ${of(({ begun }) => begun.strategy)}::text[], ${of(({ begun }) => begun.status)}::text[],
-      ${of(({ begun }) => textOf(begun.input))}::text[], ${of(({ begun }) => JSON.stringify(begun.branches))}::text[],
-      ${of(({ begun }) => outputsText(begun.outputs))}::text[], ${of(({ begun }) => begun.trace)}::text[],
-      ${of(({ begun }) => begun.deadlineMs ?? null)}::float8[], ${of(({ owner }) => owner)}::text[],
-      ${of(({ leaseMs }) => leaseMs)}::float8[])
+    from (${begins.length === 1 ? oneBegin(sql, begins[0] as Begin) : manyBegins(sql, begins)})
       as given (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, deadline_ms, owner, lease_ms)
     on conflict (gid) do update set
       begin_id = excluded.begin_id, name = excluded.name, version = excluded.version, strategy = excluded.strategy,
@@ -61,6 +53,31 @@ async function insertBegins(sql: Sql, begins: readonly Begin[]): Promise<readonl
     where held.name = '' and held.status = 'aborting'
     returning held.gid, held.status`;
   return rows.flatMap(({ gid, status }) => (status === "aborting" ? [] : [gid]));
+}
+
+function oneBegin(sql: Sql, { begun, id, owner, leaseMs }: Begin) {
+  const { gid, name, version, strategy, status, input, branches, outputs, trace, deadlineMs } = begun;
+  return sql`values (
+    ${gid}::uuid, ${id}::uuid, ${name}::text, ${version}::int, ${strategy}::text, ${status}::text, ${input}::bytea,
+    ${JSON.stringify(branches)}::text::json, ${outputsText(outputs)}::text::jsonb, ${trace}::text,
+    ${deadlineMs ?? null}::float8, ${owner}::text, ${leaseMs}::float8)`;
+}
+
+function manyBegins(sql: Sql, begins: readonly Begin[]) {
+  const of = <T>(get: (begin: Begin) => T) => begins.map(get);
+  return sql`
+    select
+      gid, begin_id, name, version, strategy, status, decode(input, 'base64'), branches::json, outputs::jsonb, trace,
+      deadline_ms, owner, lease_ms
+    from unnest(
+      ${of(({ begun }) => begun.gid)}::uuid[], ${of(({ id }) => id)}::uuid[],
+      ${of(({ begun }) => begun.name)}::text[], ${of(({ begun }) => begun.version)}::int[],
+      ${of(({ begun }) => begun.strategy)}::text[], ${of(({ begun }) => begun.status)}::text[],
+      ${of(({ begun }) => textOf(begun.input))}::text[], ${of(({ begun }) => JSON.stringify(begun.branches))}::text[],
+      ${of(({ begun }) => outputsText(begun.outputs))}::text[], ${of(({ begun }) => begun.trace)}::text[],
+      ${of(({ begun }) => begun.deadlineMs ?? null)}::float8[], ${of(({ owner }) => owner)}::text[],
+      ${of(({ leaseMs }) => leaseMs)}::float8[])
+      as many (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, deadline_ms, owner, lease_ms)`;
 }
 
 interface Owned {

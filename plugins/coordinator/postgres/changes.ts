@@ -41,7 +41,8 @@ export async function finishAll(sql: Sql, gids: readonly string[]): Promise<read
   await sql`
     update mortise_transaction set
       status = case status when 'committing' then 'committed' else 'aborted' end, ended_at = now(), stuck = false
-    where gid = any(${gids as string[]}::uuid[]) and status in ('committing', 'aborting')`;
+    where ${gids.length === 1 ? sql`gid = ${gids[0] as string}` : sql`gid = any(${gids as string[]}::uuid[])`}
+      and status in ('committing', 'aborting')`;
   return gids.map(() => undefined);
 }
 

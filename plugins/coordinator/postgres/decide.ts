@@ -42,17 +42,32 @@ export async function decideAll(sql: Sql, all: readonly Decide[]): Promise<reado
 }
 
 async function compareAndSet(sql: Sql, all: readonly Decide[]): Promise<readonly Known[]> {
-  const reason = ({ decision, abort }: Decide) =>
-    decision === "aborting" ? JSON.stringify(abort ?? interrupted) : null;
   return sql<Known[]>`
     update mortise_transaction as held set
-      status = given.decision, decided_at = now(), outputs = held.outputs || given.outputs::jsonb, abort = given.abort::json
-    from unnest(
-      ${all.map(({ gid }) => gid)}::uuid[], ${all.map(({ decision }) => decision)}::text[],
-      ${all.map(({ outputs }) => outputsText(outputs))}::text[], ${all.map(reason)}::text[])
+      status = given.decision, decided_at = now(), outputs = held.outputs || given.outputs, abort = given.abort
+    from (${all.length === 1 ? oneDecision(sql, all[0] as Decide) : manyDecisions(sql, all)})
       as given (gid, decision, outputs, abort)
     where held.gid = given.gid and held.status = 'active'
     returning held.gid, held.status`;
+}
+
+/** As values it is planned once; how many rows an array has is asked, and planned for, every time. */
+function oneDecision(sql: Sql, one: Decide) {
+  return sql`values (
+    ${one.gid}::uuid, ${one.decision}::text, ${outputsText(one.outputs)}::text::jsonb, ${reasonText(one)}::text::json)`;
+}
+
+function manyDecisions(sql: Sql, all: readonly Decide[]) {
+  return sql`
+    select gid, decision, outputs::jsonb, abort::json
+    from unnest(
+      ${all.map(({ gid }) => gid)}::uuid[], ${all.map(({ decision }) => decision)}::text[],
+      ${all.map(({ outputs }) => outputsText(outputs))}::text[], ${all.map(reasonText)}::text[])
+      as many (gid, decision, outputs, abort)`;
+}
+
+function reasonText({ decision, abort }: Decide): string | null {
+  return decision === "aborting" ? JSON.stringify(abort ?? interrupted) : null;
 }
 
 export async function readStatuses(sql: Sql, gids: string[]): Promise<readonly Known[]> {
