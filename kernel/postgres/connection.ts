@@ -3,6 +3,7 @@ import type { DatabaseAddress } from "../spi/store.ts";
 import { arrayTypes } from "./array-types.ts";
 import type { Drivers } from "./drivers.ts";
 import { guardTransactions } from "./guard-transactions.ts";
+import { SecureSocket, type TlsOptions } from "./secure-socket.ts";
 import { connectSteadily } from "./steady-socket.ts";
 
 /** How connections to a server are made and kept. */
@@ -21,8 +22,8 @@ export interface ConnectionOptions {
   readonly tls: Tls;
 }
 
-/** false: none; otherwise Node's options of `tls.connect`. `host` is what the certificate must be for. */
-export type Tls = false | { readonly ca?: string; readonly rejectUnauthorized: boolean; readonly host: string };
+/** false: none. */
+export type Tls = false | TlsOptions;
 
 /** A pool for queries written by hand: 64-bit integers are bigint, as everywhere in this system. */
 export function sqlPool(
@@ -50,11 +51,14 @@ export function singleConnection({ postgres }: Drivers, address: DatabaseAddress
 }
 
 function pool(address: DatabaseAddress, options: ConnectionOptions): Options<Record<never, never>> {
-  const own = { socket: () => connectSteadily(address.host, address.port) }; // its types do not know it
+  const { host, port } = address;
+  const { tls } = options;
+  const socket = () => (tls ? new SecureSocket(host, port, tls) : connectSteadily(host, port));
+  const own = { socket }; // its types do not know it
   return {
     ...own,
-    host: [address.host] as unknown as string, // postgres.js takes a string apart at its colons, which breaks IPv6
-    port: [address.port] as unknown as number,
+    host: [host] as unknown as string, // postgres.js takes a string apart at its colons, which breaks IPv6
+    port: [port] as unknown as number,
     database: address.database,
     username: address.username,
     password: address.password,
@@ -63,7 +67,7 @@ function pool(address: DatabaseAddress, options: ConnectionOptions): Options<Rec
     idle_timeout: options.idleTimeoutMs / 1000,
     max_lifetime: null,
     backoff: reconnectAfterSeconds,
-    ssl: options.tls,
+    ssl: false, // our sockets see to it
     onnotice: () => undefined,
     fetch_types: false, // see arrayTypes
   };

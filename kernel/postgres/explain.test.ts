@@ -22,6 +22,9 @@ describe("explain", () => {
     ["42501", "STORE_CREATE_REFUSED", /User "shop" may not create database "order"/],
     ["53300", "STORE_FULL", /has no connection left/],
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "STORE_TLS_REFUSED", /certificate of PostgreSQL at db:5432 is not believed/],
+    ["TLS_NOT_OFFERED", "STORE_TLS_REFUSED", /PostgreSQL at db:5432 does not offer TLS/],
+    ["TLS_TAMPERED", "STORE_TLS_REFUSED", /No TLS came about with PostgreSQL at db:5432 \(TLS_TAMPERED\)/],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", "STORE_TLS_REFUSED", /No TLS came about with PostgreSQL at db:5432/],
   ] as const) {
     it(`puts ${code} into words`, () => {
       const cause = Object.assign(new Error("x"), { code });

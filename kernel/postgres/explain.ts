@@ -39,6 +39,8 @@ function meaning(code: string, target: Target): readonly [StoreErrorCode, string
   if (code === "53300") return ["STORE_FULL", `PostgreSQL at ${server} has no connection left`];
   if (/CERT|ALTNAME|VERIFY|SIGN/.test(code))
     return ["STORE_TLS_REFUSED", `The certificate of PostgreSQL at ${server} is not believed`];
+  if (code === "TLS_NOT_OFFERED") return ["STORE_TLS_REFUSED", `PostgreSQL at ${server} does not offer TLS`];
+  if (/^(TLS|ERR_SSL)_/.test(code)) return ["STORE_TLS_REFUSED", `No TLS came about with PostgreSQL at ${server}`];
   if (mayComeUp({ code })) return ["STORE_UNREACHABLE", `PostgreSQL at ${server} cannot be reached`];
   return undefined;
 }

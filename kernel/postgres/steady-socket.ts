@@ -19,7 +19,7 @@ export class SteadySocket extends Socket {
   }
 }
 
-/** Begins to connect; what is written meanwhile waits. */
+/** Begins to connect; what is written meanwhile waits. `host` and `port` are what postgres.js names in its errors. */
 export function connectSteadily(host: string, port: number): Socket {
-  return new SteadySocket().connect({ host, port });
+  return Object.assign(new SteadySocket(), { host, port }).connect({ host, port });
 }

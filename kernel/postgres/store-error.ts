@@ -18,7 +18,7 @@ export const storeErrors = {
   STORE_PORT_TAKEN: "Set port: 0 for any free port, or another port.",
   STORE_START_FAILED: "PostgreSQL ended while it started; see its words above.",
   STORE_STOPPED: "The store is stopped; open databases while it runs.",
-  STORE_TLS_REFUSED: "Correct sslmode, sslrootcert and the host in the url, or the certificate of the server.",
+  STORE_TLS_REFUSED: "Correct sslmode, sslrootcert and the host in the url, or ssl and the certificate of the server.",
   STORE_UNAUTHORIZED: "Correct user and password in the url.",
   STORE_UNREACHABLE: "Start the server, or correct host and port in the url.",
 } as const;

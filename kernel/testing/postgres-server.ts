@@ -1,11 +1,13 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { systemPorts } from "../core/ports.ts";
 import { type PostgresServer, type Settings, startPostgres } from "../postgres/postgres-server.ts";
 import { StoreError } from "../postgres/store-error.ts";
+import { accountFor, isSuperuser } from "../processes/account.ts";
 import type { DatabaseAddress } from "../spi/store.ts";
+import type { TestCertificate } from "./certificates.ts";
 import { silentLog } from "./logs.ts";
 import { MissingServer } from "./on-server.ts";
 
@@ -39,17 +41,21 @@ export interface PostgresServerOptions {
   readonly ours?: boolean;
   /** Further settings of PostgreSQL; they make it a server of our own. */
   readonly settings?: Settings;
+  /** Offer TLS with it; that makes it a server of our own. */
+  readonly certificate?: TestCertificate;
 }
 
 /** A PostgreSQL server: `POSTGRES_URL`, else the one from npm, started by ourselves on a free port. */
-export async function postgresServer({ ours = false, settings }: PostgresServerOptions = {}): Promise<TestPostgres> {
+export async function postgresServer(options: PostgresServerOptions = {}): Promise<TestPostgres> {
+  const { ours = false, settings, certificate } = options;
   const url = process.env.POSTGRES_URL;
-  return url && !ours && !settings ? foreignServer(url) : ownServer(settings);
+  return url && !ours && !settings && !certificate ? foreignServer(url) : ownServer(options);
 }
 
-async function ownServer(settings: Settings = {}): Promise<TestPostgres> {
-  const dataDir = mkdtempSync(join(tmpdir(), "postgres-"));
-  chmodSync(dataDir, 0o755); // the server does not run as the superuser
+async function ownServer({ settings: given, certificate }: PostgresServerOptions): Promise<TestPostgres> {
+  const dataDir = folder("postgres-");
+  const secrets = certificate && folder("postgres-tls-");
+  const settings = { ...given, ...(secrets && withTls(secrets, certificate)) };
   let server = await start(dataDir, 0, settings);
   const { port } = server;
   return {
@@ -60,9 +66,26 @@ async function ownServer(settings: Settings = {}): Promise<TestPostgres> {
     },
     stop: async () => {
       await server.stop();
-      rmSync(dataDir, { recursive: true, force: true });
+      for (const path of [dataDir, ...(secrets ? [secrets] : [])]) rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+function folder(prefix: string): string {
+  const path = mkdtempSync(join(tmpdir(), prefix));
+  chmodSync(path, 0o755); // the server does not run as the superuser
+  return path;
+}
+
+function withTls(path: string, { cert, key }: TestCertificate): Settings {
+  const file = (name: string, text: string): string => {
+    const full = join(path, name);
+    writeFileSync(full, text, { mode: 0o600 });
+    const { uid, gid } = accountFor("/nowhere");
+    if (isSuperuser()) chownSync(full, uid, gid); // PostgreSQL wants its key to belong to whom it runs as
+    return full;
+  };
+  return { ssl: "on", ssl_cert_file: file("server.pem", cert), ssl_key_file: file("server.key", key) };
 }
 
 const hasty: Settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };

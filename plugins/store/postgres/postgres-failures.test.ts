@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Running, Store } from "@mortise/kernel";
-import { accountFor, isSuperuser } from "@mortise/kernel/processes/account";
 import { freePort } from "@mortise/kernel/processes/free-port";
 import { eventually, onServer, postgresServer, startPlugin, testAuthority } from "@mortise/kernel/testing";
 import driver from "postgres";
@@ -85,6 +84,14 @@ await onServer(
       assert.deepEqual([...(await sql`select current_user as me`)], [{ me: "limited" }]);
     });
 
+    it("says that a server has no TLS, and does not go on without", async () => {
+      const url = `${urlFor("limited:right")}?sslmode=require`;
+      await assert.rejects(start({ url, startTimeoutMs: 60_000 }), {
+        code: "STORE_TLS_REFUSED",
+        message: /PostgreSQL at 127\.0\.0\.1:\d+ does not offer TLS \(TLS_NOT_OFFERED\)\. Correct sslmode/,
+      });
+    });
+
     it("creates nothing when told so", async () => {
       const store = await start({ create: false });
       await assert.rejects(store.database("absent"), {
@@ -158,29 +165,17 @@ await onServer(
   },
 );
 
-const dir = mkdtempSync(join(tmpdir(), "store-postgres-"));
-chmodSync(dir, 0o755);
-
-function file(name: string, text: string): string {
-  const path = join(dir, name);
-  writeFileSync(path, text, { mode: 0o600 });
-  const { uid, gid } = accountFor("/nowhere");
-  if (isSuperuser()) chownSync(path, uid, gid); // PostgreSQL wants its key to belong to whom it runs as
-  return path;
-}
-
 const authority = testAuthority();
 const certificate = authority.issue("database", ["localhost"]);
-const ca = file("ca.pem", authority.ca);
-const settings = {
-  ssl: "on",
-  ssl_cert_file: file("server.pem", certificate.cert),
-  ssl_key_file: file("server.key", certificate.key),
-};
+const dir = mkdtempSync(join(tmpdir(), "store-postgres-"));
+const ca = join(dir, "ca.pem");
+writeFileSync(ca, authority.ca);
+const other = join(dir, "other.pem");
+writeFileSync(other, testAuthority("Somebody else").ca);
 
 await onServer(
   "store/postgres on a server with TLS",
-  () => postgresServer({ ours: true, settings }),
+  () => postgresServer({ certificate }),
   ({ address }) => {
     after(() => rmSync(dir, { recursive: true, force: true }));
     const url = (host: string, parameters: string) =>
@@ -209,8 +204,13 @@ await onServer(
         code: "STORE_TLS_REFUSED",
         message: /certificate of PostgreSQL at localhost:\d+ is not believed/,
       });
+      await assert.rejects(encrypted("localhost", `sslmode=verify-full&sslrootcert=${other}`), {
+        code: "STORE_TLS_REFUSED",
+        message: /certificate of PostgreSQL at localhost:\d+ is not believed .*Correct sslmode, sslrootcert/,
+      });
       await assert.rejects(encrypted("127.0.0.1", `sslmode=verify-full&sslrootcert=${ca}`), {
         code: "STORE_TLS_REFUSED",
+        message: /at 127\.0\.0\.1:\d+ is not believed \(ERR_TLS_CERT_ALTNAME_INVALID\)/,
       });
     });
 
