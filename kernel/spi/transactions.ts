@@ -89,8 +89,9 @@ export interface Transactions {
   /** How this process hears what became of branches a transaction sent over the bus, and that some of its kind are due. */
   listens(transaction: AnyTransaction): readonly Listening[];
   /**
-   * What speaks against beginning these transactions under these policies and strategies, as far as participants, coordinator
-   * and bus tell within so many milliseconds. Begins nothing; says nothing about transactions it does not know.
+   * What speaks against beginning these transactions under these policies and strategies, as far as participants of this
+   * process know, and others and the coordinator tell within so many milliseconds. Begins nothing; says nothing about
+   * transactions it does not know.
    */
   objections(
     names: readonly string[],

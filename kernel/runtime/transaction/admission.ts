@@ -32,7 +32,7 @@ export interface Admission {
    * after a change of the configuration; otherwise it costs a look-up.
    */
   admit(transaction: AnyTransaction, strategy: string, input?: unknown): Promise<void>;
-  /** What would be refused, as far as it is known within so many milliseconds. Begins nothing. */
+  /** What would be refused, as far as it is known here, and others tell within so many milliseconds. Begins nothing. */
   objections(transaction: AnyTransaction, how: Considered, withinMs: number): Promise<readonly TransactionProblem[]>;
   /** What is wrong with what was begun before: transactions whose strategy is gone. */
   stranded(): Promise<readonly TransactionProblem[]>;
@@ -91,7 +91,12 @@ export function admission(setup: AdmissionSetup): Admission {
     );
     const health = setup.coordinator().health();
     const [answers, coordinator] = await Promise.all([
-      Promise.all(participants.map(async (name) => [name, await Promise.race([asked(name), silence])] as const)),
+      Promise.all(
+        participants.map(async (name) => {
+          const answer = setup.performs(name) ? asked(name) : Promise.race([asked(name), silence]);
+          return [name, await answer] as const;
+        }),
+      ),
       Promise.race([health.catch(() => "silent" as const), silence]), // whoever needs it will hear of it
     ]).finally(() => late.abort());
     const manifests = new Map<string, ManifestFacts | undefined>();
