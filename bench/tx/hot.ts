@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { background } from "../../kernel/call/call-context.ts";
 import { codecOf } from "../../kernel/contract/index.ts";
 import type { Plugin } from "../../kernel/core/plugin.ts";
+import { systemPorts } from "../../kernel/core/ports.ts";
 import { createFence } from "../../kernel/runtime/transaction/fence.ts";
 import { participant } from "../../kernel/runtime/transaction/participant.ts";
 import { Movement } from "../../kernel/testing/bank.ts";
@@ -55,7 +56,7 @@ export async function measureHotRow(server: BenchServer, lanes: boolean, callers
   await using store = await server.open();
   const { on, operations } = await firstBank(store, lanes);
   await createFence(on.sql);
-  const bank = participant({ operations: first, database: on, perform: operations as never });
+  const bank = participant({ operations: first, database: on, perform: operations as never }, systemPorts);
   const input = codecOf(Movement).encode({ account: accountOf(0), cents: 1n });
   const steps = [{ step: "take", operation: "take", version: 1, input }];
   let done = 0;

@@ -4,6 +4,7 @@ import { it } from "node:test";
 import { background } from "../../call/call-context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf, operation, operations } from "../../contract/index.ts";
+import { systemPorts } from "../../core/ports.ts";
 import type { ExternalOperation, ExternalState, Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { Balance, bankDatabase, Movement } from "../../testing/bank.ts";
@@ -68,7 +69,10 @@ await onServer(
       const { database, end } = await bankDatabase(test, {});
       await createFence(database.sql);
       const outside = provider();
-      const host = participant({ operations: cards, database, perform: { pay: outside.pay } } as unknown as Performer);
+      const host = participant(
+        { operations: cards, database, perform: { pay: outside.pay } } as unknown as Performer,
+        systemPorts,
+      );
       const drive = (gid: string, action: BranchAction, cents = 30n) => {
         const input = codecOf(Movement).encode({ account: "a", cents });
         const steps = [{ step: "pay", operation: "pay", version: 1, input }];

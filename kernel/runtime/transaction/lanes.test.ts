@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { background } from "../../call/call-context.ts";
 import { codecOf } from "../../contract/index.ts";
 import type { DriveReply } from "../../contract/transaction/participant.ts";
+import { systemPorts } from "../../core/ports.ts";
 import type { LocalOperation, Performer } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
@@ -65,6 +66,7 @@ await onServer(
       const bank = participant(withPoison(bankPerformer(operations, database), lanes, counted), {
         log,
         at: (point) => at?.(point, counted),
+        timers: systemPorts.timers,
       });
       const ask = async ({ gid, action, account, cents }: Asked): Promise<DriveReply | string> => {
         const input = codecOf(Movement).encode({ account, cents });

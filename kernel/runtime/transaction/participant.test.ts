@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { background } from "../../call/call-context.ts";
 import { codecOf } from "../../contract/index.ts";
 import type { DriveReply } from "../../contract/transaction/participant.ts";
+import { systemPorts } from "../../core/ports.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from "../../testing/bank.ts";
 import { onServer } from "../../testing/on-server.ts";
@@ -22,7 +23,7 @@ await onServer(
       const test = await server.database();
       const { database, end } = await bankDatabase(test, { a: balance });
       await createFence(database.sql);
-      const bank = participant(bankPerformer(operations, database));
+      const bank = participant(bankPerformer(operations, database), systemPorts);
       const drive = (gid: string, action: BranchAction, cents = 30n, operation = "take", branch = "b1") =>
         bank.drive(
           {

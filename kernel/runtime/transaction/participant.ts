@@ -3,7 +3,7 @@ import { StatusError } from "../../call/status.ts";
 import type { DriveReply, DriveRequest, Fences, Inspected, Manifest } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
-import { systemPorts, type Timers } from "../../core/ports.ts";
+import type { Timers } from "../../core/ports.ts";
 import type { BatchMetrics } from "../../spi/metrics.ts";
 import type { Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
@@ -49,12 +49,12 @@ export interface ParticipantSetup {
   /** The identity of the coordinator that is asked about what is held here. */
   readonly asks?: () => string;
   readonly log?: Log;
-  readonly timers?: Pick<Timers, "after">;
+  readonly timers: Pick<Timers, "after">;
 }
 
 export function participant(
   performer: Performer,
-  { at = () => undefined, asks, log, timers = systemPorts.timers }: ParticipantSetup = {},
+  { at = () => undefined, asks, log, timers }: ParticipantSetup,
 ): Participant {
   const { operations, database } = performer;
   const places = atPlaces(at);

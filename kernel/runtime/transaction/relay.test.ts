@@ -5,6 +5,7 @@ import { background } from "../../call/call-context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/index.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import { systemPorts } from "../../core/ports.ts";
 import { bankDatabase, bankPerformer } from "../../testing/bank.ts";
 import { pay as bankPay, banks, Payment } from "../../testing/bank-app.ts";
 import { silentLog } from "../../testing/logs.ts";
@@ -34,7 +35,7 @@ await onServer(
       const { database, end } = await bankDatabase(test, { a: 1_000n });
       const { sql } = database;
       await createFence(sql);
-      const host = participant(bankPerformer(banks.own, database));
+      const host = participant(bankPerformer(banks.own, database), systemPorts);
       const ports = virtualPorts();
       const sent: string[] = [];
       let busUp = true;

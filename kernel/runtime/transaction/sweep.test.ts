@@ -4,6 +4,7 @@ import { it } from "node:test";
 import { background } from "../../call/call-context.ts";
 import { codecOf } from "../../contract/index.ts";
 import { builtInStrategies } from "../../contract/transaction/strategy.ts";
+import { systemPorts } from "../../core/ports.ts";
 import { sampleTransaction } from "../../spi/coordinator.conformance.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import { keptCoordinator } from "../../spi/kept-transactions.ts";
@@ -34,7 +35,10 @@ await onServer(
       const test = await server.database();
       const { database, end } = await bankDatabase(test, { a: 100n });
       await createFence(database.sql);
-      const bank = participant(bankPerformer(operations, database), { asks: () => coordinator.identity });
+      const bank = participant(bankPerformer(operations, database), {
+        asks: () => coordinator.identity,
+        timers: systemPorts.timers,
+      });
       const log = keptLog();
       const sweeper: Sweeper = {
         coordinator: () => coordinator,

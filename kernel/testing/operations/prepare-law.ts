@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { background } from "../../call/call-context.ts";
+import { systemPorts } from "../../core/ports.ts";
 import { sqlState } from "../../runtime/transaction/fence.ts";
 import { inTransaction } from "../../runtime/transaction/local-branch.ts";
 import { participant } from "../../runtime/transaction/participant.ts";
@@ -18,7 +19,7 @@ const why: Readonly<Record<string, string>> = {
 export async function prepares(database: Database, subject: AnySubject, one: Tried): Promise<boolean> {
   const { operations } = subject;
   const performer: Performer = { operations, database, perform: subject.perform(database) as Performer["perform"] };
-  const host = participant(performer);
+  const host = participant(performer, systemPorts);
   const drive = (action: "prepare" | "rollbackPrepared") => host.drive(requestOf(one, action), background);
   const observe = () => inTransaction(database, (tx) => subject.observe(tx));
   await inTransaction(database, async (tx) => subject.given?.[one.operation.name]?.(tx, one.input));

@@ -3,6 +3,7 @@ import { background } from "../../call/call-context.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply } from "../../contract/transaction/participant.ts";
+import { systemPorts } from "../../core/ports.ts";
 import { participant } from "../../runtime/transaction/participant.ts";
 import type { LocalOperation, Performances, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
@@ -86,7 +87,7 @@ function stageIn(orm: Orm, database: Database, subject: AnySubject, performances
       Object.entries(performances).map(([name, own]) => [name, whichLoses(own as LocalOperation, losing)]),
     ),
   };
-  const host = participant(performer);
+  const host = participant(performer, systemPorts);
   const drive = (one: Tried, action: BranchAction) => host.drive(requestOf(one, action), background);
 
   return {
