@@ -3,6 +3,7 @@ import type { DatabaseAddress } from "../spi/store.ts";
 import { arrayTypes } from "./array-types.ts";
 import type { Drivers } from "./drivers.ts";
 import { guardTransactions } from "./guard-transactions.ts";
+import { mendQueries } from "./mend-queries.ts";
 import { SecureSocket, type TlsOptions } from "./secure-socket.ts";
 import { connectSteadily } from "./steady-socket.ts";
 
@@ -36,13 +37,16 @@ export function sqlPool(
     types: { ...arrayTypes({ bigint: true }), bigint: postgres.BigInt },
     connection: limits(options),
   });
+  mendQueries(client);
   return guardTransactions(client);
 }
 
 /** A pool for drizzle, which changes how its client reads and writes dates. */
 export function ormPool({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
   const types = arrayTypes({ bigint: false });
-  return guardTransactions(postgres({ ...pool(address, options), types, connection: limits(options) }) as Sql);
+  const client = postgres({ ...pool(address, options), types, connection: limits(options) }) as Sql;
+  mendQueries(client);
+  return guardTransactions(client);
 }
 
 /** One connection without time limits, for work of the platform itself. */
