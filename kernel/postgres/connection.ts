@@ -4,6 +4,8 @@ import { arrayTypes } from "./array-types.ts";
 import type { Drivers } from "./drivers.ts";
 import { guardTransactions } from "./guard-transactions.ts";
 import { mendQueries } from "./mend-queries.ts";
+import { prepareFrequent } from "./prepare-frequent.ts";
+import { preparedTexts } from "./prepared-texts.ts";
 import { SecureSocket, type TlsOptions } from "./secure-socket.ts";
 import { connectSteadily } from "./steady-socket.ts";
 
@@ -20,6 +22,8 @@ export interface ConnectionOptions {
   readonly lockTimeoutMs: number;
   /** A transaction that does nothing for so long is rolled back; 0: never. */
   readonly idleTransactionTimeoutMs: number;
+  /** Whether connections keep statements they have prepared; they do if it is not said. */
+  readonly prepareStatements?: boolean;
   readonly tls: Tls;
 }
 
@@ -41,12 +45,16 @@ export function sqlPool(
   return guardTransactions(client);
 }
 
-/** A pool for drizzle, which changes how its client reads and writes dates. */
+/**
+ * A pool for drizzle, which changes how its client reads and writes dates. drizzle has nothing prepared unless it has a
+ * name; here what is sent often is.
+ */
 export function ormPool({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
   const types = arrayTypes({ bigint: false });
   const client = postgres({ ...pool(address, options), types, connection: limits(options) }) as Sql;
   mendQueries(client);
-  return guardTransactions(client);
+  const guarded = guardTransactions(client);
+  return options.prepareStatements === false ? guarded : prepareFrequent(guarded, preparedTexts());
 }
 
 /** One connection without time limits, for work of the platform itself. */
@@ -67,6 +75,7 @@ function pool(address: DatabaseAddress, options: ConnectionOptions): Options<Rec
     username: address.username,
     password: address.password,
     max: options.poolSize,
+    prepare: options.prepareStatements ?? true,
     connect_timeout: options.connectTimeoutMs / 1000,
     idle_timeout: options.idleTimeoutMs / 1000,
     max_lifetime: null,
