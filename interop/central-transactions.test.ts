@@ -169,6 +169,8 @@ policies:
           reason,
           /^central rules 3:4:18 {2}transaction bookBoth: DTX008 xa: the database of 'central\.v1\.Left' prepares \d+/,
         );
+      const { out } = await config("status");
+      assert.match(out, / runs version 1 +refuses version 3:\n {4}central rules 3:4:18 /);
       assert.deepEqual(new Set(await oneMore("three")), new Set(["saga"]));
     });
 

@@ -119,7 +119,7 @@ function configCommands(program: Command, world: World, ended: Ended): void {
       .option("--note <text>", "why")
       .option("--after <version>", "publish only if this is still the newest version");
   publishing(appCommand(config, "put", "Checks rules against the app and publishes them."))
-    .argument("<rules>", "a YAML file with policies; - is standard input")
+    .argument("<rules>", "a YAML file with policies and transactions; - is standard input")
     .action(async (file, rules, options) => ended(await (await commands()).put(world, file, rules, options)));
   publishing(appCommand(config, "rollback", "Publishes an earlier version again."))
     .argument("<version>", "the number of a version")

@@ -104,7 +104,10 @@ async function attempt(version: ConfigVersion, living: Living): Promise<ApplyRes
   const { kernel, app, load, rules, applied } = living;
   const next = await load(centralFile(version));
   const asked = applied ? await judged(next, kernel, applied) : next;
-  if (asked.problems.length > 0) return void rules.refuse(version, asked.problems);
+  if (asked.problems.length > 0) {
+    rules.refuse(version, asked.problems);
+    return undefined;
+  }
   const result = await applyTo(living, next);
   if (!result.ok) {
     rules.refuse(version, problemsOf(result.error));
@@ -112,7 +115,10 @@ async function attempt(version: ConfigVersion, living: Living): Promise<ApplyRes
   }
   const isJudged = applied !== undefined || (await rules.hasProvedGood(version));
   const { problems } = isJudged ? next : await judged(next, kernel, app.transactions);
-  if (problems.length > 0) return void rules.refuse(version, problems);
+  if (problems.length > 0) {
+    rules.refuse(version, problems);
+    return undefined;
+  }
   rules.adopt(version);
   return result;
 }

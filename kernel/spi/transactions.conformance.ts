@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { builtInStrategies } from "../contract/transaction/strategy.ts";
-import { transactionPolicyOf } from "../runtime/transaction-policy.ts";
 import { bankTransactions, pay } from "../testing/bank-app.ts";
 import { conformance } from "../testing/conformance.ts";
 import type { TestPostgres } from "../testing/postgres-server.ts";
@@ -60,7 +59,8 @@ export const transactionsConformance = conformance<TransactionsSubject>("transac
     const api = app.kernel.get(transactions);
     const strategies = new Map(Object.entries(builtInStrategies));
     const under = (names: readonly string[], maxInFlight: number) => {
-      const of = (name: string) => transactionPolicyOf({ [name]: { strategy: "xa", maxInFlight } }, name);
+      const sources = { strategy: "*", maxInFlight: "*" };
+      const of = () => ({ strategy: "xa", deadlineMs: undefined, maxInFlight, scheduleMs: [1], sources });
       return api.objections(names, { of }, strategies, 60_000);
     };
     const found = await under(["collect"], 1_000_000);

@@ -72,9 +72,12 @@ export async function status(world: World, file: string, { json, ...flags }: Sho
       const rows = processes.map(({ process, runs, refused }) => [
         `  ${process}`,
         runs === 0 ? "runs the app file alone" : `runs version ${runs}`,
-        refused ? `refuses version ${refused.version}: ${refused.reason}` : "",
+        refused ? `refuses version ${refused.version}:` : "",
       ]);
-      for (const line of columns(rows)) terminal.out(line.trimEnd());
+      for (const [index, line] of columns(rows).entries()) {
+        terminal.out(line.trimEnd());
+        for (const reason of processes[index]?.refused?.reason.split("\n") ?? []) terminal.out(`    ${reason}`);
+      }
     }
     return processes.some(({ refused }) => refused) ? exitCodes.problems : exitCodes.ok;
   });
