@@ -7,6 +7,7 @@ import { mendQueries } from "./mend-queries.ts";
 import { prepareFrequent } from "./prepare-frequent.ts";
 import { preparedTexts } from "./prepared-texts.ts";
 import { SecureSocket, type TlsOptions } from "./secure-socket.ts";
+import { filling } from "./startup.ts";
 import { connectSteadily } from "./steady-socket.ts";
 
 /** How connections to a server are made and kept. */
@@ -59,7 +60,7 @@ export function ormPool({ postgres }: Drivers, address: DatabaseAddress, options
 
 /** One connection without time limits, for work of the platform itself. */
 export function singleConnection({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
-  return postgres({ ...pool(address, options), max: 1, connection: { application_name: "mortise" } });
+  return postgres({ ...pool(address, options), max: 1, connection: { application_name: "mortise", ...filling } });
 }
 
 function pool(address: DatabaseAddress, options: ConnectionOptions): Options<Record<never, never>> {
@@ -95,6 +96,7 @@ export function reconnectAfterSeconds(failures: number): number {
 function limits(options: ConnectionOptions): Record<string, string | number> {
   return {
     application_name: "mortise",
+    ...filling,
     statement_timeout: options.statementTimeoutMs,
     lock_timeout: options.lockTimeoutMs,
     idle_in_transaction_session_timeout: options.idleTransactionTimeoutMs,

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { isIP, Socket } from "node:net";
 import { connect as secure } from "node:tls";
+import { startupOf } from "./startup.ts";
 
 /** What a connection with TLS needs beside its address: Node's options of `tls.connect`. `host` is what the certificate must be for. */
 export interface TlsOptions {
@@ -51,7 +52,8 @@ export class SecureSocket extends EventEmitter {
 
   write(chunk: Uint8Array, written?: (error?: Error | null) => void): boolean {
     if (!this.#early) return this.#socket.write(chunk, written);
-    this.#early.push(() => this.#socket.write(chunk, written));
+    const bytes = this.#early.length === 0 ? startupOf(chunk) : chunk;
+    this.#early.push(() => this.#socket.write(bytes, written));
     return true;
   }
 

@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import { startupOf } from "./startup.ts";
 
 /**
  * A socket that tells of its end at one moment. Between the `error` of a lost connection and its `close` there is a gap, in
@@ -21,5 +22,18 @@ export class SteadySocket extends Socket {
 
 /** Begins to connect; what is written meanwhile waits. `host` and `port` are what postgres.js names in its errors. */
 export function connectSteadily(host: string, port: number): Socket {
-  return Object.assign(new SteadySocket(), { host, port }).connect({ host, port });
+  const socket = Object.assign(new SteadySocket(), { host, port });
+  socket.connect({ host, port }); // that puts Node's own way of writing back
+  startCleanly(socket);
+  return socket;
+}
+
+/** Sends of the first that is written only what {@link startupOf} leaves of it. */
+function startCleanly(socket: Socket): void {
+  const write = socket.write.bind(socket);
+  const first = (bytes: Uint8Array, written?: (error?: Error | null) => void): boolean => {
+    socket.write = write;
+    return write(startupOf(bytes), written);
+  };
+  socket.write = first as Socket["write"];
 }
