@@ -5,6 +5,7 @@ import { flowLaws } from "./protocol-laws/flow.ts";
 import { headerLaws } from "./protocol-laws/headers.ts";
 import { lifeLaws } from "./protocol-laws/life.ts";
 import { timeLaws } from "./protocol-laws/time.ts";
+import { type SecureSubject, tlsLaws } from "./protocol-laws/tls.ts";
 import type { ProtocolSubject } from "./protocol-laws/world.ts";
 
 export type { ProtocolStart, ProtocolSubject } from "./protocol-laws/world.ts";
@@ -18,3 +19,6 @@ export const protocolConformance = conformance<ProtocolSubject>("protocol", [
   ...flowLaws,
   ...lifeLaws,
 ]);
+
+/** What every protocol keeps to that can speak TLS. */
+export const tlsConformance = conformance<SecureSubject>("protocol with TLS", tlsLaws);
