@@ -67,7 +67,7 @@ describe("the ports of the real world", () => {
   });
 
   it("tell time, and give numbers and ids of the right shape", () => {
-    assert.ok(Math.abs(clock.wall() - Date.now()) < 1_000);
+    assert.ok(Math.abs(clock.wall() - Date.now()) < 30_000);
     const before = clock.now();
     assert.ok(clock.now() >= before);
     assert.ok(random() >= 0 && random() < 1);

@@ -45,7 +45,7 @@ await onServer(
 
     it("says at once that it cannot publish while the server is down, and goes on when it is back", async () => {
       const log = keptLog();
-      const { api } = await start(server.url, { publishTimeoutMs: 5000 }, log);
+      const { api } = await start(server.url, { publishTimeoutMs: 30_000 }, log);
       const seen: string[] = [];
       await api.subscribe("down", "g", async ({ id }) => void seen.push(id));
       await api.publish("down", message(1));
@@ -58,7 +58,7 @@ await onServer(
         assert.match(error.message, /publishing to down: the NATS server cannot be reached now/);
         return true;
       });
-      assert.ok(performance.now() - began < 2500, "it waits for no answer");
+      assert.ok(performance.now() - began < 15_000, "it waits for no answer");
       await server.restart();
       await publishUntilTaken(api, "down", 3);
       await eventually(() => seen.includes("m3"));
