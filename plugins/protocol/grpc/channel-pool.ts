@@ -7,11 +7,16 @@ export interface ChannelLease {
   release(): void;
 }
 
+export interface OpenChannel {
+  readonly channel: ChannelInterface;
+  close(): void;
+}
+
 /** Gives every user of an address the same channel, so that all services of a peer share one connection. */
-export function channelPool(open: (address: string) => ChannelInterface): (address: string) => ChannelLease {
-  const entries = new Map<string, { readonly channel: ChannelInterface; users: number }>();
+export function channelPool(open: (address: string) => OpenChannel): (address: string) => ChannelLease {
+  const entries = new Map<string, OpenChannel & { users: number }>();
   return (address) => {
-    const entry = entries.get(address) ?? { channel: open(address), users: 0 };
+    const entry = entries.get(address) ?? { ...open(address), users: 0 };
     entries.set(address, entry);
     entry.users++;
     return {
@@ -19,7 +24,7 @@ export function channelPool(open: (address: string) => ChannelInterface): (addre
       release: () => {
         if (--entry.users > 0) return;
         entries.delete(address);
-        entry.channel.close();
+        entry.close();
       },
     };
   };

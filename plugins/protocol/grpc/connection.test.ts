@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { systemPorts } from "@mortise/kernel";
@@ -148,13 +149,44 @@ describe("a connection of protocol/grpc", () => {
   });
 });
 
+describe("a connection of protocol/grpc whose peer talks nonsense", () => {
+  it("is let go of once it is closed", async () => {
+    const hex = (...frames: string[]) => Buffer.from(frames.join(""), "hex");
+    const nonsense = hex("000001010400000001", "88", "0000100000000000010000000000", "ffffff".repeat(20));
+    const told: Promise<unknown>[] = [];
+    const server = createServer((socket) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      told.push(promise);
+      socket.on("close", resolve);
+      socket.on("error", () => undefined);
+      socket.write(hex("000000040000000000"));
+      let heard = 0;
+      socket.on("data", ({ length }) => {
+        heard += length;
+        if (heard > 100 && socket.writable) socket.end(nonsense); // there is a call, not only a beginning
+      });
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    for (let n = 1; n <= 20; n++) {
+      const connection = connectTo(protocolWith({}), `127.0.0.1:${port}`);
+      await assert.rejects(callers(connection).call("echo", emptyNote));
+      await connection.close(0);
+      assert.equal(told.length, n);
+    }
+    await Promise.all(told);
+    server.close();
+  });
+});
+
 describe("the channels of protocol/grpc", () => {
   it("are closed with their last user, and made anew for the next one", () => {
     const made: string[] = [];
     const closed: string[] = [];
     const lease = channelPool((address) => {
       made.push(address);
-      return { close: () => closed.push(address) } as never;
+      return { channel: {} as never, close: () => closed.push(address) };
     });
     const [a, b, c] = [lease("x"), lease("x"), lease("y")];
     assert.equal(a.channel, b.channel);

@@ -3,6 +3,7 @@ import { definePlugin, type Protocol, type ProtocolFacts, protocol } from "@mort
 import { guardDeno } from "@mortise/kernel/spi/deno-guard";
 import { createChannel } from "nice-grpc";
 import { channelPool } from "./channel-pool.ts";
+import { channelSockets } from "./channel-sockets.ts";
 import { grpcConnection } from "./connection.ts";
 import { grpcListener, type Housing } from "./listener.ts";
 import { type GrpcOptions, options } from "./options.ts";
@@ -14,10 +15,16 @@ const kinds = ["unary", "server-stream", "client-stream", "bidi-stream"] as cons
 export function grpcProtocol(housing: Omit<Housing, "credentials">): Protocol {
   guardDeno();
   const secured = credentials(housing.options);
-  const lease = channelPool(
-    (address): ChannelInterface =>
-      createChannel(address, secured.client, { ...channelOptions(housing.options), ...secured.channelOptions }),
-  );
+  const lease = channelPool((address) => {
+    const sockets = channelSockets(secured.client, housing.ports.timers);
+    const all = { ...channelOptions(housing.options), ...secured.channelOptions };
+    const channel: ChannelInterface = createChannel(address, sockets.credentials, all);
+    const close = () => {
+      channel.close();
+      sockets.endSoon();
+    };
+    return { channel, close };
+  });
   return {
     kinds,
     listen: (exposure) => grpcListener(exposure, { ...housing, credentials: secured }),

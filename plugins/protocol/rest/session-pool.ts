@@ -48,10 +48,20 @@ export function sessionPool(setup: SessionSetup): (address: string) => SessionLe
       release: () => {
         if (--entry.users > 0) return;
         entries.delete(address);
-        entry.session?.http2.close();
+        if (entry.session) closeSession(entry.session.http2, setup.timers);
       },
     };
   };
+}
+
+/** How long a connection that is closed may take to say so to its peer, in milliseconds. */
+const lingerMs = 1000;
+
+/** Where the peer sends what is no HTTP/2 while a session closes, Node 24 lets it wait for ever. */
+function closeSession(http2: ClientHttp2Session, timers: Timers): void {
+  http2.close();
+  const late = timers.after(lingerMs, () => http2.destroy());
+  http2.once("close", () => late.cancel());
 }
 
 /** `onEnd` runs once no further call should use it. */
