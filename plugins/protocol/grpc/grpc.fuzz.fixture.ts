@@ -2,10 +2,11 @@ import { connect } from "node:net";
 import { StatusError } from "@mortise/kernel";
 import { callers, connectTo } from "@mortise/kernel/spi/protocol-laws/world";
 import { emptyNote } from "@mortise/kernel/spi/serializer.conformance";
-import type { FuzzTarget } from "@mortise/kernel/testing";
+import { echoEvents, type FuzzTarget } from "@mortise/kernel/testing";
 import { portOf, recordCalls, serveGrpc, startGrpc } from "./recorded.fixture.ts";
 
-const listener = await serveGrpc();
+const events = echoEvents();
+const listener = await serveGrpc(events);
 const port = portOf(listener.address);
 /** A caller that does nothing wrong. */
 const connection = connectTo(startGrpc(), listener.address);
@@ -29,6 +30,7 @@ export const target: FuzzTarget = {
       socket.end(Buffer.concat([bytes, ping]));
     }),
   settle: async () => {
+    events.cancelled.length = 0; // handlers that were cancelled keep their reason there
     const { text } = await healthy.call("echo", emptyNote);
     if (text !== emptyNote.text) throw new StatusError("INTERNAL", "a caller that did nothing wrong gets no answer");
   },

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { type Listener, type Protocol, systemPorts } from "@mortise/kernel";
 import { all, callers, connectTo, echoExposure } from "@mortise/kernel/spi/protocol-laws/world";
 import { emptyNote, fullNote } from "@mortise/kernel/spi/serializer.conformance";
-import { silentLog } from "@mortise/kernel/testing";
+import { echoEvents, silentLog } from "@mortise/kernel/testing";
 import { grpcProtocol } from "./grpc.ts";
 import { options } from "./options.ts";
 
@@ -12,9 +12,9 @@ export function startGrpc(): Protocol {
   return grpcProtocol({ options: options.parse({ maxMessageBytes: 65_536 }), ports: systemPorts, log: silentLog });
 }
 
-/** Serves the test service for as long as the process lives. */
-export function serveGrpc(): Promise<Listener> {
-  return startGrpc().listen(echoExposure(silentLog));
+/** Serves the test service for as long as the process lives. Its handlers tell `events`. */
+export function serveGrpc(events = echoEvents()): Promise<Listener> {
+  return startGrpc().listen(echoExposure(silentLog, { events }));
 }
 
 export type Ways = ReturnType<typeof callers>;
