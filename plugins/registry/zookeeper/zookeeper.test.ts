@@ -152,13 +152,15 @@ await onServer(
       const own = await watching(two.api);
       await two.api.register(sampleInstance("a"));
       await sees(ids, "a");
-      await endSessionOf(driver, clients[0]);
-      await sees(ids);
+      await endSessionOf(driver, clients[0]); // its node goes with it
+      await eventually(() => clients.length === 2, 60_000);
+      const late = await open(options.root);
+      await sees(await watching(late.api), "a");
       await sees(ids, "a");
       await one.api.register(sampleInstance("b"));
       await sees(own, "a", "b");
       assert.equal(clients.length, 2);
-      await Promise.all([one.stop?.(), two.stop?.()]);
+      await Promise.all([one.stop?.(), two.stop?.(), late.stop?.()]);
     });
 
     /** Takes the session over, and ends it: its owner then learns that it has expired. */
