@@ -8,10 +8,11 @@ import type { Clock, Timers } from "../core/ports.ts";
  */
 export async function endPool(sql: Sql<never> | Sql, withinMs: number, clock: Clock, timers: Timers): Promise<void> {
   const until = clock.now() + withinMs;
-  const last = sql.unsafe("select 1").then(
-    () => sql.reserve(),
-    () => undefined, // the server is away, for all that waits too
-  );
+  const queued = async () => {
+    await sql.unsafe("select 1");
+    return sql.reserve();
+  };
+  const last = queued().catch(() => undefined); // the server is away, for all that waits too
   const reserved = await Promise.race([last, timers.sleep(withinMs)]);
   reserved?.release();
   await sql.end({ timeout: Math.max(0, until - clock.now()) / 1000 });

@@ -5,8 +5,8 @@ import type { DriveReply, DriveRequest } from "../../contract/transaction/partic
 import type { ExternalOperation, Performer } from "../../spi/perform.ts";
 import { branchContext } from "./branch-context.ts";
 import { enter, entryOf, type FenceKind, type FenceSlot, keep, readCommitted, type StoredEntry } from "./fence.ts";
+import { inFencedTransaction, inTransaction } from "./in-transaction.ts";
 import { answer, decodeKept, done, encodeKept, type KeptBranch, keptOf, refusalOf, rejected } from "./kept.ts";
-import { inFencedTransaction, inTransaction } from "./local-branch.ts";
 
 /**
  * Drives operations on something outside the database. The fence cannot share their transaction: an intent is written

@@ -3,20 +3,10 @@ import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
-import { beginWith } from "../../postgres/guard-transactions.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
-import type { Database } from "../../spi/store.ts";
 import { branchContext } from "./branch-context.ts";
-import {
-  branchSettings,
-  enter,
-  enterAndRead,
-  entryOf,
-  type FenceKind,
-  isOngoing,
-  keep,
-  readCommitted,
-} from "./fence.ts";
+import { enter, enterAndRead, entryOf, type FenceKind, isOngoing, keep, readCommitted } from "./fence.ts";
+import { inFencedTransaction, inTransaction } from "./in-transaction.ts";
 import {
   answer,
   decodeKept,
@@ -263,42 +253,6 @@ async function guarded(work: () => Promise<DriveReply>): Promise<DriveReply> {
     if (isOngoing(error)) return answer("ongoing", "somebody else is at it");
     throw error;
   }
-}
-
-/** Leaves a statement to be answered together with the COMMIT that follows it. */
-export type Last = (statement: Promise<unknown>) => void;
-
-type Work<T> = (tx: TransactionHandle, last: Last) => Promise<T>;
-
-/**
- * Both faces of one transaction of a database; a wait for a lock in it is bounded. A `last` statement that fails makes of the
- * COMMIT behind it a ROLLBACK, and this reject.
- */
-export function inTransaction<T>(database: Database, work: Work<T>): Promise<T> {
-  return transact(database, false, work);
-}
-
-/** The same for work that begins with a row of the fence and waits for that: it travels with the BEGIN. */
-export function inFencedTransaction<T>(database: Database, work: Work<T>): Promise<T> {
-  return transact(database, true, work);
-}
-
-async function transact<T>({ orm }: Database, ahead: boolean, work: Work<T>): Promise<T> {
-  let trailing: Promise<unknown> | undefined;
-  const last: Last = (statement) => {
-    trailing = statement;
-    statement.catch(() => undefined); // told below
-  };
-  const value = await beginWith(clientOf(orm), { text: branchSettings, ahead }, () =>
-    orm.transaction((tx) => work({ orm: tx, sql: clientOf(tx) }, last)),
-  );
-  await trailing;
-  return value;
-}
-
-/** Of a database, or of a transaction of it: drizzle 0.45; the tests notice a change. */
-function clientOf(orm: unknown): Sql {
-  return (orm as { readonly session: { readonly client: Sql } }).session.client;
 }
 
 function noUndo(participant: string, operation: string): StatusError {

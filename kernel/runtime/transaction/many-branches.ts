@@ -6,8 +6,9 @@ import type { FinishItem, LocalOperation, ReserveAnswer, TransactionHandle } fro
 import type { Database } from "../../spi/store.ts";
 import type { StoredEntry } from "./fence.ts";
 import { enterMany, keepMany, keyOf, leaveMany, readMany } from "./fence-many.ts";
+import { inFencedTransaction, type Last } from "./in-transaction.ts";
 import { answer, decodeKept, done, encodeKept, type KeptBranch, type KeptRefusal, keptOf, rejected } from "./kept.ts";
-import { inFencedTransaction, type Last, repeated } from "./local-branch.ts";
+import { repeated } from "./local-branch.ts";
 import type { AtPlace, BranchPlace } from "./points.ts";
 
 /** Something about one of them that only its own database transaction can tell apart: each is then done alone. */

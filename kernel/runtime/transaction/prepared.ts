@@ -2,8 +2,9 @@ import type { Context } from "../../call/context.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { Database } from "../../spi/store.ts";
 import { read, sqlState } from "./fence.ts";
+import { inTransaction } from "./in-transaction.ts";
 import { answer, decodeKept, done } from "./kept.ts";
-import { inTransaction, type LocalBranches } from "./local-branch.ts";
+import type { LocalBranches } from "./local-branch.ts";
 import type { AtPlace } from "./points.ts";
 
 /** Branches that wait for the decision as prepared transactions of PostgreSQL. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { background } from "../../call/call-context.ts";
 import { systemPorts } from "../../core/ports.ts";
 import { sqlState } from "../../runtime/transaction/fence.ts";
-import { inTransaction } from "../../runtime/transaction/local-branch.ts";
+import { inTransaction } from "../../runtime/transaction/in-transaction.ts";
 import { participant } from "../../runtime/transaction/participant.ts";
 import type { Performer } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
