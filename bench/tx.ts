@@ -63,7 +63,7 @@ async function measureStrategies(): Promise<void> {
     for (const count of databases)
       for (const callers of numbers(values.callers, [1, 16, 64]))
         for (const batching of plugin === local ? [true] : [false, true]) {
-          const load = { strategy: plugin.name, databases: count, callers, batching };
+          const load = { strategy: plugin.name, databases: count, callers, batching, form: "functions" as const };
           all.push(await measure(server, plugin, load, ms));
         }
   }

@@ -99,6 +99,7 @@ export * from "./spi/limiter.ts";
 export * from "./spi/loadbalancer.ts";
 export * from "./spi/lock.ts";
 export type * from "./spi/metrics.ts";
+export * from "./spi/one-statement.ts";
 export type * from "./spi/perform.ts";
 export * from "./spi/policies.ts";
 export * from "./spi/protocol.ts";

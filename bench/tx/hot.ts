@@ -7,7 +7,7 @@ import { createFence } from "../../kernel/runtime/transaction/fence.ts";
 import { participant } from "../../kernel/runtime/transaction/participant.ts";
 import { Movement } from "../../kernel/testing/bank.ts";
 import type { BenchServer } from "./server.ts";
-import { accountOf, first, firstBank, warm, world } from "./world.ts";
+import { accountOf, firstBank, warm, world } from "./world.ts";
 
 export interface Hot {
   readonly lanes: boolean;
@@ -26,7 +26,7 @@ export async function measureHot(
   ms: number,
 ): Promise<Hot> {
   await using store = await server.open();
-  await using at = await world({ store, strategy, databases: 2, batching: true, lanes });
+  await using at = await world({ store, strategy, databases: 2, batching: true, lanes, form: "functions" });
   await warm(at, callers);
   const took: number[] = [];
   const began = performance.now();
@@ -54,9 +54,9 @@ export interface HotRow {
 /** The same at the participant alone, without coordinator: each caller reserves and confirms, over and over. */
 export async function measureHotRow(server: BenchServer, lanes: boolean, callers: number, ms: number): Promise<HotRow> {
   await using store = await server.open();
-  const { on, operations } = await firstBank(store, lanes);
-  await createFence(on.sql);
-  const bank = participant({ operations: first, database: on, perform: operations as never }, systemPorts);
+  const performer = await firstBank(store, lanes);
+  await createFence(performer.database.sql);
+  const bank = participant(performer, systemPorts);
   const input = codecOf(Movement).encode({ account: accountOf(0), cents: 1n });
   const steps = [{ step: "take", operation: "take", version: 1, input }];
   let done = 0;
@@ -87,7 +87,7 @@ export async function measureMemory(server: BenchServer, strategy: Plugin, trans
   await using store = await server.open();
   const latch = Promise.withResolvers<void>();
   const before = () => latch.promise;
-  const at = await world({ store, strategy, databases: 2, batching: true, lanes: false, before });
+  const at = await world({ store, strategy, databases: 2, batching: true, lanes: false, form: "functions", before });
   const empty = heapMb();
   for (let n = 0; n < transactions; n++) at.run(accountOf(n)).catch(() => undefined); // left behind when the app stops
   await new Promise((resolve) => setTimeout(resolve, 5_000));

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Plugin } from "../../kernel/core/plugin.ts";
 import type { Store } from "../../kernel/index.ts";
+import type { Form } from "./bank.ts";
 import type { BenchServer } from "./server.ts";
 import { accountOf, type Databases, warm, world } from "./world.ts";
 
@@ -9,6 +10,7 @@ export interface Load {
   readonly databases: Databases;
   readonly callers: number;
   readonly batching: boolean;
+  readonly form: Form;
 }
 
 export interface Measured extends Load {
@@ -46,15 +48,15 @@ export function commitsOf(strategy: string, n: number): Commits {
 
 /** Runs transactions over and over for a while, by so many callers. */
 export async function measure(server: BenchServer, plugin: Plugin, load: Load, ms: number): Promise<Measured> {
-  const { callers, databases, batching, strategy } = load;
+  const { callers, databases, batching, form, strategy } = load;
   const idle = await flushesOf(server, async (store) => {
-    await using at = await world({ store, strategy: plugin, databases, batching, lanes: batching });
+    await using at = await world({ store, strategy: plugin, databases, batching, lanes: batching, form });
     await warm(at, callers);
   });
   const took: number[] = [];
   let elapsed = 0;
   const flushed = await flushesOf(server, async (store) => {
-    await using at = await world({ store, strategy: plugin, databases, batching, lanes: batching });
+    await using at = await world({ store, strategy: plugin, databases, batching, lanes: batching, form });
     await warm(at, callers);
     let next = 0;
     const began = performance.now();

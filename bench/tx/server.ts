@@ -15,10 +15,10 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-export async function benchServer(): Promise<BenchServer> {
+export async function benchServer(extra: Readonly<Record<string, string | number>> = {}): Promise<BenchServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "bench-tx-"));
   chmodSync(dataDir, 0o755); // the server does not run as the superuser
-  const settings = { max_prepared_transactions: preparedTransactions, max_wal_size: "4GB" };
+  const settings = { max_prepared_transactions: preparedTransactions, max_wal_size: "4GB", ...extra };
   const options = { dataDir, maxConnections: 300, poolSize: 20, settings };
   const { api, stop } = await startPlugin<Store>(embedded, { options });
   const { address } = await api.database("bench");

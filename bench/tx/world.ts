@@ -6,26 +6,23 @@ import {
   defineService,
   type Initiator,
   initiates,
+  type LocalOperation,
+  type Performer,
   StatusError,
   type Store,
   store,
 } from "../../kernel/index.ts";
-import { bankOperations, bankPerformer } from "../../kernel/testing/bank.ts";
 import { given, testApp } from "../../kernel/testing/test-app.ts";
 import { postgres } from "../../plugins/coordinator/postgres/postgres.ts";
+import { type BenchBank, benchBank, benchPerformer, type Form } from "./bank.ts";
 
 /** What a transaction of the measurement is given: an account of every bank. */
 const Movements = message("bench.tx.v1.Movements", { account: string(1) });
 
-const banks = [
-  bankOperations("First"),
-  bankOperations("Second"),
-  bankOperations("Third"),
-  bankOperations("Fourth"),
-] as const;
+const banks = [benchBank("First"), benchBank("Second"), benchBank("Third"), benchBank("Fourth")] as const;
 const [, second, third, fourth] = banks;
 /** The operations of the bank that may refuse. */
-export const first = banks[0];
+const first = banks[0];
 const one = ({ account }: { readonly account: string }) => ({ account, cents: 1n });
 const droppable = { droppable: true } as const;
 const needs = { isolation: "none", reply: "accepted" } as const;
@@ -80,6 +77,7 @@ export interface WorldOptions {
   readonly strategy: Plugin;
   readonly databases: Databases;
   readonly batching: boolean;
+  readonly form: Form;
   /** Whether requests for the same account may go together. */
   readonly lanes: boolean;
   /** Called before money is taken; what it waits for, the transaction waits for. */
@@ -166,31 +164,21 @@ export async function world(options: WorldOptions): Promise<World> {
 }
 
 /** The first bank without an app around it. */
-export function firstBank(from: Store, lanes: boolean) {
-  return performed(0, { store: from, lanes });
+export async function firstBank(from: Store, lanes: boolean): Promise<Performer> {
+  return benchPerformer(first, await from.database(bankNames[0]), "functions", lanes);
 }
 
-type How = Pick<WorldOptions, "store" | "lanes" | "before">;
-
-async function performed(which: number, { store: from, lanes, before }: How) {
+async function performed(which: number, { store: from, form, lanes, before }: WorldOptions) {
   const database = await from.database(bankNames[which] as string);
-  const { take, put } = bankPerformer((banks[which] ?? first) as never, database).perform as unknown as Record<
-    string,
-    Erased
-  >;
+  const bank: BenchBank = (banks as readonly BenchBank[])[which] ?? first;
+  const { perform } = benchPerformer(bank, database, form, lanes);
+  const { take, put } = perform as unknown as Readonly<Record<string, LocalOperation>>;
   const waiting = before && which === 0 ? { ...take, reserve: after(before, take?.reserve) } : take;
-  const both = { take: waiting, put };
-  return { on: database, operations: lanes ? both : { take: alone(waiting), put: alone(put) } };
+  return { on: database, operations: { take: waiting, put } };
 }
 
-type Erased = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
-
-function alone(given: Erased = {}): Erased {
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !name.endsWith("Many")));
-}
-
-function after(before: () => Promise<void> | void, work: Erased[string] | undefined) {
-  return async (...given: never[]) => {
+function after(before: () => Promise<void> | void, work: LocalOperation["reserve"] | undefined) {
+  return async (...given: Parameters<LocalOperation["reserve"]>) => {
     await before();
     return work?.(...given);
   };

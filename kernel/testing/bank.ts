@@ -4,6 +4,7 @@ import { systemPorts } from "../core/ports.ts";
 import type { OpenDatabase } from "../postgres/database.ts";
 import { openDatabase } from "../postgres/database.ts";
 import { loadDrivers } from "../postgres/drivers.ts";
+import { finishingStatement, oneStatement } from "../spi/one-statement.ts";
 import type { LocalOperation, Performer, ReserveAnswer, ReserveItem, TransactionHandle } from "../spi/perform.ts";
 import type { Database } from "../spi/store.ts";
 import type { TestDatabase } from "./postgres-server.ts";
@@ -56,16 +57,8 @@ export async function bankDatabase(
 export function bankPerformer(operations: BankOperations, database: Database): Performer {
   type Take = BankOperations["operations"]["take"];
   type Put = BankOperations["operations"]["put"];
-  const change = async (
-    tx: TransactionHandle,
-    account: string,
-    by: Partial<Record<"balance" | "frozen" | "coming", bigint>>,
-  ) => {
-    const { balance = 0n, frozen = 0n, coming = 0n } = by;
-    const [row] = await tx.sql<{ balance: string }[]>`
-      update account set balance = balance + ${String(balance)}::bigint, frozen = frozen + ${String(frozen)}::bigint,
-        coming = coming + ${String(coming)}::bigint
-      where id = ${account} and balance + ${String(balance)}::bigint >= 0 returning balance`;
+  const change = async (tx: TransactionHandle, account: string, by: Columns) => {
+    const [row] = await changing(tx, account, by);
     return row && BigInt(row.balance);
   };
   const sure = async (changed: Promise<bigint | undefined>) => {
@@ -86,25 +79,33 @@ export function bankPerformer(operations: BankOperations, database: Database): P
     confirmMany: (tx, items) => changeMany(tx, items, { frozen: -1n }),
     cancelMany: (tx, items) => changeMany(tx, items, { balance: 1n, frozen: -1n }),
   };
+  const finishing = (by: (cents: bigint) => Columns) =>
+    finishingStatement<Moved, unknown>({ write: (on, { account, cents }) => changing(on, account, by(cents)) });
+  // Of one statement each: what cannot be refused needs no more.
   const put: LocalOperation<Put> = {
-    reserve: async (tx, { account, cents }) => {
-      await sure(change(tx, account, { coming: cents }));
-      return {};
-    },
-    confirm: (tx, { account, cents }) => sure(change(tx, account, { coming: -cents, balance: cents })),
-    cancel: (tx, { account, cents }) => sure(change(tx, account, { coming: -cents })),
+    reserve: oneStatement({ write: (on, { account, cents }) => changing(on, account, { coming: cents }) }),
+    confirm: finishing((cents) => ({ coming: -cents, balance: cents })),
+    cancel: finishing((cents) => ({ coming: -cents })),
     reserveMany: async (tx, items) => {
       await changeMany(tx, items, { coming: 1n });
       return items.map(() => ({ output: {} }));
     },
     confirmMany: (tx, items) => changeMany(tx, items, { coming: -1n, balance: 1n }),
     cancelMany: (tx, items) => changeMany(tx, items, { coming: -1n }),
-    undo: (tx, { account, cents }) => sure(change(tx, account, { balance: -cents })),
+    undo: finishing((cents) => ({ balance: -cents })),
   };
   return { operations, database, perform: { take, put } as unknown as Performer["perform"] };
 }
 
 type Moved = Infer<typeof Movement>;
+type Columns = Partial<Record<"balance" | "frozen" | "coming", bigint>>;
+
+function changing({ sql }: TransactionHandle, account: string, { balance = 0n, frozen = 0n, coming = 0n }: Columns) {
+  return sql<{ balance: string }[]>`
+    update account set balance = balance + ${String(balance)}::bigint, frozen = frozen + ${String(frozen)}::bigint,
+      coming = coming + ${String(coming)}::bigint
+    where id = ${account} and balance + ${String(balance)}::bigint >= 0 returning balance`;
+}
 
 /** Takes in the order they are asked: who finds too little left is refused, and whoever comes after may still be served. */
 async function takeMany(
@@ -136,11 +137,7 @@ async function lockAll(tx: TransactionHandle, items: readonly ReserveItem<Moved>
 }
 
 /** Changes each account by the sum of what is asked of it, times `by`. */
-async function changeMany(
-  tx: TransactionHandle,
-  items: readonly ReserveItem<Moved>[],
-  by: Partial<Record<"balance" | "frozen" | "coming", bigint>>,
-): Promise<void> {
+async function changeMany(tx: TransactionHandle, items: readonly ReserveItem<Moved>[], by: Columns): Promise<void> {
   const sums = new Map<string, bigint>();
   for (const { input } of items) sums.set(input.account, (sums.get(input.account) ?? 0n) + input.cents);
   const { balance = 0n, frozen = 0n, coming = 0n } = by;

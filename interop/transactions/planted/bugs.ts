@@ -34,21 +34,28 @@ export const bugs = {
   tombstoneRemoved: {
     name: "removes a tombstone that a late reserve has hit",
     file: `${runtime}/local-branch.ts`,
-    text: "            if (there) throw new Undone(repeated(there.kind, there.kept));\n            await at",
-    becomes: `            if (there?.kind === "tombstone") {
-              await tx.sql\`delete from mortise_fence where gid = \${request.gid} and branch = \${request.branch} and slot = 'R'\`;
-              return repeated(there.kind, there.kept);
-            }
-            if (there) throw new Undone(repeated(there.kind, there.kept));
-            await at`,
+    text: "      if (there) throw new Undone(repeated(there.kind, there.kept));\n      await at",
+    becomes: `      if (there?.kind === "tombstone") {
+        await tx.sql\`delete from mortise_fence where gid = \${request.gid} and branch = \${request.branch} and slot = 'R'\`;
+        return repeated(there.kind, there.kept);
+      }
+      if (there) throw new Undone(repeated(there.kind, there.kept));
+      await at`,
+  },
+  statementTwice: {
+    name: "does the statement of a branch before it knows that it was done",
+    file: `${runtime}/fence-statement.ts`,
+    text: "      then exists (select from business) end\n    returning 1`;\n}\n\n/**\n * The same with an `F` row",
+    becomes:
+      "      then exists (select from business) end\n    on conflict do nothing returning 1`;\n}\n\n/**\n * The same with an `F` row",
   },
   fenceOutside: {
     name: "writes the fence outside the transaction of the business",
     file: `${runtime}/local-branch.ts`,
-    text: 'const there = await enter(tx.sql, entryOf(request, "R", kind, foretold));',
+    text: 'const there = await enter(tx.sql, entryOf(request, "R", kind, known && encodeKept(known)));',
     becomes: `const [written] = await database.sql\`
               insert into mortise_fence (gid, branch, slot, kind, strategy, operations, kept)
-              values (\${request.gid}, \${request.branch}, 'R', \${kind}, \${request.strategy}, '', \${foretold ?? null})
+              values (\${request.gid}, \${request.branch}, 'R', \${kind}, \${request.strategy}, '', \${known ? encodeKept(known) : null})
               on conflict do nothing returning 1\`;
             const there = written ? undefined : await readCommitted(database.sql, request.gid, request.branch, "R");`,
   },

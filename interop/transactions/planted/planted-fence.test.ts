@@ -5,6 +5,7 @@ await testPlanted([
   "decisionWithoutCompare",
   "noTombstone",
   "tombstoneRemoved",
+  "statementTwice",
   "fenceOutside",
   "separateSlots",
   "goneIsCommitted",

@@ -20,11 +20,11 @@ function dying(strategy: string, order: string): Play {
   };
 }
 
-/** One answer is lost. */
-function losing(strategy: string, point: string): Play {
+/** One answer is lost, or several in a row. */
+function losing(strategy: string, point: string, times = 1): Play {
   return async (scene) => {
     await scene.policy({ strategy });
-    await scene.arm("own1", `${point}=fail`);
+    await scene.arm("own1", `${point}=fail*${times}`);
     const { gid } = await scene.run();
     assert.equal((await scene.whole()).get(gid), "committed");
   };
@@ -121,6 +121,7 @@ export const plays: Readonly<Record<BugName, Play>> = {
   decisionWithoutCompare: lateDecision,
   noTombstone: lateReserve,
   tombstoneRemoved: lateReserve,
+  statementTwice: losing("tcc", "T3", 3),
   fenceOutside: losing("tcc", "T5"),
   separateSlots: dying("tcc", "T7"),
   goneIsCommitted: rollsBackByHand,

@@ -149,7 +149,7 @@ export async function keep(sql: Tx, gid: string, branch: string, kept: Uint8Arra
 }
 
 /** Waiting for a lock longer fails with 55P03, in milliseconds: the other side is still at it. */
-const lockTimeoutMs = 1_500;
+export const lockTimeoutMs = 1_500;
 
 /** What a database transaction begins with that writes rows of the fence: its waits are bounded, and it knows itself. */
 export const branchSettings = `set local lock_timeout = ${lockTimeoutMs}; set local mortise.branch = 'on'`;

@@ -37,6 +37,6 @@ async function transact<T>({ orm }: Database, ahead: boolean, work: Work<T>): Pr
 }
 
 /** Of a database, or of a transaction of it: drizzle 0.45; the tests notice a change. */
-function clientOf(orm: unknown): Sql {
+export function clientOf(orm: unknown): Sql {
   return (orm as { readonly session: { readonly client: Sql } }).session.client;
 }

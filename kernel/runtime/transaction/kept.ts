@@ -3,7 +3,7 @@ import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import { field, optional, repeated, string } from "../../contract/fields.ts";
 import { message } from "../../contract/message.ts";
-import type { OperationType } from "../../contract/transaction/operation.ts";
+import type { OperationsType, OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import { DriveResult, DriveStep, Refusal } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
@@ -26,6 +26,17 @@ const codec = codecOf(Kept);
 /** What is kept of a branch beside its fence row. */
 export function keptOf({ steps, coordinator }: DriveRequest, results: KeptBranch["results"]): KeptBranch {
   return { steps, results, ...(coordinator && { coordinator }) };
+}
+
+/** What is kept of operations that answer nothing, which is known before they run; undefined when one does. */
+export function foretold(
+  request: DriveRequest,
+  { operations }: Pick<OperationsType, "operations">,
+): KeptBranch | undefined {
+  const { steps } = request;
+  if (!steps.every(({ operation }) => operations[operation]?.output.fields.length === 0)) return undefined;
+  const results = steps.map(({ step }) => ({ step, output: new Uint8Array() }));
+  return keptOf(request, results);
 }
 
 export function encodeKept(kept: KeptBranch): Uint8Array {

@@ -12,6 +12,7 @@ import {
   decodeKept,
   done,
   encodeKept,
+  foretold,
   type KeptBranch,
   type KeptStep,
   keptOf,
@@ -19,6 +20,7 @@ import {
   refusalOf,
   rejected,
 } from "./kept.ts";
+import { oneTrip } from "./one-trip.ts";
 import type { AtPlace } from "./points.ts";
 
 /** Drives the operations of one participant whose effects are all in its own database. */
@@ -51,7 +53,9 @@ class Undone extends Error {
   }
 }
 
-export function localBranches({ operations, database, perform }: Performer, at: AtPlace): LocalBranches {
+export function localBranches(performer: Performer, at: AtPlace): LocalBranches {
+  const { operations, database, perform } = performer;
+  const trip = oneTrip(performer);
   const operationOf = (name: string): OperationType => {
     const found = operations.operations[name];
     if (found) return found;
@@ -105,18 +109,6 @@ export function localBranches({ operations, database, perform }: Performer, at: 
     }
   }
 
-  /** What is kept of operations that answer nothing is known before they run. */
-  function foretell(request: DriveRequest): Uint8Array | undefined {
-    const { steps } = request;
-    if (steps.some(({ operation }) => operationOf(operation).output.fields.length > 0)) return undefined;
-    return encodeKept(
-      keptOf(
-        request,
-        steps.map(({ step }) => ({ step, output: new Uint8Array() })),
-      ),
-    );
-  }
-
   function keepResults(sql: Sql, request: DriveRequest, results: KeptBranch["results"]): Promise<void> {
     return keep(sql, request.gid, request.branch, encodeKept(keptOf(request, results)));
   }
@@ -128,6 +120,72 @@ export function localBranches({ operations, database, perform }: Performer, at: 
       enter(sql, entryOf(request, "R", "rejected", kept)),
     );
     return before ? repeated(before.kind, before.kept) : rejected(refusal);
+  }
+
+  function forwardInTransaction(
+    request: DriveRequest,
+    kind: "reserve" | "apply",
+    context: Context,
+    { along, prepare }: ForwardHow,
+  ): Promise<DriveReply> {
+    return inFencedTransaction(database, async (tx, last) => {
+      const known = foretold(request, operations);
+      const there = await enter(tx.sql, entryOf(request, "R", kind, known && encodeKept(known)));
+      if (there) throw new Undone(repeated(there.kind, there.kept));
+      await at(request, "entered");
+      const results = await doSteps(tx, request, kind, context);
+      const rest = prepare === undefined ? [] : [enter(tx.sql, entryOf(request, "F", "confirm"))];
+      const keeping = known ? rest : [...rest, keepResults(tx.sql, request, results)];
+      if (along || prepare !== undefined) await Promise.all(keeping);
+      else last(Promise.all(keeping));
+      if (along) {
+        await along(tx.sql);
+        await at(request, "applied");
+      }
+      if (prepare !== undefined) {
+        await at(request, "preparing");
+        await (tx.sql as unknown as Preparing).prepare(prepare);
+      }
+      return done(results);
+    });
+  }
+
+  async function forwardAndRemember(request: DriveRequest, kind: "reserve" | "apply", context: Context) {
+    const reply = await forwardInTransaction(request, kind, context, {});
+    trip.remember(request, keptOf(request, reply.results), kind);
+    return reply;
+  }
+
+  function confirmInTransaction(request: DriveRequest, context: Context): Promise<DriveReply> {
+    return inFencedTransaction(database, async (tx) => {
+      const { gid, branch } = request;
+      const { there, reserved } = await enterAndRead(tx.sql, entryOf(request, "F", "confirm"));
+      if (there?.kind === "confirm") return done(decodeKept(reserved?.kept ?? null).results);
+      if (there) throw new Undone(answer("heuristic", `${branch} was to be confirmed and had been cancelled`));
+      if (reserved?.kind !== "reserve")
+        throw new Undone(answer("heuristic", `${branch} was to be confirmed and is not reserved`));
+      const kept = decodeKept(reserved.kept);
+      await at(request, "confirming");
+      await finishSteps(tx, gid, kept, "confirm", context);
+      return done(kept.results);
+    });
+  }
+
+  function backInTransaction(request: DriveRequest, context: Context): Promise<DriveReply> {
+    return inFencedTransaction(database, async (tx) => {
+      const { gid, branch } = request;
+      // One trip for both; where the first was there, so is the second, or all is undone.
+      const [finished, begun] = await Promise.all([
+        enter(tx.sql, entryOf(request, "F", "cancel")),
+        enter(tx.sql, entryOf(request, "R", "tombstone")),
+      ]);
+      if (finished?.kind === "cancel") return done();
+      if (finished) throw new Undone(answer("heuristic", `${branch} was to be taken back and had been confirmed`));
+      await at(request, "undoing");
+      if (begun?.kind === "reserve") await finishSteps(tx, gid, decodeKept(begun.kept), "cancel", context);
+      else if (begun?.kind === "apply") await finishSteps(tx, gid, decodeKept(begun.kept), "undo", context);
+      return done();
+    });
   }
 
   return {
@@ -145,30 +203,13 @@ export function localBranches({ operations, database, perform }: Performer, at: 
         }
       }),
 
-    forward: (request, kind, context, { along, prepare } = {}) =>
+    forward: (request, kind, context, how = {}) =>
       guarded(async () => {
         await at(request, "arrived");
         try {
-          const reply = await inFencedTransaction(database, async (tx, last) => {
-            const foretold = foretell(request);
-            const there = await enter(tx.sql, entryOf(request, "R", kind, foretold));
-            if (there) throw new Undone(repeated(there.kind, there.kept));
-            await at(request, "entered");
-            const results = await doSteps(tx, request, kind, context);
-            const rest = prepare === undefined ? [] : [enter(tx.sql, entryOf(request, "F", "confirm"))];
-            const keeping = foretold ? rest : [...rest, keepResults(tx.sql, request, results)];
-            if (along || prepare !== undefined) await Promise.all(keeping);
-            else last(Promise.all(keeping));
-            if (along) {
-              await along(tx.sql);
-              await at(request, "applied");
-            }
-            if (prepare !== undefined) {
-              await at(request, "preparing");
-              await (tx.sql as unknown as Preparing).prepare(prepare);
-            }
-            return done(results);
-          });
+          const reply = isAlone(how)
+            ? ((await trip.forward(request, kind, context)) ?? (await forwardAndRemember(request, kind, context)))
+            : await forwardInTransaction(request, kind, context, how);
           await at(request, "answering");
           return reply;
         } catch (error) {
@@ -179,39 +220,17 @@ export function localBranches({ operations, database, perform }: Performer, at: 
 
     confirm: (request, context) =>
       guarded(async () => {
-        const reply = await inFencedTransaction(database, async (tx) => {
-          const { gid, branch } = request;
-          const { there, reserved } = await enterAndRead(tx.sql, entryOf(request, "F", "confirm"));
-          if (there?.kind === "confirm") return done(decodeKept(reserved?.kept ?? null).results);
-          if (there) throw new Undone(answer("heuristic", `${branch} was to be confirmed and had been cancelled`));
-          if (reserved?.kind !== "reserve")
-            throw new Undone(answer("heuristic", `${branch} was to be confirmed and is not reserved`));
-          const kept = decodeKept(reserved.kept);
-          await at(request, "confirming");
-          await finishSteps(tx, gid, kept, "confirm", context);
-          return done(kept.results);
-        });
+        const reply =
+          (await trip.finish(request, "confirm", context)) ?? (await confirmInTransaction(request, context));
         await at(request, "confirmed");
         return reply;
       }),
 
     back: (request, context) =>
-      guarded(() =>
-        inFencedTransaction(database, async (tx) => {
-          const { gid, branch } = request;
-          // One trip for both; where the first was there, so is the second, or all is undone.
-          const [finished, begun] = await Promise.all([
-            enter(tx.sql, entryOf(request, "F", "cancel")),
-            enter(tx.sql, entryOf(request, "R", "tombstone")),
-          ]);
-          if (finished?.kind === "cancel") return done();
-          if (finished) throw new Undone(answer("heuristic", `${branch} was to be taken back and had been confirmed`));
-          await at(request, "undoing");
-          if (begun?.kind === "reserve") await finishSteps(tx, gid, decodeKept(begun.kept), "cancel", context);
-          else if (begun?.kind === "apply") await finishSteps(tx, gid, decodeKept(begun.kept), "undo", context);
-          return done();
-        }),
-      ),
+      guarded(async () => {
+        const how = request.action === "undo" ? "undo" : "cancel";
+        return (await trip.finish(request, how, context)) ?? (await backInTransaction(request, context));
+      }),
 
     peek: async ({ gid, branch }) => {
       const there = await readCommitted(database.sql, gid, branch, "R");
@@ -226,6 +245,11 @@ export function localBranches({ operations, database, perform }: Performer, at: 
         }),
       ),
   };
+}
+
+/** Whether the database transaction holds nothing else and ends with a commit. */
+function isAlone({ along, prepare }: ForwardHow): boolean {
+  return along === undefined && prepare === undefined;
 }
 
 type How = "check" | "reserve" | "apply";

@@ -1,0 +1,338 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { it } from "node:test";
+import { eq, sql as fragment } from "drizzle-orm";
+import { bigint, pgTable, text } from "drizzle-orm/pg-core";
+import fc from "fast-check";
+import { background } from "../../call/call-context.ts";
+import { codecOf, Empty, operation, operations } from "../../contract/index.ts";
+import { systemPorts } from "../../core/ports.ts";
+import { finishingStatement, nothing, oneStatement } from "../../spi/one-statement.ts";
+import type { LocalOperation, Performer } from "../../spi/perform.ts";
+import type { BranchAction } from "../../spi/transaction.ts";
+import { accountOf, bankDatabase, Movement } from "../../testing/bank.ts";
+import { onServer } from "../../testing/on-server.ts";
+import { postgresServer } from "../../testing/postgres-server.ts";
+import { createFence } from "./fence.ts";
+import { oneTrip } from "./one-trip.ts";
+import { participant } from "./participant.ts";
+
+const facts = { rejects: ["TOO_LITTLE", "TOO_MUCH"], undo: true } as const;
+const vaults = operations("test.vault.v1.Vault", {
+  take: operation(Movement, Empty, facts),
+  lean: operation(Movement, Empty, facts),
+  open: operation(Movement, Empty, { undo: true }),
+});
+type Take = LocalOperation<(typeof vaults)["operations"]["take"]>;
+type Open = LocalOperation<(typeof vaults)["operations"]["open"]>;
+
+const accounts = pgTable("account", {
+  id: text().primaryKey(),
+  balance: bigint({ mode: "bigint" }).notNull(),
+  frozen: bigint({ mode: "bigint" }).notNull(),
+});
+
+/** Sets aside in `frozen`, through postgres.js. */
+const take: Take = {
+  reserve: oneStatement({
+    write: ({ sql }, { account, cents }, call) => {
+      if (cents > 1_000n) call.reject("TOO_MUCH");
+      return sql`
+        update account set balance = balance - ${String(cents)}::bigint, frozen = frozen + ${String(cents)}::bigint
+        where id = ${account} and balance >= ${String(cents)}::bigint returning 1`;
+    },
+    none: async (_, { account }, call) => call.reject("TOO_LITTLE", `${account} holds less`),
+  }),
+  confirm: finishingStatement({
+    write: ({ sql }, { account, cents }) => sql`
+      update account set frozen = frozen - ${String(cents)}::bigint where id = ${account} returning 1`,
+  }),
+  cancel: finishingStatement({
+    write: ({ sql }, { account, cents }) => sql`
+      update account set balance = balance + ${String(cents)}::bigint, frozen = frozen - ${String(cents)}::bigint
+      where id = ${account} returning 1`,
+  }),
+  apply: oneStatement({
+    write: ({ sql }, { account, cents }, call) => {
+      if (cents > 1_000n) call.reject("TOO_MUCH");
+      return sql`
+        update account set balance = balance - ${String(cents)}::bigint
+        where id = ${account} and balance >= ${String(cents)}::bigint returning 1`;
+    },
+    none: async (_, { account }, call) => call.reject("TOO_LITTLE", `${account} holds less`),
+  }),
+  undo: finishingStatement({
+    write: ({ sql }, { account, cents }) => sql`
+      update account set balance = balance + ${String(cents)}::bigint where id = ${account} returning 1`,
+  }),
+};
+
+const by = (cents: bigint) => ({ balance: fragment`${accounts.balance} + ${cents}` });
+
+/** The same through drizzle, and without a statement where none is needed: `frozen` is not used. */
+const lean: Take = {
+  reserve: oneStatement({
+    write: ({ orm }, { account, cents }, call) => {
+      if (cents > 1_000n) call.reject("TOO_MUCH");
+      return orm
+        .update(accounts)
+        .set(by(-cents))
+        .where(fragment`${eq(accounts.id, account)} and ${accounts.balance} >= ${cents}`)
+        .returning();
+    },
+    none: async (_, { account }, call) => call.reject("TOO_LITTLE", `${account} holds less`),
+  }),
+  confirm: nothing,
+  cancel: finishingStatement({
+    write: ({ orm }, { account, cents }) =>
+      orm.execute(fragment`update account set balance = balance + ${cents} where id = ${account} returning 1`),
+  }),
+  undo: finishingStatement({
+    write: ({ orm }, { account, cents }) =>
+      orm.update(accounts).set(by(cents)).where(eq(accounts.id, account)).returning(),
+  }),
+};
+
+/** Only its confirm does anything. */
+const open: Open = {
+  reserve: nothing,
+  confirm: finishingStatement({
+    write: ({ orm }, { account, cents }) =>
+      orm.insert(accounts).values({ id: account, balance: cents, frozen: 0n }).onConflictDoNothing().returning(),
+    none: async () => undefined,
+  }),
+  cancel: nothing,
+  undo: finishingStatement({
+    write: ({ orm }, { account }) => orm.delete(accounts).where(eq(accounts.id, account)).returning(),
+    none: async () => undefined,
+  }),
+};
+
+type Functions = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
+
+/** Says nothing of being one statement. */
+function asFunctions(own: unknown): LocalOperation {
+  const functions = Object.entries(own as Functions).map(
+    ([name, work]) => [name, async (...given: never[]) => work(...given)] as const,
+  );
+  return Object.fromEntries(functions) as unknown as LocalOperation;
+}
+
+interface Asked {
+  readonly gid: string;
+  readonly action: BranchAction;
+  readonly operation?: string;
+  readonly account?: string;
+  readonly cents?: bigint;
+}
+
+const requestOf = ({ gid, action, operation: name = "take", account = "a", cents = 30n }: Asked) => ({
+  gid,
+  branch: "b1",
+  action,
+  strategy: "tcc",
+  transaction: "test",
+  steps: [{ step: "one", operation: name, version: 1, input: codecOf(Movement).encode({ account, cents }) }],
+});
+
+await onServer(
+  "branches of one statement on a PostgreSQL server",
+  () => postgresServer({ ours: true }),
+  (server) => {
+    async function vault(form: "statements" | "functions", at?: (point: string) => void, other: Partial<Take> = {}) {
+      const test = await server.database();
+      const { database, end } = await bankDatabase(test, { a: 100n, b: 100n });
+      await createFence(database.sql);
+      const written = { take: { ...take, ...other }, lean, open };
+      const perform =
+        form === "statements"
+          ? written
+          : Object.fromEntries(Object.entries(written).map(([name, own]) => [name, asFunctions(own)]));
+      const performer = { operations: vaults, database, perform } as unknown as Performer;
+      const host = participant(performer, { timers: systemPorts.timers, ...(at && { at }) });
+      return {
+        database,
+        trip: oneTrip(performer),
+        drive: (asked: Asked) => host.drive(requestOf(asked), background),
+        /** What was answered, or how it failed. */
+        ask: async (asked: Asked) => {
+          try {
+            const { outcome, refusal } = await host.drive(requestOf(asked), background);
+            return refusal ? `${outcome} ${refusal.reason} ${refusal.message}` : outcome;
+          } catch (error) {
+            return String(error);
+          }
+        },
+        left: async () => ({
+          accounts: [...(await database.sql`select * from account order by id`)],
+          fence: [
+            ...(await database.sql`
+              select gid, slot::text as slot, kind, operations, strategy, kept from mortise_fence order by gid, slot`),
+          ],
+        }),
+        async [Symbol.asyncDispose]() {
+          await end(0);
+          await test.drop();
+        },
+      };
+    }
+
+    const actions = fc.constantFrom<BranchAction>("reserve", "reserve", "confirm", "cancel", "apply", "undo", "settle");
+    const asked = fc.record({
+      action: actions,
+      which: fc.integer({ min: 0, max: 5 }),
+      again: fc.integer({ min: 1, max: 2 }),
+    });
+    const inputs = fc.array(
+      fc.record({
+        operation: fc.constantFrom("take", "lean", "open"),
+        account: fc.constantFrom("a", "b", "c"),
+        cents: fc.constantFrom(5n, 30n, 90n, 5_000n),
+      }),
+      { minLength: 6, maxLength: 6 },
+    );
+
+    it("answer and leave the same as functions, whatever is asked", { timeout: 120_000 }, async () => {
+      await using statements = await vault("statements");
+      await using functions = await vault("functions");
+      await fc.assert(
+        fc.asyncProperty(inputs, fc.array(asked, { minLength: 1, maxLength: 12 }), async (given, rounds) => {
+          const gids = given.map(() => randomUUID());
+          for (const { action, which, again } of rounds) {
+            const one = { ...given[which], gid: gids[which] as string, action };
+            for (let times = 0; times < again; times++)
+              assert.equal(await statements.ask(one), await functions.ask(one), action);
+          }
+          assert.deepEqual(await statements.left(), await functions.left());
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it("are done once, however often and at whatever moment they are asked for", { timeout: 120_000 }, async () => {
+      await using at = await vault("statements");
+      for (let round = 0; round < 30; round++) {
+        const gid = randomUUID();
+        const all = (["reserve", "reserve", "cancel", "reserve"] as const).map((action) => at.drive({ gid, action }));
+        await Promise.all(all);
+        while ((await at.drive({ gid, action: "cancel" })).outcome === "ongoing");
+        assert.deepEqual(await accountOf(at.database, "a"), { balance: 100n, frozen: 0n, coming: 0n });
+      }
+      const gid = randomUUID();
+      await at.drive({ gid, action: "reserve" });
+      const finishes = (["confirm", "cancel", "confirm"] as const).map((action) => at.drive({ gid, action }));
+      const outcomes = (await Promise.all(finishes)).map(({ outcome }) => outcome);
+      const { balance, frozen } = await accountOf(at.database, "a");
+      assert.equal(frozen, 0n);
+      const confirmed = balance === 70n;
+      assert.deepEqual(outcomes, confirmed ? ["done", "heuristic", "done"] : ["heuristic", "done", "heuristic"]);
+    });
+
+    it("take one trip", async () => {
+      await using at = await vault("statements");
+      for (const operation of ["take", "lean", "open"]) {
+        for (const how of ["confirm", "cancel"] as const) {
+          const gid = randomUUID();
+          const asking = { gid, operation, account: operation === "open" ? gid : "a", cents: 1n };
+          const reserved = await at.trip.forward(requestOf({ ...asking, action: "reserve" }), "reserve", background);
+          assert.equal(reserved?.outcome, "done");
+          const finished = await at.trip.finish(requestOf({ ...asking, action: how }), how, background);
+          assert.equal(finished?.outcome, "done", `${how} of ${operation}`);
+        }
+      }
+      const gid = randomUUID();
+      assert.ok(await at.trip.forward(requestOf({ gid, action: "apply" }), "apply", background));
+      assert.ok(await at.trip.finish(requestOf({ gid, action: "undo" }), "undo", background));
+    });
+
+    it("change nothing where one trip is not enough", async () => {
+      await using at = await vault("statements");
+      const gid = randomUUID();
+      const again = requestOf({ gid, action: "reserve" });
+      assert.ok(await at.trip.forward(again, "reserve", background));
+      const before = await at.left();
+      assert.equal(await at.trip.forward(again, "reserve", background), undefined); // it is there
+      const dear = requestOf({ gid: randomUUID(), action: "reserve", cents: 900n });
+      assert.equal(await at.trip.forward(dear, "reserve", background), undefined); // there is too little
+      const refused = requestOf({ gid: randomUUID(), action: "reserve", cents: 9_000n });
+      assert.equal(await at.trip.forward(refused, "reserve", background), undefined); // it says no by itself
+      const [step] = again.steps;
+      const two = { ...again, gid: randomUUID(), steps: [step, { ...step, step: "two" }] } as typeof again;
+      assert.equal(await at.trip.forward(two, "reserve", background), undefined); // two statements
+      const others = { ...again, gid: randomUUID() };
+      assert.equal(await at.trip.finish(others, "confirm", background), undefined); // somebody else reserved it
+      assert.deepEqual(await at.left(), before);
+    });
+
+    it("finish nothing whose reservation is gone", async () => {
+      await using at = await vault("statements");
+      for (const operation of ["take", "open"]) {
+        const gid = randomUUID();
+        await at.drive({ gid, action: "reserve", operation, account: operation === "open" ? gid : "a" });
+        await at.database.sql`delete from mortise_fence where gid = ${gid}`;
+        const before = await at.left();
+        assert.equal((await at.drive({ gid, action: "confirm", operation })).outcome, "heuristic");
+        assert.deepEqual(await at.left(), before);
+      }
+    });
+
+    it("wait for a lock as long as any branch, and leave the connection as it was", { timeout: 60_000 }, async () => {
+      await using at = await vault("statements");
+      const gid = randomUUID();
+      await at.database.sql.begin(async (tx) => {
+        await tx`select from account where id = 'a' for update`;
+        assert.equal((await at.drive({ gid, action: "reserve" })).outcome, "ongoing");
+      });
+      assert.equal((await at.drive({ gid, action: "reserve" })).outcome, "done");
+      const settings = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          at.database.orm.execute(fragment`select current_setting('lock_timeout') as is, pg_sleep(0.05)`),
+        ),
+      );
+      for (const [row] of settings) assert.equal(row?.is, "0");
+    });
+
+    it("pass the points of a branch that lie outside of its database transaction", async () => {
+      const points: string[] = [];
+      await using at = await vault("statements", (point) => void points.push(point));
+      const gid = randomUUID();
+      await at.drive({ gid, action: "reserve" });
+      await at.drive({ gid, action: "confirm" });
+      assert.deepEqual(points, ["T4", "T3", "T11"]);
+    });
+
+    it("of several statements are done in a transaction", async () => {
+      await using at = await vault("statements", undefined, {
+        reserve: oneStatement({
+          write: ({ sql }, { account }) => sql`
+            with other as (update account set coming = coming + 1 where id = 'b')
+            update account set coming = coming + 1 where id = ${account} returning 1`,
+        }),
+      });
+      for (let times = 0; times < 2; times++)
+        assert.equal((await at.drive({ gid: randomUUID(), action: "reserve" })).outcome, "done");
+      for (const id of ["a", "b"]) assert.equal((await accountOf(at.database, id)).coming, 2n);
+    });
+
+    it("that do not tell what they changed, or are sent already, are told so", async () => {
+      const write: Parameters<typeof oneStatement>[0]["write"] = ({ sql }) =>
+        sql`update account set coming = coming + 1`;
+      await using silent = await vault("statements", undefined, { reserve: oneStatement({ write }) });
+      await assert.rejects(silent.drive({ gid: randomUUID(), action: "reserve" }), /end it with RETURNING/);
+      assert.equal((await accountOf(silent.database, "a")).coming, 0n);
+      const sent = async () => [{}];
+      await using hasty = await vault("statements", undefined, { reserve: oneStatement({ write: sent as never }) });
+      await assert.rejects(hasty.drive({ gid: randomUUID(), action: "reserve" }), /gives the statement unsent/);
+    });
+
+    it("that change nothing fail unless they say what that means", async () => {
+      await using at = await vault("statements");
+      const gid = randomUUID();
+      await at.drive({ gid, action: "reserve" });
+      await at.database.sql`update account set id = 'z' where id = 'a'`;
+      await assert.rejects(at.drive({ gid, action: "confirm" }), /step one changed no row, and has no "none"/);
+      await at.database.sql`update account set id = 'a' where id = 'z'`;
+      assert.equal((await at.drive({ gid, action: "confirm" })).outcome, "done");
+    });
+  },
+);
