@@ -1,5 +1,5 @@
 // What transactions over several databases cost: `npm run bench -- tx`, as data with --json.
-// --ms N: how long each load runs (2000); --strategy NAME, --databases N, --callers N: only these; --only hot|memory|strategies.
+// --flush-ms N: how much longer a flush of the log takes (0), as on another disk; --ms N: how long each load runs (2000); --strategy NAME, --databases N, --callers N: only these; --only hot|memory|strategies.
 import { parseArgs } from "node:util";
 import type { Plugin } from "../kernel/core/plugin.ts";
 import { threePhase } from "../plugins/transaction/3pc/3pc.ts";
@@ -11,7 +11,7 @@ import { saga } from "../plugins/transaction/saga/saga.ts";
 import { tcc } from "../plugins/transaction/tcc/tcc.ts";
 import { xa } from "../plugins/transaction/xa/xa.ts";
 import { type Hot, type HotRow, type Memory, measureHot, measureHotRow, measureMemory } from "./tx/hot.ts";
-import { type Measured, measure } from "./tx/measure.ts";
+import { type Load, type Measured, measure } from "./tx/measure.ts";
 import { benchServer } from "./tx/server.ts";
 import { type Databases, makeBanks } from "./tx/world.ts";
 
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     databases: { type: "string" },
     callers: { type: "string" },
     only: { type: "string" },
+    "flush-ms": { type: "string", default: "0" },
   },
 });
 const ms = Number(values.ms);
@@ -33,7 +34,7 @@ const numbers = <N extends number>(given: string | undefined, all: readonly N[])
 const strategies: readonly Plugin[] = [local, xa, threePhase, tcc, saga, outbox, message, bestEffort];
 const chosen = strategies.filter(({ name }) => values.strategy === undefined || values.strategy === name);
 
-const server = await benchServer();
+const server = await benchServer(Number(values["flush-ms"]));
 const all: Measured[] = [];
 const hot: Hot[] = [];
 const rows: HotRow[] = [];
@@ -62,22 +63,31 @@ async function measureStrategies(): Promise<void> {
     const databases = plugin === local ? ([1] as const) : numbers<Databases>(values.databases, [2, 4]);
     for (const count of databases)
       for (const callers of numbers(values.callers, [1, 16, 64]))
-        for (const batching of plugin === local ? [true] : [false, true]) {
-          const load = { strategy: plugin.name, databases: count, callers, batching, form: "functions" as const };
-          all.push(await measure(server, plugin, load, ms));
-        }
+        for (const way of waysOf(plugin))
+          all.push(await measure(server, plugin, { strategy: plugin.name, databases: count, callers, ...way }, ms));
   }
+}
+
+/** One by one, with operations that are functions and with those that are statements; and together. */
+function waysOf(plugin: Plugin): readonly Pick<Load, "batching" | "form">[] {
+  const [alone, stated, together] = [
+    { batching: false, form: "functions" },
+    { batching: false, form: "statements" },
+    { batching: true, form: "functions" },
+  ] as const;
+  if (plugin === local) return [together];
+  return plugin === xa || plugin === threePhase ? [alone, together] : [alone, stated, together];
 }
 
 function printed(): string {
   const head =
-    "strategy     databases  callers  how            tx/s   p50 ms   p99 ms  flushes/tx  commits  bound tx/s  of bound  of business bound";
+    "strategy     databases  callers  how                       tx/s   p50 ms   p99 ms  flushes/tx  commits  bound tx/s  of bound  of business bound";
   const lines = all.map((one) =>
     [
       one.strategy.padEnd(11),
       String(one.databases).padStart(9),
       String(one.callers).padStart(7),
-      (one.batching ? "batched" : "one by one").padEnd(11),
+      (one.batching ? "batched" : `one by one, ${one.form}`).padEnd(22),
       one.perSecond.toFixed(0).padStart(6),
       one.p50Ms.toFixed(1).padStart(7),
       one.p99Ms.toFixed(1).padStart(7),

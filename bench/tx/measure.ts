@@ -74,8 +74,8 @@ export async function measure(server: BenchServer, plugin: Plugin, load: Load, m
   took.sort((a, b) => a - b);
   const quantile = (part: number) => took[Math.floor(took.length * part)] ?? 0;
   const { business, single } = commitsOf(strategy, databases);
-  await using store = await server.open();
   const connections = Math.min(callers * databases, 20);
+  await using store = await server.open(connections);
   const rows = await commitRate(store, connections, ms, oneRow);
   const transactions = await commitRate(store, connections, ms, oneTransaction);
   return {

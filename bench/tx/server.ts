@@ -9,16 +9,21 @@ import { preparedTransactions } from "./world.ts";
 /** A PostgreSQL that waits for its disk, as in production. All databases are on it, so it bears all commits. */
 export interface BenchServer {
   /** A store with connections of its own; they are gone when it is stopped, and have then told what they did. */
-  open(): Promise<Store & AsyncDisposable>;
+  open(poolSize?: number): Promise<Store & AsyncDisposable>;
   /** How often the log was flushed so far (pg_stat_io of PostgreSQL 18), by connections that are gone and by itself. */
   flushes(): Promise<number>;
   stop(): Promise<void>;
 }
 
-export async function benchServer(extra: Readonly<Record<string, string | number>> = {}): Promise<BenchServer> {
+/** Connections of a database, twice: as stores have it unless they are told otherwise. */
+const defaultPoolSize = 10;
+
+/** @param flushMs how much longer a flush of the log takes, 0 to 100: PostgreSQL waits so long before each */
+export async function benchServer(flushMs = 0): Promise<BenchServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "bench-tx-"));
   chmodSync(dataDir, 0o755); // the server does not run as the superuser
-  const settings = { max_prepared_transactions: preparedTransactions, max_wal_size: "4GB", ...extra };
+  const slow = { commit_delay: Math.round(flushMs * 1_000), commit_siblings: 0 };
+  const settings = { max_prepared_transactions: preparedTransactions, max_wal_size: "4GB", ...slow };
   const options = { dataDir, maxConnections: 300, poolSize: 20, settings };
   const { api, stop } = await startPlugin<Store>(embedded, { options });
   const { address } = await api.database("bench");
@@ -28,13 +33,13 @@ export async function benchServer(extra: Readonly<Record<string, string | number
   const { systemPorts } = await import("../../kernel/core/ports.ts");
   const drivers = await loadDrivers();
   const connections = {
-    ...{ poolSize: 20, connectTimeoutMs: 5_000, idleTimeoutMs: 60_000, statementTimeoutMs: 0, lockTimeoutMs: 0 },
+    ...{ connectTimeoutMs: 5_000, idleTimeoutMs: 60_000, statementTimeoutMs: 0, lockTimeoutMs: 0 },
     ...{ idleTransactionTimeoutMs: 0, tls: false as const },
   };
   const { host, port, username, password } = address;
   const asking = postgres({ host, port, username, password, database: "postgres", max: 1 });
   return {
-    async open() {
+    async open(poolSize = defaultPoolSize) {
       const opened = new Map<string, ReturnType<typeof openDatabase>>();
       return {
         database: async (name) => {
@@ -42,7 +47,8 @@ export async function benchServer(extra: Readonly<Record<string, string | number
           if (known) return known.database;
           await api.database(name); // makes it
           const made =
-            opened.get(name) ?? openDatabase(name, { ...address, database: name }, connections, drivers, systemPorts);
+            opened.get(name) ??
+            openDatabase(name, { ...address, database: name }, { ...connections, poolSize }, drivers, systemPorts);
           opened.set(name, made);
           return made.database;
         },

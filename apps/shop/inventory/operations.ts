@@ -1,4 +1,4 @@
-import type { Performances } from "@mortise/kernel";
+import { nothing, type Performances } from "@mortise/kernel";
 import type { StockOperations } from "@mortise/proto/shop/inventory";
 import { freeze, release } from "./stock.ts";
 import { freezeMany, releaseMany } from "./stock-many.ts";
@@ -12,7 +12,7 @@ export function stockOperations(changed: () => void): Performances<typeof StockO
         changed();
         return {};
       },
-      confirm: async () => undefined,
+      confirm: nothing,
       cancel: async ({ orm }, { orderId }) => {
         await release(orm, orderId);
         changed();
@@ -39,12 +39,12 @@ export function stockOperations(changed: () => void): Performances<typeof StockO
       },
     },
     giveBack: {
-      reserve: async () => ({}),
+      reserve: nothing,
       confirm: async ({ orm }, { orderId }) => {
         await release(orm, orderId);
         changed();
       },
-      cancel: async () => undefined,
+      cancel: nothing,
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Performances } from "@mortise/kernel";
+import { nothing, type Performances } from "@mortise/kernel";
 import type { CouponOperations } from "@mortise/proto/shop/marketing";
 import { refusal } from "../shared/refusal.ts";
 import type { CouponBook } from "./coupons.ts";
@@ -18,14 +18,14 @@ export function couponOperations(
         await book.take(orm, userId, code, orderId);
         return {};
       },
-      confirm: async () => undefined,
+      confirm: nothing,
       cancel: ({ orm }, { orderId }) => book.giveBack(orm, orderId),
       undo: ({ orm }, { orderId }) => book.giveBack(orm, orderId),
     },
     giveBack: {
-      reserve: async () => ({}),
+      reserve: nothing,
       confirm: ({ orm }, { orderId }) => book.giveBack(orm, orderId),
-      cancel: async () => undefined,
+      cancel: nothing,
     },
   };
 }

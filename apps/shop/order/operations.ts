@@ -1,4 +1,4 @@
-import type { Context, Performances } from "@mortise/kernel";
+import { type Context, nothing, type Performances } from "@mortise/kernel";
 import type { OrderOperations } from "@mortise/proto/shop/order";
 import type { Transaction } from "../shared/database.ts";
 import type { Along, Move, OrderBook } from "./book.ts";
@@ -65,16 +65,16 @@ export function orderOperations(deps: OperationsDeps): Performances<typeof Order
     },
     // Which of these two may be done is decided where the money is; what comes here only follows.
     pay: {
-      reserve: async () => ({}),
+      reserve: nothing,
       confirm: async ({ orm }, { orderId, requestId: paymentRequest }, _, call) =>
         settle(orm, orderId, { to: "PAID", paymentRequest, along: paid(call) }),
-      cancel: async () => undefined,
+      cancel: nothing,
     },
     drop: {
-      reserve: async () => ({}),
+      reserve: nothing,
       confirm: async ({ orm }, { orderId, reason: cancelReason }, _, call) =>
         settle(orm, orderId, { to: "CANCELLED", cancelReason, along: cancelled(call) }),
-      cancel: async () => undefined,
+      cancel: nothing,
     },
   };
 }

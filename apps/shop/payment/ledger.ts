@@ -141,12 +141,13 @@ export function ledger(orm: Orm, welcome: Welcome) {
       await tx.delete(payments).where(and(eq(payments.orderId, orderId), eq(payments.state, "VOID")));
     },
 
-    reward: async (tx: Transaction, orderId: string, { userId, cents }: Wanted): Promise<void> => {
-      await tx
+    /** Gives the points of an order, once; the statement is not sent yet. */
+    reward: (tx: Transaction, orderId: string, { userId, cents }: Wanted) =>
+      tx
         .insert(points)
         .values({ orderId, userId, points: pointsFor(cents) })
-        .onConflictDoNothing();
-    },
+        .onConflictDoNothing()
+        .returning(),
 
     payment: async (orderId: string): Promise<PaymentRow | undefined> => (await payment.execute({ orderId }))[0],
 

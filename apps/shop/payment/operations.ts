@@ -1,4 +1,4 @@
-import type { Performances } from "@mortise/kernel";
+import { finishingStatement, nothing, type Performances } from "@mortise/kernel";
 import type { WalletOperations } from "@mortise/proto/shop/payment";
 import type { Ledger, Wanted } from "./ledger.ts";
 import { checkAmount } from "./rules.ts";
@@ -33,18 +33,21 @@ export function walletOperations(books: Ledger, currency: string): Performances<
         await books.bar(orm, orderId);
         return {};
       },
-      confirm: async () => undefined,
+      confirm: nothing,
       cancel: ({ orm }, { orderId }) => books.unbar(orm, orderId),
     },
     refund: {
-      reserve: async () => ({}),
+      reserve: nothing,
       confirm: ({ orm }, { orderId }) => books.refund(orm, orderId),
-      cancel: async () => undefined,
+      cancel: nothing,
     },
     reward: {
-      reserve: async () => ({}),
-      confirm: ({ orm }, asked) => books.reward(orm, asked.orderId, wanted(asked)),
-      cancel: async () => undefined,
+      reserve: nothing,
+      confirm: finishingStatement({
+        write: ({ orm }, asked) => books.reward(orm, asked.orderId, wanted(asked)),
+        none: async () => undefined, // it has its points
+      }),
+      cancel: nothing,
     },
   };
 }
