@@ -1,8 +1,7 @@
 import type { Context } from "../../call/context.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { Database } from "../../spi/store.ts";
-import { read, sqlState } from "./fence.ts";
-import { inTransaction } from "./in-transaction.ts";
+import { readCommitted, sqlState } from "./fence.ts";
 import { answer, decodeKept, done } from "./kept.ts";
 import type { LocalBranches } from "./local-branch.ts";
 import type { AtPlace } from "./points.ts";
@@ -75,16 +74,17 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
 
   return {
     async prepare(request, context) {
-      // A vote that was lost is in a fence row nobody can see yet; asking for the row would wait for the decision.
-      if ((await namesOf(request)).length > 0) return done([], outputsUnseen);
-      return local.forward(request, "apply", context, { prepare: preparedName(request) });
+      const reply = await local.forward(request, "apply", context, { prepare: preparedName(request) });
+      // Whoever waits for a row of the fence that nobody can see yet may wait for the vote of the same branch, which was lost.
+      const voted = reply.outcome === "ongoing" && (await namesOf(request)).length > 0;
+      return voted ? done([], outputsUnseen) : reply;
     },
 
     async commit(request) {
       const { gid, branch } = request;
       const ended = await end("commit", request);
       await at(request, "confirmed");
-      const row = await inTransaction(database, (tx) => read(tx.sql, gid, branch, "R"));
+      const row = await readCommitted(sql, gid, branch, "R");
       if (row?.kind === "apply") return done(decodeKept(row.kept).results);
       const note = ended
         ? "it was committed and left no trace"
@@ -95,7 +95,7 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
     async rollback(request, context) {
       const { gid, branch } = request;
       await end("rollback", request);
-      const row = await inTransaction(database, (tx) => read(tx.sql, gid, branch, "R"));
+      const row = await readCommitted(sql, gid, branch, "R");
       if (row?.kind === "apply")
         return answer("heuristic", `${branch} was to be rolled back and had been committed by hand`);
       return local.back(request, context); // a prepare that comes later finds the tombstone
