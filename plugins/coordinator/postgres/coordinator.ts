@@ -6,7 +6,7 @@ import { beginAll } from "./begin.ts";
 import { claim, finishAll, noteAll, renew } from "./changes.ts";
 import { decideAll } from "./decide.ts";
 import * as queries from "./queries.ts";
-import { readRecords, type Sql } from "./records.ts";
+import { readRecord, type Sql } from "./records.ts";
 import { repeating } from "./repeat.ts";
 
 export interface CoordinatorOptions {
@@ -68,7 +68,7 @@ export function postgresCoordinator(
       if (gids.length > 0) await repeat(() => renew(sql, gids, owner, leaseMs));
     },
     claim: async (request) => (request.names.length === 0 ? [] : repeat(() => claim(sql, request))),
-    get: about(async (_, gid) => (await readRecords(sql, [gid])).at(0)),
+    get: about(readRecord),
     find: (filter) => repeat(() => queries.find(sql, filter)),
     counts: () => repeat(() => queries.counts(sql)),
     inquire: about(queries.inquire),

@@ -82,6 +82,12 @@ export function cleanText(text: string): string {
   return text.replaceAll("\0", "\u{fffd}");
 }
 
+/** The record of one. How many rows an array has is not known to a plan that is kept, and for an empty table that plan reads all. */
+export async function readRecord(sql: Sql, gid: string): Promise<TransactionRecord | undefined> {
+  const [row] = await sql<Row[]>`select ${columns(sql)} from mortise_transaction as held where held.gid = ${gid}`;
+  return row && recordOf(row);
+}
+
 /** The records of these transactions, in no order. */
 export async function readRecords(sql: Sql, gids: readonly string[]): Promise<readonly TransactionRecord[]> {
   const rows = await sql<Row[]>`
