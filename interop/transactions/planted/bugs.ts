@@ -45,9 +45,8 @@ export const bugs = {
   statementTwice: {
     name: "does the statement of a branch before it knows that it was done",
     file: `${runtime}/fence-statement.ts`,
-    text: "      then exists (select from business) end\n    returning 1`;\n}\n\n/**\n * The same with an `F` row",
-    becomes:
-      "      then exists (select from business) end\n    on conflict do nothing returning 1`;\n}\n\n/**\n * The same with an `F` row",
+    text: "    returning 1`;\n  const doing",
+    becomes: "    on conflict do nothing returning 1`;\n  const doing",
   },
   fenceOutside: {
     name: "writes the fence outside the transaction of the business",

@@ -1,24 +1,33 @@
-import type { FenceEntry, FenceKind } from "./fence.ts";
-import { lockTimeoutMs } from "./fence.ts";
+import { type FenceEntry, type FenceKind, lockTimeoutMs } from "./fence.ts";
+import { insertOutbox, type OutboxRows, type Tag } from "./outbox.ts";
 
-/** `sql` of postgres.js, or that of drizzle: both take values and parts of statements alike. */
-export type Tag<T> = (strings: TemplateStringsArray, ...values: unknown[]) => T;
+/** What goes with an `R` row into one statement. */
+export interface Together {
+  /** A statement of one's own; without it the row stands for nothing. */
+  readonly business: unknown;
+  readonly outbox: OutboxRows | undefined;
+}
 
 /**
- * Writes an `R` row and does the business, one statement, in one statement. It gives a row when both were done, and nothing
- * when the business changed no row: then neither was. Fails with 23505 where there is such a row, and nothing stays.
+ * Writes an `R` row, and with it all or nothing: what it stands for, and what follows from that. It gives a row when that was
+ * done, and none when the business changed no row: then nothing was. Fails with 23505 where there is such a row.
  * What waits for a lock waits as in any database transaction of a branch: a CASE is evaluated in its order, and the
  * business runs when it is first looked at.
  */
-export function doAndEnter<T>(tag: Tag<T>, business: unknown, entry: FenceEntry): T {
+export function doAndEnter<T>(tag: Tag<T>, { business, outbox }: Together, entry: FenceEntry): T {
   const { gid, branch, slot, kind, strategy, operations, kept } = entry;
-  return tag`
-    with business as (${business})
+  const entering = tag`
     insert into mortise_fence (gid, branch, slot, kind, strategy, operations, kept)
     select ${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations}, ${kept ?? null}
     where case when set_config('lock_timeout', ${String(lockTimeoutMs)}, true) is not null
-      then exists (select from business) end
+      then ${business ? tag`exists (select from business)` : tag`true`} end
     returning 1`;
+  const doing = business ? tag`business as (${business})` : undefined;
+  if (!outbox) return doing ? tag`with ${doing} ${entering}` : entering;
+  const following = insertOutbox(tag, outbox, tag`, fence`);
+  return doing
+    ? tag`with ${doing}, fence as (${entering}) ${following}`
+    : tag`with fence as (${entering}) ${following}`;
 }
 
 /**
@@ -37,17 +46,7 @@ export function finishAndEnter<T>(tag: Tag<T>, business: unknown, entry: FenceEn
     returning 1`;
 }
 
-/** Writes an `R` row that stands for no business. It gives a row unless there is one. */
-export function enterAlone<T>(tag: Tag<T>, entry: FenceEntry): T {
-  const { gid, branch, slot, kind, strategy, operations, kept } = entry;
-  return tag`
-    insert into mortise_fence (gid, branch, slot, kind, strategy, operations, kept)
-    select ${gid}, ${branch}, ${slot}, ${kind}, ${strategy}, ${operations}, ${kept ?? null}
-    where set_config('lock_timeout', ${String(lockTimeoutMs)}, true) is not null
-    on conflict do nothing returning 1`;
-}
-
-/** The same with an `F` row, after an `R` row that says `reserved`; without that it gives nothing. */
+/** Writes an `F` row that stands for nothing; it gives a row unless there is one, or no `R` row that says `reserved`. */
 export function finishAlone<T>(tag: Tag<T>, entry: FenceEntry, reserved: FenceKind): T {
   const { gid, branch, slot, kind, strategy, operations } = entry;
   return tag`

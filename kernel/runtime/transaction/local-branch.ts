@@ -21,12 +21,13 @@ import {
   rejected,
 } from "./kept.ts";
 import { oneTrip } from "./one-trip.ts";
+import { type OutboxRows, writeOutbox } from "./outbox.ts";
 import type { AtPlace } from "./points.ts";
 
 /** Drives the operations of one participant whose effects are all in its own database. */
 export interface LocalBranches {
   check(request: DriveRequest, context: Context): Promise<DriveReply>;
-  /** Reserves, or applies as a whole; `along` runs in the same database transaction, after the business. */
+  /** Reserves, or applies as a whole. */
   forward(request: DriveRequest, kind: "reserve" | "apply", context: Context, how?: ForwardHow): Promise<DriveReply>;
   confirm(request: DriveRequest, context: Context): Promise<DriveReply>;
   /** Gives back a reservation, or takes back what was applied; what has not come yet will be refused. */
@@ -36,7 +37,8 @@ export interface LocalBranches {
 }
 
 export interface ForwardHow {
-  readonly along?: (sql: Sql) => Promise<void>;
+  /** What is written in the same database transaction, after the business. */
+  readonly along?: OutboxRows;
   /** Leaves the database transaction prepared under this name. */
   readonly prepare?: string;
 }
@@ -122,13 +124,13 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
     return before ? repeated(before.kind, before.kept) : rejected(refusal);
   }
 
-  function forwardInTransaction(
+  async function forwardInTransaction(
     request: DriveRequest,
     kind: "reserve" | "apply",
     context: Context,
     { along, prepare }: ForwardHow,
   ): Promise<DriveReply> {
-    return inFencedTransaction(database, async (tx, last) => {
+    const reply = await inFencedTransaction(database, async (tx, last) => {
       const known = foretold(request, operations);
       const there = await enter(tx.sql, entryOf(request, "R", kind, known && encodeKept(known)));
       if (there) throw new Undone(repeated(there.kind, there.kept));
@@ -139,7 +141,7 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
       if (along || prepare !== undefined) await Promise.all(keeping);
       else last(Promise.all(keeping));
       if (along) {
-        await along(tx.sql);
+        await writeOutbox(tx.sql, along);
         await at(request, "applied");
       }
       if (prepare !== undefined) {
@@ -148,11 +150,7 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
       }
       return done(results);
     });
-  }
-
-  async function forwardAndRemember(request: DriveRequest, kind: "reserve" | "apply", context: Context) {
-    const reply = await forwardInTransaction(request, kind, context, {});
-    trip.remember(request, keptOf(request, reply.results), kind);
+    if (prepare === undefined) trip.remember(request, keptOf(request, reply.results), kind);
     return reply;
   }
 
@@ -207,9 +205,9 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
       guarded(async () => {
         await at(request, "arrived");
         try {
-          const reply = isAlone(how)
-            ? ((await trip.forward(request, kind, context)) ?? (await forwardAndRemember(request, kind, context)))
-            : await forwardInTransaction(request, kind, context, how);
+          const reply =
+            (how.prepare === undefined ? await trip.forward(request, kind, context, how.along) : undefined) ??
+            (await forwardInTransaction(request, kind, context, how));
           await at(request, "answering");
           return reply;
         } catch (error) {
@@ -245,11 +243,6 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
         }),
       ),
   };
-}
-
-/** Whether the database transaction holds nothing else and ends with a commit. */
-function isAlone({ along, prepare }: ForwardHow): boolean {
-  return along === undefined && prepare === undefined;
 }
 
 type How = "check" | "reserve" | "apply";

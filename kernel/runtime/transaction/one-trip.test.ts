@@ -11,8 +11,10 @@ import { finishingStatement, nothing, oneStatement } from "../../spi/one-stateme
 import type { LocalOperation, Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { accountOf, bankDatabase, Movement } from "../../testing/bank.ts";
+import { pay } from "../../testing/bank-app.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
+import { branchesOf } from "./branches.ts";
 import { createFence } from "./fence.ts";
 import { oneTrip } from "./one-trip.ts";
 import { participant } from "./participant.ts";
@@ -22,6 +24,8 @@ const vaults = operations("test.vault.v1.Vault", {
   take: operation(Movement, Empty, facts),
   lean: operation(Movement, Empty, facts),
   open: operation(Movement, Empty, { undo: true }),
+  drizzle: operation(Movement, Empty, facts),
+  idle: operation(Movement, Empty, { undo: true }),
 });
 type Take = LocalOperation<(typeof vaults)["operations"]["take"]>;
 type Open = LocalOperation<(typeof vaults)["operations"]["open"]>;
@@ -108,6 +112,10 @@ const open: Open = {
   }),
 };
 
+/** An `apply` through drizzle, and one that does nothing. */
+const drizzle: Take = { ...lean, apply: lean.reserve };
+const idle: Open = { ...open, apply: nothing };
+
 type Functions = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
 
 /** Says nothing of being one statement. */
@@ -143,7 +151,7 @@ await onServer(
       const test = await server.database();
       const { database, end } = await bankDatabase(test, { a: 100n, b: 100n });
       await createFence(database.sql);
-      const written = { take: { ...take, ...other }, lean, open };
+      const written = { take: { ...take, ...other }, lean, open, drizzle, idle };
       const perform =
         form === "statements"
           ? written
@@ -262,6 +270,33 @@ await onServer(
       const others = { ...again, gid: randomUUID() };
       assert.equal(await at.trip.finish(others, "confirm", background), undefined); // somebody else reserved it
       assert.deepEqual(await at.left(), before);
+    });
+
+    it("write the outbox with what it follows from, or neither", async () => {
+      await using at = await vault("statements");
+      const branches = branchesOf(pay).main.slice(1);
+      const about = { transaction: pay, strategy: "outbox", input: new Uint8Array([1]), first: "b1", branches };
+      const apply = (asked: Omit<Asked, "action">) => {
+        const rows = { ...about, gid: asked.gid, kind: "message", trace: "" } as const;
+        return at.trip.forward(requestOf({ ...asked, action: "apply" }), "apply", background, rows);
+      };
+      const waiting = () => at.database.sql`select gid, branch, layer, plan from mortise_outbox order by created_at`;
+      const [gid, other] = [randomUUID(), randomUUID()];
+      assert.equal((await apply({ gid }))?.outcome, "done");
+      const [row, ...more] = await waiting();
+      assert.deepEqual([row, more], [{ gid, branch: "b2", layer: 0, plan: branches[0] }, []]);
+      const before = await at.left();
+      assert.equal(await apply({ gid }), undefined); // it is there
+      assert.equal(await apply({ gid: other, cents: 900n }), undefined); // there is too little
+      assert.deepEqual([(await waiting()).length, await at.left()], [1, before]);
+      const idle = { gid: other, operation: "idle", account: "a" };
+      assert.equal((await apply(idle))?.outcome, "done");
+      assert.equal((await waiting()).length, 2);
+      assert.equal(await apply(idle), undefined);
+      const through = { gid: randomUUID(), operation: "drizzle", account: "b" };
+      assert.equal((await apply(through))?.outcome, "done");
+      assert.equal((await waiting()).length, 3);
+      assert.equal((await accountOf(at.database, "b")).balance, 70n);
     });
 
     it("finish nothing whose reservation is gone", async () => {

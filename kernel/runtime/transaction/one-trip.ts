@@ -10,9 +10,10 @@ import type { Orm } from "../../spi/store.ts";
 import { branchContext } from "./branch-context.ts";
 import { entryOf, type FenceKind, isLost, isOngoing, sqlState } from "./fence.ts";
 import { keyOf } from "./fence-many.ts";
-import { doAndEnter, enterAlone, finishAlone, finishAndEnter, type Tag } from "./fence-statement.ts";
+import { doAndEnter, finishAlone, finishAndEnter } from "./fence-statement.ts";
 import { clientOf } from "./in-transaction.ts";
 import { done, encodeKept, foretold, type KeptBranch, type KeptStep } from "./kept.ts";
+import type { OutboxRows, Tag } from "./outbox.ts";
 
 /** Drives branches that are one statement, or none, in one trip. */
 export interface OneTrip {
@@ -20,15 +21,16 @@ export interface OneTrip {
    * Gives the answer to a branch that was done now. Nothing: it takes more than one statement, it changed no row, or somebody
    * was there first. Whatever it is, nothing was done.
    */
-  forward(request: DriveRequest, kind: "reserve" | "apply", context: Context): Promise<DriveReply | undefined>;
+  forward(request: DriveRequest, kind: Forward, context: Context, outbox?: OutboxRows): Promise<DriveReply | undefined>;
   /** The same for a branch this process has reserved or applied itself. */
   finish(request: DriveRequest, how: Finish, context: Context): Promise<DriveReply | undefined>;
   /** Tells what the `R` row keeps that this process has just committed. */
-  remember(request: DriveRequest, kept: KeptBranch, kind: "reserve" | "apply"): void;
+  remember(request: DriveRequest, kept: KeptBranch, kind: Forward): void;
 }
 
 type Finish = "confirm" | "cancel" | "undo";
-type FunctionName = Finish | "reserve" | "apply";
+type Forward = "reserve" | "apply";
+type FunctionName = Finish | Forward;
 
 /** The statement of a branch, and what it is built from; without one the branch does nothing. */
 interface Planned {
@@ -78,7 +80,7 @@ export function oneTrip({ operations, database, perform }: Performer): OneTrip {
     return write(on, codecOf(input).decode(step.input), codecOf(output).decode(answered), call as never);
   }
 
-  function remember(request: DriveRequest, kept: KeptBranch, kind: "reserve" | "apply"): void {
+  function remember(request: DriveRequest, kept: KeptBranch, kind: Forward): void {
     if (!finishes[kind].some((how) => plan(kept.steps, how))) return;
     if (remembered.size >= maxRemembered) remembered.delete(remembered.keys().next().value ?? "");
     remembered.set(keyOf(request), kept);
@@ -117,9 +119,10 @@ export function oneTrip({ operations, database, perform }: Performer): OneTrip {
     }
   }
 
-  async function forward(request: DriveRequest, kind: "reserve" | "apply", kept: KeptBranch, context: Context) {
+  async function forward(request: DriveRequest, kind: Forward, kept: KeptBranch, context: Context, rows?: OutboxRows) {
     const entry = entryOf(request, "R", kind, encodeKept(kept));
-    const build: Build = (tag, business) => (business ? doAndEnter(tag, business, entry) : enterAlone(tag, entry));
+    const outbox = rows && rows.branches.length > 0 ? rows : undefined;
+    const build: Build = (tag, business) => doAndEnter(tag, { business, outbox }, entry);
     if (!(await write(request, kept, kind, context, build))) return undefined;
     remember(request, kept, kind);
     return done(kept.results);
@@ -136,9 +139,9 @@ export function oneTrip({ operations, database, perform }: Performer): OneTrip {
   return {
     remember,
 
-    async forward(request, kind, context) {
+    async forward(request, kind, context, outbox) {
       const kept = foretold(request, operations);
-      return kept && alone(keyOf(request), () => forward(request, kind, kept, context));
+      return kept && alone(keyOf(request), () => forward(request, kind, kept, context, outbox));
     },
 
     finish: (request, how, context) =>

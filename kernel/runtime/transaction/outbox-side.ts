@@ -3,7 +3,7 @@ import { StatusError } from "../../call/status.ts";
 import type { DrivenTransaction } from "../../spi/transaction.ts";
 import { failed, failureIn, passing, reasonOf } from "./failures.ts";
 import type { Journey } from "./journey.ts";
-import { countLeft, writeOutbox } from "./outbox.ts";
+import { countLeft } from "./outbox.ts";
 
 /** Leaves branches to the outbox beside the first one. */
 export type OutboxSide = Pick<DrivenTransaction, "applyWithOutbox" | "outboxHolds">;
@@ -22,7 +22,7 @@ export function outboxSide(journey: Journey): OutboxSide {
         let failure: string;
         try {
           const request = journey.request(first, "apply");
-          const reply = await host.applyAlong(request, journey.context(), (sql) => writeOutbox(sql, rows));
+          const reply = await host.applyAlong(request, journey.context(), rows);
           journey.keepOutputs(reply);
           if (reply.outcome === "done") {
             node.relayed();

@@ -34,17 +34,25 @@ export interface OutboxEntry {
 
 type Sql = TransactionHandle["sql"];
 
+/** `sql` of postgres.js, or that of drizzle: both take values and parts of statements alike, but for arrays. */
+export type Tag<T> = (strings: TemplateStringsArray, ...values: unknown[]) => T;
+
 /** Writes the rows in the database transaction of what they follow from: all of them become visible, or none. */
 export async function writeOutbox(sql: Sql, rows: OutboxRows): Promise<void> {
+  if (rows.branches.length > 0) await insertOutbox(sql as unknown as Tag<PromiseLike<unknown>>, rows, sql``);
+}
+
+/** The statement that writes them; it may go `along` with another, where it is written only if that gave a row. */
+export function insertOutbox<T>(tag: Tag<T>, rows: OutboxRows, along: unknown): T {
   const { gid, transaction, strategy, input, first, branches, kind, trace } = rows;
-  if (branches.length === 0) return;
-  const layers = layersOf(branches);
   const { name, version } = transaction;
-  await sql`
+  const layers = layersOf(branches);
+  const all = branches.map((plan, n) => ({ branch: plan.id, layer: layers[n], plan }));
+  return tag`
     insert into mortise_outbox (gid, branch, layer, kind, transaction, version, strategy, first_branch, plan, input, trace)
-    select ${gid}, one.branch, one.layer, ${kind}, ${name}, ${version}, ${strategy}, ${first}, one.plan::jsonb, ${input}, ${trace}
-    from unnest(${branches.map(({ id }) => id)}::text[], ${layers}::int[],
-      ${branches.map((branch) => JSON.stringify(branch))}::text[]) as one(branch, layer, plan)`;
+    select ${gid}, one.branch, one.layer, ${kind}, ${name}, ${version}, ${strategy}, ${first}, one.plan, ${input}, ${trace}
+    from json_to_recordset(${JSON.stringify(all)}::text::json) as one (branch text, layer int, plan jsonb)${along}
+    returning 1`;
 }
 
 /** How many others each branch has to wait for one after the other. */

@@ -5,7 +5,7 @@ import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
 import type { Timers } from "../../core/ports.ts";
 import type { BatchMetrics } from "../../spi/metrics.ts";
-import type { Performer, TransactionHandle } from "../../spi/perform.ts";
+import type { Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { checkGid } from "../../spi/transaction-record.ts";
 import { watchBatches } from "./batch-watch.ts";
@@ -13,7 +13,7 @@ import { externalBranches } from "./external-branch.ts";
 import { fenceVersion, isLost, readCommitted } from "./fence.ts";
 import { inLanes } from "./lanes.ts";
 import { localBranches, repeated } from "./local-branch.ts";
-import { removeDone, wakeOutbox } from "./outbox.ts";
+import { type OutboxRows, removeDone, wakeOutbox } from "./outbox.ts";
 import { atPlaces } from "./points.ts";
 import { type PreparedBranches, parsePrepared, preparedBranches } from "./prepared.ts";
 import { transactionCodes } from "./rule-codes.ts";
@@ -26,12 +26,8 @@ export interface Participant {
   batches(): readonly BatchMetrics[];
   /** Rejects with INVALID_ARGUMENT for what nobody can do, UNAVAILABLE while the database cannot be reached. */
   drive(request: DriveRequest, context: Context): Promise<DriveReply>;
-  /** Applies a branch, and does `along` in the same database transaction. */
-  applyAlong(
-    request: DriveRequest,
-    context: Context,
-    along: (sql: TransactionHandle["sql"]) => Promise<void>,
-  ): Promise<DriveReply>;
+  /** Applies a branch, and writes rows of the outbox in the same database transaction. */
+  applyAlong(request: DriveRequest, context: Context, along: OutboxRows): Promise<DriveReply>;
   /** The answer to a branch that was applied before, for the price of one read; nothing for any other. */
   applied(request: DriveRequest): Promise<DriveReply | undefined>;
   inspect(gid: string): Promise<Infer<typeof Inspected>>;

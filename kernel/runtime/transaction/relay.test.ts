@@ -15,7 +15,7 @@ import { virtualPorts } from "../../testing/virtual-ports.ts";
 import { branchesOf } from "./branches.ts";
 import { createFence } from "./fence.ts";
 import type { TransactionNode } from "./node.ts";
-import { wakeOutbox, writeOutbox } from "./outbox.ts";
+import { wakeOutbox } from "./outbox.ts";
 import { participant } from "./participant.ts";
 import { relayDue } from "./relay.ts";
 import { requestFor } from "./requests.ts";
@@ -58,7 +58,7 @@ await onServer(
       for (const gid of gids) {
         const request = requestFor({ ...about, gid, outputs: new Map() }, first, "apply");
         const rows = { ...about, gid, first: first.id, branches: [second], kind: "message", trace: "" } as const;
-        await host.applyAlong(request, background, (tx) => writeOutbox(tx, rows));
+        await host.applyAlong(request, background, rows);
       }
       const setup = { node, scheduleOf: () => [], complete: async () => undefined };
       return {
