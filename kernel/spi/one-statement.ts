@@ -20,6 +20,9 @@ export interface Finishing<I, O> {
   none?(tx: TransactionHandle, input: I, output: O, call: BranchContext<never>): Promise<unknown>;
 }
 
+/** What an operation answers whose output is `Empty`. What answers something is a function. */
+export interface AnswersNothing extends Readonly<Record<string, never>> {}
+
 /** Builds the statement an operation consists of. */
 export type Write = (on: TransactionHandle, input: unknown, output: unknown, call: BranchContext<never>) => Statement;
 
@@ -27,14 +30,15 @@ export type Write = (on: TransactionHandle, input: unknown, output: unknown, cal
 const known = new WeakMap<object, readonly Write[]>();
 
 /**
- * A `reserve`, `apply` or `check` of one statement, for an operation that answers nothing. It is sent together with the row of
- * the fence, as a database transaction of its own: one trip instead of three. Where more belongs to the transaction, it is
- * a function like any other.
+ * A `reserve` or `apply` of one statement, for an operation that answers nothing. It is sent together with the row of the
+ * fence, as a database transaction of its own: one trip instead of three. Where more belongs to the transaction, it is
+ * a function like any other. Throws a TypeError for a `write` that is an async function.
  */
 export function oneStatement<I, R extends string = never>({ write, none }: Doing<I, R>) {
-  const work = async (tx: TransactionHandle, input: I, call: BranchContext<R>) => {
-    if (!(await changed(write(tx, input, call)))) await (none ? none(tx, input, call) : nobody(call));
-    return {} as Readonly<Record<string, never>>;
+  checkSync(write);
+  const work = async (tx: TransactionHandle, input: I, call: BranchContext<R>): Promise<AnswersNothing> => {
+    if (!(await changed(write(tx, input, call), call))) await (none ? none(tx, input, call) : nobody(call));
+    return {};
   };
   const alone = (on: TransactionHandle, input: I, _: unknown, call: BranchContext<R>) => write(on, input, call);
   known.set(work, [alone as Write]);
@@ -43,16 +47,17 @@ export function oneStatement<I, R extends string = never>({ write, none }: Doing
 
 /** The same for `confirm`, `cancel` and `undo`, whatever the operation answers. */
 export function finishingStatement<I, O>({ write, none }: Finishing<I, O>) {
+  checkSync(write);
   const work = async (tx: TransactionHandle, input: I, output: O, call: BranchContext<never>): Promise<void> => {
-    if (!(await changed(write(tx, input, output, call)))) await (none ? none(tx, input, output, call) : nobody(call));
+    if (!(await changed(write(tx, input, output, call), call)))
+      await (none ? none(tx, input, output, call) : nobody(call));
   };
   known.set(work, [write as Write]);
   return work;
 }
 
 /** Where an operation has nothing to do: only its row of the fence is written, in one trip. */
-export const nothing: (() => Promise<Readonly<Record<string, never>>>) & (() => Promise<void>) = async () =>
-  ({}) as never;
+export const nothing: (() => Promise<AnswersNothing>) & (() => Promise<void>) = async () => ({}) as never;
 known.set(nothing, []);
 
 /** The statements a function consists of; undefined where only running it tells. */
@@ -60,25 +65,42 @@ export function statementsOf(work: object): readonly Write[] | undefined {
   return known.get(work);
 }
 
-/** Throws a TypeError for what is no statement, such as the promise of one that was sent already. */
-export function isOfDrizzle(statement: Statement): statement is PromiseLike<unknown> & SQLWrapper {
-  const { getSQL, handler } = statement as Partial<SQLWrapper> & { readonly handler?: unknown };
-  if (typeof getSQL === "function") return true;
-  if (typeof handler === "function") return false;
-  throw new TypeError(
-    "the write of an operation of one statement gives the statement unsent: do not await it, nor write it as an async function",
-  );
+/** Gives what a `write` gave. Throws a TypeError for what is no statement, or stands for one that was sent already. */
+export function asStatement(given: unknown, { step }: { readonly step: string }): Statement {
+  if (isOfDrizzle(given) || typeof (given as { handler?: unknown } | undefined)?.handler === "function")
+    return given as Statement;
+  if (given instanceof Promise) given.catch(() => undefined); // what is wrong is said here
+  const what = given instanceof Promise ? "a promise" : given === undefined ? "nothing" : `a ${typeof given}`;
+  throw new TypeError(`step ${step}: write gives ${what}. ${advice}`);
+}
+
+/** Whether a statement is drizzle's; else it is one of postgres.js. */
+export function isOfDrizzle(statement: unknown): statement is PromiseLike<unknown> & SQLWrapper {
+  return typeof (statement as Partial<SQLWrapper> | null | undefined)?.getSQL === "function";
+}
+
+const advice = "Return the statement itself: no async function, no await, no execute().";
+
+/** For a `write` that sends its statement instead of giving it. */
+export function sentTooEarly(): TypeError {
+  return new TypeError(`write sends its statement. ${advice}`);
+}
+
+function checkSync(write: unknown): void {
+  if (Object.prototype.toString.call(write) === "[object AsyncFunction]")
+    throw new TypeError(`write is an async function. ${advice}`);
 }
 
 /** Whether a statement changed any row. */
-async function changed(statement: Statement): Promise<boolean> {
-  isOfDrizzle(statement);
-  const rows = (await statement) as { readonly length: number; readonly count?: number | null };
+async function changed(given: unknown, { step }: { readonly step: string }): Promise<boolean> {
+  const rows = (await asStatement(given, { step })) as { readonly length: number; readonly count?: number | null };
   if (rows.length === 0 && (rows.count ?? 0) > 0)
-    throw new TypeError("an operation of one statement tells what it changed: end it with RETURNING, or .returning()");
+    throw new TypeError(
+      `step ${step}: a statement does not tell which rows it changed. End it with RETURNING, or .returning()`,
+    );
   return rows.length > 0;
 }
 
-function nobody({ step }: BranchContext<never>): never {
+function nobody({ step }: { readonly step: string }): never {
   throw new StatusError("INTERNAL", `step ${step} changed no row, and has no "none" that says what that means`);
 }

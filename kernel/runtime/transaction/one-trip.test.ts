@@ -10,7 +10,7 @@ import { systemPorts } from "../../core/ports.ts";
 import { finishingStatement, nothing, oneStatement } from "../../spi/one-statement.ts";
 import type { LocalOperation, Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
-import { accountOf, bankDatabase, Movement } from "../../testing/bank.ts";
+import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from "../../testing/bank.ts";
 import { pay } from "../../testing/bank-app.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
@@ -116,6 +116,7 @@ const open: Open = {
 const drizzle: Take = { ...lean, apply: lean.reserve };
 const idle: Open = { ...open, apply: nothing };
 
+type Write = Parameters<typeof oneStatement>[0]["write"];
 type Functions = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
 
 /** Says nothing of being one statement. */
@@ -349,15 +350,61 @@ await onServer(
       for (const id of ["a", "b"]) assert.equal((await accountOf(at.database, id)).coming, 2n);
     });
 
-    it("that do not tell what they changed, or are sent already, are told so", async () => {
-      const write: Parameters<typeof oneStatement>[0]["write"] = ({ sql }) =>
-        sql`update account set coming = coming + 1`;
-      await using silent = await vault("statements", undefined, { reserve: oneStatement({ write }) });
-      await assert.rejects(silent.drive({ gid: randomUUID(), action: "reserve" }), /end it with RETURNING/);
-      assert.equal((await accountOf(silent.database, "a")).coming, 0n);
-      const sent = async () => [{}];
-      await using hasty = await vault("statements", undefined, { reserve: oneStatement({ write: sent as never }) });
-      await assert.rejects(hasty.drive({ gid: randomUUID(), action: "reserve" }), /gives the statement unsent/);
+    it("that do not tell what they changed are told so", async () => {
+      const write: Write = ({ sql }) => sql`update account set coming = coming + 1`;
+      await using at = await vault("statements", undefined, { reserve: oneStatement({ write }) });
+      await assert.rejects(at.drive({ gid: randomUUID(), action: "reserve" }), /step one: .+ End it with RETURNING/);
+      assert.equal((await accountOf(at.database, "a")).coming, 0n);
+    });
+
+    const misused: Readonly<Record<string, readonly [write: (...given: Parameters<Write>) => unknown, RegExp]>> = {
+      "that are not given": [({ orm }) => void orm.update(accounts).set(by(1n)).returning(), /write gives nothing/],
+      "that are awaited": [
+        ({ orm }) =>
+          orm
+            .update(accounts)
+            .set(by(1n))
+            .returning()
+            .then((rows) => rows),
+        /write gives a promise/,
+      ],
+      "that are sent through drizzle": [
+        ({ orm }) => orm.update(accounts).set(by(1n)).returning().execute(),
+        /write gives a promise/,
+      ],
+      "that are sent through postgres.js": [
+        ({ sql }) => sql`update account set coming = 9 returning 1`.then(() => []),
+        /write gives a promise/,
+      ],
+      "that are sent as text": [
+        ({ sql }) => sql.unsafe("update account set coming = 9 returning 1").then(() => []),
+        /write gives a promise/,
+      ],
+      "that are a transaction": [
+        ({ orm }) => orm.transaction((tx) => tx.update(accounts).set(by(1n)).returning()),
+        /write gives a promise/,
+      ],
+    };
+    for (const [what, [write, says]] of Object.entries(misused))
+      it(`${what} are told so, and leave nothing`, async () => {
+        const reserve = oneStatement({ write: write as Write });
+        await using at = await vault("statements", undefined, { reserve });
+        const before = await at.left();
+        await assert.rejects(at.drive({ gid: randomUUID(), action: "reserve" }), says);
+        assert.deepEqual(await at.left(), before);
+      });
+
+    it("cannot be written by an async function, nor answer anything", async () => {
+      const write = async () => [];
+      assert.throws(() => oneStatement({ write: write as never }), /write is an async function/);
+      assert.throws(() => finishingStatement({ write: write as never }), /write is an async function/);
+      await using at = await vault("statements");
+      const bank = bankOperations("Answers");
+      const answering = { ...bankPerformer(bank, at.database), perform: { take, put: take } } as unknown as Performer;
+      assert.throws(
+        () => participant(answering, systemPorts),
+        /test.bank.v1.Answers\/take answers test.bank.v1.Balance, but its reserve is a statement/,
+      );
     });
 
     it("that change nothing fail unless they say what that means", async () => {

@@ -4,13 +4,14 @@ import type { Context } from "../../call/context.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
-import { isOfDrizzle, type Statement, statementsOf, type Write } from "../../spi/one-statement.ts";
+import { asStatement, isOfDrizzle, type Statement, statementsOf, type Write } from "../../spi/one-statement.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Orm } from "../../spi/store.ts";
 import { branchContext } from "./branch-context.ts";
 import { entryOf, type FenceKind, isLost, isOngoing, sqlState } from "./fence.ts";
 import { keyOf } from "./fence-many.ts";
 import { doAndEnter, finishAlone, finishAndEnter } from "./fence-statement.ts";
+import { forBuilding } from "./for-building.ts";
 import { clientOf } from "./in-transaction.ts";
 import { done, encodeKept, foretold, type KeptBranch, type KeptStep } from "./kept.ts";
 import type { OutboxRows, Tag } from "./outbox.ts";
@@ -53,10 +54,13 @@ const finishes = { reserve: ["confirm", "cancel"], apply: ["undo"] } as const;
 /** What the `R` row says of what is finished so. */
 const reserved = { confirm: "reserve", cancel: "reserve", undo: "apply" } as const satisfies Record<Finish, FenceKind>;
 
-export function oneTrip({ operations, database, perform }: Performer): OneTrip {
+export function oneTrip(performer: Performer): OneTrip {
+  checkAnswers(performer);
+  const { operations, database, perform } = performer;
   const remembered = new Map<string, KeptBranch>();
   const underWay = new Map<string, Promise<void>>();
   const unfit = new WeakSet<Write>();
+  let building: TransactionHandle | undefined;
 
   /** The one statement of all steps, or none; nothing where they are more, or where that is not known. */
   function plan(steps: readonly KeptStep[], kind: FunctionName): readonly Planned[] | undefined {
@@ -74,10 +78,11 @@ export function oneTrip({ operations, database, perform }: Performer): OneTrip {
     const { input, output, facts } = operations.operations[step.operation] as OperationType;
     const answered = results.find((one) => one.step === step.step)?.output ?? new Uint8Array();
     const call = branchContext(context, { gid, step: step.step, key: "", rejects: facts.rejects });
-    const { orm } = database;
-    // A statement of its own takes the place of a transaction of one statement: both have the same face.
-    const on = { orm, sql: clientOf(orm) } as unknown as TransactionHandle;
-    return write(on, codecOf(input).decode(step.input), codecOf(output).decode(answered), call as never);
+    building ??= forBuilding(database.orm);
+    return asStatement(
+      write(building, codecOf(input).decode(step.input), codecOf(output).decode(answered), call as never),
+      call,
+    );
   }
 
   function remember(request: DriveRequest, kept: KeptBranch, kind: Forward): void {
@@ -151,6 +156,18 @@ export function oneTrip({ operations, database, perform }: Performer): OneTrip {
         return kept && finish(request, how, kept, context);
       }),
   };
+}
+
+/** Throws a TypeError for a statement, or nothing, where an operation has to answer. */
+function checkAnswers({ operations, perform }: Performer): void {
+  for (const { name, output } of Object.values(operations.operations)) {
+    const own = perform[name] as Partial<LocalOperation> | undefined;
+    const kind = (["reserve", "apply"] as const).find((one) => own?.[one] && statementsOf(own[one]));
+    if (kind && output.fields.length > 0)
+      throw new TypeError(
+        `${operations.name}/${name} answers ${output.name}, but its ${kind} is a statement or nothing, which answer nothing. Write a function`,
+      );
+  }
 }
 
 /** The statements a function consists of, or those it is made of that is not there. */
