@@ -34,7 +34,9 @@ const numbers = <N extends number>(given: string | undefined, all: readonly N[])
 const strategies: readonly Plugin[] = [local, xa, threePhase, tcc, saga, outbox, message, bestEffort];
 const chosen = strategies.filter(({ name }) => values.strategy === undefined || values.strategy === name);
 
-const server = await benchServer(Number(values["flush-ms"]));
+const flushMs = Number(values["flush-ms"]);
+if (!(flushMs >= 0 && flushMs <= 100)) throw new TypeError("--flush-ms takes milliseconds from 0 to 100");
+const server = await benchServer(flushMs);
 const all: Measured[] = [];
 const hot: Hot[] = [];
 const rows: HotRow[] = [];
@@ -56,7 +58,7 @@ try {
 } finally {
   await server.stop();
 }
-console.log(values.json ? JSON.stringify({ strategies: all, hotRow: rows, hot, memory }, null, 2) : printed());
+console.log(values.json ? JSON.stringify({ flushMs, strategies: all, hotRow: rows, hot, memory }, null, 2) : printed());
 
 async function measureStrategies(): Promise<void> {
   for (const plugin of chosen) {
