@@ -1,4 +1,4 @@
-import type { Location, UseValue } from "../core/config.ts";
+import type { UseValue } from "../core/config.ts";
 import { suggestion } from "../core/nearest.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import { isPolicyTarget } from "../runtime/policy-target.ts";
@@ -6,16 +6,8 @@ import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import { type Inside, inside, mapAt, type Spot, textAt, under, wrong } from "./expect.ts";
 import { describe, isNull, type Node, plain } from "./node.ts";
 import type { Report } from "./problem.ts";
+import { type FileReference, patterns, pluginForm, references, serviceForm } from "./references.ts";
 import { transactionTable } from "./transaction-table.ts";
-
-/** A file the configuration names: the module of a service or of a plugin. */
-export interface FileReference {
-  /** The name of the service, or the id of the plugin; nothing where only a path is written. */
-  readonly name: string | undefined;
-  /** Relative to the app file; nothing for a service that is where services are by convention. */
-  readonly path: string | undefined;
-  readonly at: Location;
-}
 
 /** What an app file says, checked as far as that is possible without knowing the plugins. */
 export interface AppFile {
@@ -29,11 +21,6 @@ export interface AppFile {
 }
 
 export const appKeys = ["app", "use", "options", "services", "plugins", "policies", "transactions"] as const;
-
-export const patterns = {
-  name: /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
-  pluginId: /^[a-z][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/,
-} as const;
 
 const nothing: AppFile = { app: "", use: {}, options: {}, services: [], plugins: [], policies: {}, transactions: {} };
 
@@ -53,8 +40,8 @@ export function readAppFile(root: Node, report: Report): AppFile {
     app: appName(spot("app")) ?? missingApp(root, report),
     use: useTable(spot("use")),
     options: optionTable(spot("options")),
-    services: references(spot("services"), serviceForm),
-    plugins: references(spot("plugins"), pluginForm),
+    services: references(spot("services"), serviceForm, root.at.file),
+    plugins: references(spot("plugins"), pluginForm, root.at.file),
     policies: policyTable(spot("policies")),
     transactions: transactionTable(spot("transactions")),
   };
@@ -113,43 +100,4 @@ function policyTable(spot: Spot | undefined): PolicyTable {
 function unknownTarget({ keyAt, path, report }: Inside, target: string): undefined {
   const forms = '"*", a service (shop.order.v1.Orders), a pattern (shop.*) or a method (shop.order.v1.Orders/place)';
   report("CONFIG_POLICY_TARGET", `"${target}" is nothing a policy can be for; write ${forms}`, keyAt, path);
-}
-
-/** How one kind of references is written. */
-interface ReferenceForm {
-  readonly list: string;
-  readonly name: RegExp;
-  readonly nameForm: string;
-  /** What an item of a list means: a name, or a path. */
-  readonly item: "name" | "path";
-}
-
-const serviceForm: ReferenceForm = {
-  list: "a list of services, for example `[user, order]`, or paths by service",
-  name: patterns.name,
-  nameForm: "the name of a service in kebab-case",
-  item: "name",
-};
-
-const pluginForm: ReferenceForm = {
-  list: "a list of plugin files, for example `[./plugins/mine.ts]`, or paths by plugin id",
-  name: patterns.pluginId,
-  nameForm: "a plugin id, for example loadbalancer/mine",
-  item: "path",
-};
-
-function references(spot: Spot | undefined, form: ReferenceForm): FileReference[] {
-  if (!spot) return [];
-  if (spot.node.kind === "scalar") return wrong(spot, form.list) ?? [];
-  const listed = spot.node.kind === "list";
-  return inside(spot).flatMap((child) => {
-    const text = textAt(child, listed && form.item === "name" ? form.nameForm : "the path of a module");
-    const name = listed ? (form.item === "name" ? text : undefined) : String(child.key);
-    if (text === undefined) return [];
-    if (name !== undefined && !form.name.test(name)) {
-      child.report("CONFIG_WRONG_TYPE", `"${name}" is not ${form.nameForm}`, child.keyAt, child.path);
-      return [];
-    }
-    return [{ name, path: listed && form.item === "name" ? undefined : text, at: child.node.at }];
-  });
 }

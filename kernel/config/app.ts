@@ -11,7 +11,7 @@ import { checkApp } from "../runtime/check-app.ts";
 import { checkTransactions } from "../runtime/check-transactions.ts";
 import type { PolicyTable } from "../runtime/policy.ts";
 import type { TransactionTable } from "../runtime/transaction-policy.ts";
-import type { AppFile, FileReference } from "./app-file.ts";
+import type { AppFile } from "./app-file.ts";
 import { installedStrategies } from "./chosen.ts";
 import { coreConfig, policiesKey, transactionPoliciesKey } from "./core-config.ts";
 import { installedPlugins } from "./installed.ts";
@@ -19,6 +19,7 @@ import { type LoadedConfig, type LoadOptions, loadConfig, type ReadFile } from "
 import { checkPolicies, type PoliciesChecked } from "./policies.ts";
 import { type KnownContracts, knownContracts } from "./policy-targets.ts";
 import { byPlace, reportInto } from "./problem.ts";
+import type { FileReference } from "./references.ts";
 import { findServices, findServicesElsewhere } from "./services.ts";
 
 /** An app as its configuration describes it: what the kernel is to run, and everything that is wrong with it. */

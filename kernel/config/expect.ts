@@ -10,16 +10,16 @@ export interface Spot {
 }
 
 /** Reports that something else was expected. Gives nothing, so that it can end a reader. */
-export function wrong({ node, path, report }: Spot, expected: string): undefined {
-  report("CONFIG_WRONG_TYPE", `${path.join(".")} takes ${expected}, not ${describe(node)}`, node.at, path);
+export function wrong({ node, path, report }: Spot, expected: string, fix = ""): undefined {
+  report("CONFIG_WRONG_TYPE", `${path.join(".")} takes ${expected}, not ${describe(node)}${fix}`, node.at, path);
 }
 
-/** The text there; anything else is reported. */
-export function textAt(spot: Spot, expected: string): string | undefined {
+/** The text there; anything else is reported, with how to say what was meant. */
+export function textAt(spot: Spot, expected: string, fix = ""): string | undefined {
   const { node } = spot;
   return node.kind === "scalar" && typeof node.value === "string" && node.value !== ""
     ? node.value
-    : wrong(spot, expected);
+    : wrong(spot, expected, fix);
 }
 
 /** The map there; anything else is reported. */

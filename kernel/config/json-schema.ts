@@ -3,9 +3,9 @@ import type { Plugin } from "../core/plugin.ts";
 import { type JsonSchema, jsonSchemaOf, type Schema } from "../core/schema.ts";
 import type { SpiKind } from "../core/spi.ts";
 import { transactionFields } from "../runtime/transaction-policy.ts";
-import { patterns } from "./app-file.ts";
 import { chosenSpis } from "./chosen.ts";
 import { basicFields } from "./policies.ts";
+import { patterns } from "./references.ts";
 
 /**
  * The JSON Schema of an app file, for editors: names, options and policy fields of these plugins, with descriptions. It takes

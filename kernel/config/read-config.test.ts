@@ -101,6 +101,26 @@ policies:
     assert.match(problems("hello")[0] ?? "", /must be a map, not the text "hello"/);
   });
 
+  it("is refused where the file itself names a service or a plugin and says no path", () => {
+    const text = "app: a\nservices: { stock: , gifts: ./gifts.ts }\nplugins:\n  loadbalancer/mine:\n";
+    const { file, problems } = read(text);
+    assert.deepEqual(problems.map(formatProblem), [
+      "shop.yaml:2:13  services.stock says nothing. Write ./stock/stock.ts, or use a list: [stock]",
+      "shop.yaml:4:3  plugins.loadbalancer/mine says nothing. Write the path of its module",
+    ]);
+    assert.deepEqual(
+      file.services.map(({ name }) => name),
+      ["gifts"],
+      "what is right is read all the same",
+    );
+  });
+
+  it("says how to write paths of services where they stand in a list", () => {
+    assert.deepEqual(problems("app: a\nservices: [stock, { gifts: ./gifts.ts }]"), [
+      "shop.yaml:2:19  services.1 takes the name of a service in kebab-case, not a map; to say where one is, make services a map: { stock: ./stock/stock.ts, gifts: ./gifts.ts }",
+    ]);
+  });
+
   it("takes only text for the name of the app, in kebab-case", () => {
     assert.deepEqual(problems("app: 12"), ["shop.yaml:1:6  app takes the name of the app, not the number 12"]);
     assert.match(problems("app: My Shop")[0] ?? "", /^shop.yaml:1:6 {2}app takes a name in kebab-case/);
@@ -211,6 +231,19 @@ describe("overlays", () => {
     assert.deepEqual(problems, []);
     assert.deepEqual(file.use, { bus: "nats", protocol: ["rest"] });
     assert.deepEqual(file.options, { "x/y": { n: 2, o: 3 } });
+  });
+
+  it("take a service away with null, as --set does, and give a path to one without", () => {
+    const text = "app: a\nservices: { stock: ./stock.ts, gifts: ./gifts.ts, carts: ./carts.ts, users: }\n";
+    const over = ["services: { stock: null, users: ./users.ts, none: null }"];
+    const { file, problems } = read(text, { over, set: ["services.gifts=null"] });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      file.services.map(({ name }) => name),
+      ["carts", "users"],
+    );
+    const listed = read("app: a\nservices: [stock]\n", { over: ["services: { stock: ./stock.ts, gifts: null }"] });
+    assert.deepEqual(listed.problems, [], "also where it replaces a list");
   });
 
   it("keep the place of each value in its own file", () => {

@@ -3,9 +3,9 @@ import { join, resolve } from "node:path";
 import type { CatalogueEntry } from "../core/catalogue.ts";
 import { suggestion } from "../core/nearest.ts";
 import { fileEntry } from "../core/sources.ts";
-import type { FileReference } from "./app-file.ts";
 import { namesIn } from "./load-config.ts";
 import type { Report } from "./problem.ts";
+import type { FileReference } from "./references.ts";
 
 /**
  * Finds the module of each service: the path written, or by convention `<name>/<name>.ts` (else `.js`) beside the app file.
