@@ -8,12 +8,13 @@ import type { StrategyFacts } from "../../spi/transaction.ts";
 import { branchesOf } from "./branches.ts";
 import { publishBranch } from "./bus-side.ts";
 import { drive } from "./driver.ts";
+import { failing } from "./failing.ts";
 import type { Hosts } from "./hosting.ts";
 import { type Running, subjectOfRecord } from "./initiator.ts";
 import { journeyOf } from "./journey.ts";
 import { isOfFirstSending } from "./message-ids.ts";
 import type { TransactionNode } from "./node.ts";
-import { type OutboxOrigin, removeDone } from "./outbox.ts";
+import { noteFailure, type OutboxOrigin, removeDone } from "./outbox.ts";
 import { takeOn } from "./recovery.ts";
 
 type Ack = Infer<typeof Acknowledged>;
@@ -63,6 +64,15 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     return true;
   }
 
+  /** Keeps why a branch fails where people look for it: in the outbox it waits in, or with the record. */
+  async function failed(transaction: AnyTransaction, { gid, branch, strategy, driven }: Ack): Promise<void> {
+    const error = driven?.note ?? "";
+    const first = branchesOf(transaction).main[0];
+    const host = factsOf(strategy)?.ownFirst && first ? hosted.get(first.participant) : undefined;
+    if (host && (await noteFailure(host.performer.database.sql, { gid, branch, error }))) return;
+    await node.coordinator().note(gid, { lastError: `${branch}: ${error}` });
+  }
+
   /** Ends a transaction whose last branch this was, or sends those that waited for it. */
   async function goOn(transaction: AnyTransaction, record: TransactionRecord, branch: string): Promise<void> {
     const left = record.branches.slice(1).filter(({ id }) => !record.done.includes(id));
@@ -82,6 +92,7 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     complete,
 
     async acknowledged(transaction, ack, { id }) {
+      if (ack.driven?.outcome === failing) return failed(transaction, ack);
       if (await inOutbox(transaction, ack)) return;
       const { gid, branch, driven } = ack;
       const coordinator = node.coordinator();

@@ -9,6 +9,8 @@ import { sendingId } from "./message-ids.ts";
 /** Has branches done by whoever takes them from the bus. */
 export type BusSide = Pick<DrivenTransaction, "deliver">;
 
+const unpublished = "not published: ";
+
 export function busSide(journey: Journey, { leave }: Pick<DecidingSide, "leave">): BusSide {
   const { node } = journey;
   const { record } = journey.subject;
@@ -23,10 +25,12 @@ export function busSide(journey: Journey, { leave }: Pick<DecidingSide, "leave">
       if (failure) {
         // It counts as no round: the same ids are used again, and the bus drops what it has taken after all.
         const nextInMs = roundMs(0, options, ports.random);
-        await leave(`not published: ${asStatusError(failure.reason).message}`, { attempts: round, nextInMs });
+        await leave(`${unpublished}${asStatusError(failure.reason).message}`, { attempts: round, nextInMs });
         return;
       }
-      const late = round === 0 ? "" : "not all branches have said that they are done";
+      // What a participant said about its failure tells more.
+      const told = record?.lastError.startsWith(unpublished) ? "" : record?.lastError;
+      const late = round === 0 ? "" : told || "not all branches have said that they are done";
       await leave(late, { attempts: round + 1, nextInMs: acknowledgeMs(round, options, ports.random) });
     },
   };

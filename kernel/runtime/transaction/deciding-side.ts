@@ -85,7 +85,7 @@ export function decidingSide(journey: Journey): DecidingSide {
         done: [...done],
         outputs: Object.fromEntries(outputs),
         attempts,
-        lastError,
+        ...(lastError !== "" && { lastError }), // a participant may have told meanwhile why it fails
         stuck,
         nextInMs,
       };

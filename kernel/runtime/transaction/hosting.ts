@@ -7,8 +7,9 @@ import type { Performer } from "../../spi/perform.ts";
 import type { Publish } from "../../spi/runtime.ts";
 import type { EventContext, EventHandler, Listening, Offer, ServerContext } from "../../spi/service.ts";
 import type { Performing } from "../../spi/transactions.ts";
+import { failedReply, isUncertain } from "./failing.ts";
 import { createFence } from "./fence.ts";
-import { acknowledgementId, isSentAgain } from "./message-ids.ts";
+import { acknowledgementId, failureId, isSentAgain } from "./message-ids.ts";
 import { type Participant, participant } from "./participant.ts";
 import { type Sweeper, type SweepHow, sweep } from "./sweep.ts";
 
@@ -32,13 +33,19 @@ export function hosts({ publisher, sweeper, at, timers }: HostsSetup): Hosts {
   /** Does a branch that came over the bus, and tells whoever sent it. What is not certain is delivered again. */
   const receiving = (one: Participant) => async (request: DriveRequest, call: EventContext) => {
     await at("O5");
+    const { gid, branch, transaction, strategy } = request;
+    const tell = (driven: DriveReply, id: string) =>
+      publisher(acknowledgementTopic(transaction))({ gid, branch, driven, strategy }, call, { id });
     const known = call.attempt > 1 || isSentAgain(call.id) ? await one.applied(request) : undefined;
-    const reply = known ?? (await one.drive({ ...request, action: "apply" }, call));
+    const driving = known ?? one.drive({ ...request, action: "apply" }, call);
+    const reply = await Promise.resolve(driving).catch(async (error: unknown) => {
+      // Only told: it is delivered again whether somebody hears of it or not.
+      if (!isUncertain(error)) await tell(failedReply(error), failureId(call)).catch(() => undefined);
+      throw error;
+    });
     if (reply.outcome === "ongoing") throw new StatusError("UNAVAILABLE", reply.note);
     await at("O6");
-    const { gid, branch, transaction, strategy } = request;
-    const id = acknowledgementId(call);
-    await publisher(acknowledgementTopic(transaction))({ gid, branch, driven: reply, strategy }, call, { id });
+    await tell(reply, acknowledgementId(call));
   };
 
   return {

@@ -140,6 +140,16 @@ export async function putOff(
     where gid = ${gid} and branch = ${branch}`;
 }
 
+/** Notes why a branch could not be done where it was sent to; it stays due when it was. False: it is not here. */
+export async function noteFailure(
+  sql: Database["sql"],
+  { gid, branch, error }: Pick<OutboxEntry, "gid" | "branch"> & { readonly error: string },
+): Promise<boolean> {
+  const rows = await sql`
+    update mortise_outbox set last_error = ${error} where gid = ${gid} and branch = ${branch} returning 1`;
+  return rows.length > 0;
+}
+
 /** Puts off what could not be sent, as if it had not been taken. */
 export async function putOffUnsent(
   sql: Database["sql"],

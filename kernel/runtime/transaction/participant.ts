@@ -10,6 +10,7 @@ import type { BranchAction } from "../../spi/transaction.ts";
 import { checkGid } from "../../spi/transaction-record.ts";
 import { watchBatches } from "./batch-watch.ts";
 import { externalBranches } from "./external-branch.ts";
+import { writingDown } from "./failing.ts";
 import { fenceVersion, isLost, readCommitted } from "./fence.ts";
 import { inLanes } from "./lanes.ts";
 import { localBranches, repeated } from "./local-branch.ts";
@@ -115,12 +116,15 @@ export function participant(
     performer,
     prepared,
     batches: batches.read,
-    drive: (request, context) => reachable(() => drive(request, context)),
+    drive: (request, context) =>
+      reachable(() => writingDown(request, operations.name, log, () => drive(request, context))),
     applyAlong: (request, context, along) =>
-      reachable(async () => {
-        if (check(request)) throw invalid("an external operation cannot share the transaction of an outbox");
-        return local.forward(request, "apply", context, { along });
-      }),
+      reachable(() =>
+        writingDown(request, operations.name, log, async () => {
+          if (check(request)) throw invalid("an external operation cannot share the transaction of an outbox");
+          return local.forward(request, "apply", context, { along });
+        }),
+      ),
 
     applied: ({ gid, branch }) => {
       checkGid(gid);
