@@ -35,8 +35,9 @@ export const laws: readonly OperationLaw[] = [
         return { reply, state: await inner.observe() };
       });
       const reply = await ask(stage, one, "apply");
-      same(reply, inTwo.reply, "apply answers otherwise than reserve");
-      same(await stage.observe(), inTwo.state, "apply leaves another state than reserve and confirm");
+      const apply = stage.called(one, "apply");
+      same(reply, inTwo.reply, `${apply} answers otherwise than reserve`);
+      same(await stage.observe(), inTwo.state, `${apply} leaves another state than reserve, then confirm`);
       return reply.outcome === "done";
     },
   },
@@ -48,7 +49,7 @@ export const laws: readonly OperationLaw[] = [
       if (!(await accepted(stage, one, "apply"))) return false;
       await must(stage, one, "undo");
       const expected = undoLeaves?.[one.operation.name]?.(before, one.input) ?? before;
-      same(await stage.observe(), expected, "undo does not take back all that apply did");
+      same(await stage.observe(), expected, `undo does not take back all that ${stage.called(one, "apply")} did`);
       return true;
     },
   },
@@ -60,7 +61,7 @@ export const laws: readonly OperationLaw[] = [
         if (way.includes("undo" as never) && !one.operation.facts.undo) continue;
         const once = await stage.fork((inner) => goes(inner, one, way, false));
         const twice = await stage.fork((inner) => goes(inner, one, way, true));
-        const what = `${way.join(" and ")}: when each is lost once and then repeated,`;
+        const what = `${way.map((action) => stage.called(one, action)).join(", then ")}: when each is lost once and then repeated,`;
         same(twice.replies, once.replies, `${what} the answers differ`);
         same(twice.state, once.state, `${what} the state differs; does it act outside of its transaction?`);
         any ||= once.replies.every(({ outcome }) => outcome === "done");
@@ -104,7 +105,11 @@ export const laws: readonly OperationLaw[] = [
           const before = await inner.observe();
           const reply = await ask(inner, one, action);
           if (reply.outcome !== "rejected") return;
-          same(await inner.observe(), before, `${action} says ${reply.refusal?.reason} and changes something`);
+          same(
+            await inner.observe(),
+            before,
+            `${stage.called(one, action)} says ${reply.refusal?.reason} and changes something`,
+          );
         });
       }
       return true;
@@ -123,7 +128,8 @@ async function goes(stage: Stage, one: Tried, way: (typeof ways)[number], twice:
     if (twice) await stage.lose(one, action);
     const reply = await ask(stage, one, action);
     replies.push(reply);
-    if (twice) same(await ask(stage, one, action), reply, `${action} answers otherwise when it is repeated`);
+    if (twice)
+      same(await ask(stage, one, action), reply, `${stage.called(one, action)} answers otherwise when it is repeated`);
     if (reply.outcome !== "done") break;
   }
   return { replies, state: await stage.observe() };

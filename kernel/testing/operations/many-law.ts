@@ -3,7 +3,7 @@ import { codecOf } from "../../contract/codec/codec.ts";
 import type { DriveReply } from "../../contract/transaction/participant.ts";
 import type { FinishItem, LocalOperation, ReserveAnswer } from "../../spi/perform.ts";
 import type { Stage, Tried } from "./stage.ts";
-import { ask, must, same } from "./verdict.ts";
+import { ask, must, same, saying } from "./verdict.ts";
 
 /** What was answered to each, in the same words whether it was asked alone or together. */
 type Answers = readonly ({ readonly output: unknown } | { readonly reject: string })[];
@@ -35,7 +35,9 @@ async function oneByOne(stage: Stage, all: readonly Tried[], finish: "confirm" |
 
 async function atOnce(stage: Stage, all: readonly Tried[], own: LocalOperation, finish: "confirm" | "cancel") {
   const items = all.map(({ gid, operation, input }) => ({ gid, step: operation.name, input }));
-  const given = (await own.reserveMany?.(stage.tx, items, background)) as readonly ReserveAnswer<unknown>[];
+  const of = `of ${all[0]?.operation.name}`;
+  const reserving = () => Promise.resolve(own.reserveMany?.(stage.tx, items, background));
+  const given = (await saying(`reserveMany ${of}`, reserving)) as readonly ReserveAnswer<unknown>[];
   const reserved = await stage.observe();
   const accepted: FinishItem<unknown, unknown>[] = items.flatMap((item, i) => {
     const answer = given[i];
@@ -43,7 +45,7 @@ async function atOnce(stage: Stage, all: readonly Tried[], own: LocalOperation, 
   });
   const many = finish === "confirm" ? own.confirmMany : own.cancelMany;
   if (accepted.length > 0) {
-    if (many) await many.call(own, stage.tx, accepted, background);
+    if (many) await saying(`${finish}Many ${of}`, () => many.call(own, stage.tx, accepted, background));
     else for (const { input, output } of accepted) await own[finish](stage.tx, input, output, background as never);
   }
   const answers: Answers = given.map((answer, i) => {

@@ -10,6 +10,7 @@ import { manyHolds } from "./many-law.ts";
 import { prepares } from "./prepare-law.ts";
 import { onStage, type Stage, type Tried, tried } from "./stage.ts";
 import type { AnySubject, OpenedDatabase, OperationsSubject } from "./subject.ts";
+import { ask } from "./verdict.ts";
 
 /** A law of one operation, to be checked. */
 export interface LawOfOperation {
@@ -81,25 +82,30 @@ function lawsOf(operation: OperationType, subject: AnySubject, open: Opened): La
     },
   });
   const some = (arbitrary: fc.Arbitrary<unknown>, most?: number) =>
-    fc.tuple(pastOf(subject), fc.array(arbitrary, { minLength: 1, maxLength: most ?? 1 }));
+    fc.tuple(pastOf(subject), fc.array(arbitrary, { minLength: 1, maxLength: most ?? 1 })).map(caseOf);
 
   const single = laws.map(({ law, holds, concerns }) =>
     made(law, async (tally, database) => {
       if (concerns && !concerns(ownOf(database), operation)) return;
-      await trying(subject, some(input), tally, ([past, [first]]) =>
-        played(database, subject, past, operation, [first], (stage, [one]) => holds(stage, one as Tried, subject)),
+      await trying(subject, some(input), tally, (one) =>
+        played(database, subject, one, operation, (stage, [first]) => holds(stage, first as Tried, subject)),
       );
     }),
   );
   const many = made("many at once are the same as one after the other", async (tally, database) => {
     const own = ownOf(database);
     if (!own.reserveMany) return;
-    await trying(subject, some(input, 5), tally, ([past, inputs]) =>
-      played(database, subject, past, operation, inputs, (stage, all) => manyHolds(stage, all, own)),
+    await trying(subject, some(input, 5), tally, (one) =>
+      played(database, subject, one, operation, (stage, all) => manyHolds(stage, all, own)),
     );
   });
   const prepared = made("it can be left prepared", (tally, database) =>
-    trying({ ...subject, runs: 3 }, input, tally, (one) => prepares(database, subject, tried(operation, one))),
+    trying(
+      { ...subject, runs: 3 },
+      input.map((one) => caseOf([[], [one]])),
+      tally,
+      ({ inputs: [one] }) => prepares(database, subject, tried(operation, one)),
+    ),
   );
   return [...single, many, prepared];
 }
@@ -119,18 +125,31 @@ function pastOf({ inputs, operations }: AnySubject) {
 
 type Past = readonly (readonly [OperationType, unknown])[];
 
+/** One case of a law: what is done before, and what is asked for. Counterexamples show it in short. */
+interface Case {
+  readonly past: Past;
+  readonly inputs: readonly unknown[];
+}
+
+function caseOf([past, inputs]: [Past, readonly unknown[]]): Case {
+  const before = past.map(([{ name }, input]) => `${name} ${fc.stringify(input)}`);
+  const asked = inputs.map((input) => fc.stringify(input));
+  const after = before.length > 0 ? `after: ${before.join(", ")}; ` : "";
+  const text = `${after}${asked.length > 1 ? "inputs" : "input"}: ${asked.join(", ")}`;
+  return { past, inputs, [fc.toStringMethod]: () => text } as Case;
+}
+
 function played(
   database: Database,
   subject: AnySubject,
-  past: Past,
+  { past, inputs }: Case,
   operation: OperationType,
-  inputs: readonly unknown[],
   work: (stage: Stage, all: readonly Tried[]) => Promise<boolean>,
 ): Promise<boolean> {
   return onStage(database, subject, async (stage) => {
     for (const [before, input] of past) {
       await subject.given?.[before.name]?.(stage.tx, input);
-      await stage.drive(tried(before, input), "apply");
+      await ask(stage, tried(before, input), "apply");
     }
     for (const input of inputs) await subject.given?.[operation.name]?.(stage.tx, input);
     return work(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { sql } from "drizzle-orm";
 import { createFence } from "../../runtime/transaction/fence.ts";
 import type { LocalOperation } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
@@ -18,6 +19,7 @@ interface Planted {
   readonly says: RegExp;
   readonly plant: (own: Take, database: Database) => Partial<Take>;
   readonly before?: (database: Database) => Promise<unknown>;
+  readonly runs?: number;
 }
 
 /** A note in the account table that no rollback takes back. */
@@ -41,7 +43,7 @@ const all: readonly Planted[] = [
   {
     wrong: "an undo that gives back to the wrong place",
     law: "apply, then undo, is nothing, or what is declared",
-    says: /undo does not take back all that apply did/,
+    says: /undo does not take back all that reserve and confirm in one did/,
     plant: () => ({
       undo: async ({ sql }, { account, cents }) => {
         await sql`update account set coming = coming + ${String(cents)}::bigint where id = ${account}`;
@@ -124,6 +126,75 @@ const all: readonly Planted[] = [
     }),
   },
   {
+    wrong: "a cancel that its database refuses",
+    law: "reserve, then cancel, is nothing",
+    says: /cancel of take throws: new row for relation "account" violates check constraint "account_frozen_check" \(Failed query: update account/,
+    plant: () => ({
+      cancel: async ({ orm }, { account }) => {
+        await orm.execute(sql`update account set frozen = -1 where id = ${account}`);
+      },
+    }),
+  },
+  {
+    wrong: "a confirm that throws where no apply is written",
+    law: "apply, then undo, is nothing, or what is declared",
+    says: /reserve and confirm in one \(of take\) throws: it is gone/,
+    plant: () => ({
+      confirm: async () => {
+        throw new TypeError("it is gone");
+      },
+    }),
+  },
+  {
+    wrong: "an apply that was written and throws",
+    law: "apply, then undo, is nothing, or what is declared",
+    says: /apply of take throws: it is gone/,
+    plant: () => ({
+      apply: async () => {
+        throw new TypeError("it is gone");
+      },
+    }),
+  },
+  {
+    wrong: "a bug, which preparing has nothing to do with",
+    law: "it can be left prepared",
+    says: /take throws before it is prepared: it is gone\.(?!\.)/,
+    plant: () => ({
+      reserve: async () => {
+        throw new TypeError("it is gone.");
+      },
+    }),
+  },
+  {
+    wrong: "a reserveMany that throws",
+    law: "many at once are the same as one after the other",
+    says: /reserveMany of take throws: it is gone/,
+    plant: () => ({
+      reserveMany: async () => {
+        throw new TypeError("it is gone");
+      },
+    }),
+  },
+  {
+    wrong: "a cancel that does nothing, and tells the input in short",
+    law: "reserve, then cancel, is nothing",
+    says: /Counterexample: \[(?:after: [^[\]]*; )?input: \{"account":"\w+","cents":\d+n\}\]/,
+    plant: () => ({ cancel: async () => undefined }),
+  },
+  {
+    wrong: "a reserve that minds what came before, and tells that in short",
+    law: "reserve, then cancel, is nothing",
+    says: /Counterexample: \[after: (?:(?:put|take) \{[^{}]*\}(?:, |; ))+input: \{[^{}]*\}\]/,
+    runs: 300, // so that money is put on the account before
+    plant: (own) => ({
+      reserve: async (tx, input, call) => {
+        const [known] = await tx.sql`select 1 from account where id = 'a' and balance > 200`;
+        if (known) throw new TypeError("richer than before");
+        return own.reserve(tx, input, call);
+      },
+    }),
+  },
+  {
     wrong: "a NOTIFY",
     law: "it can be left prepared",
     says: /take cannot be prepared: .*NOTIFY/,
@@ -168,11 +239,12 @@ await onServer(
   "wrong operations",
   () => postgresServer({ ours: true }),
   (server) => {
-    for (const { wrong, law, says, plant, before } of all) {
+    for (const { wrong, law, says, plant, before, runs } of all) {
       it(`finds ${wrong}`, { timeout: 240_000 }, async () => {
         const right = bankSubject(server);
         const { laws, end } = operationLaws({
           ...right,
+          ...(runs === undefined ? {} : { runs }),
           perform: (database) => {
             const performances = right.perform(database);
             return { ...performances, take: { ...performances.take, ...plant(performances.take, database) } };

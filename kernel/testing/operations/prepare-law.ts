@@ -8,7 +8,7 @@ import type { Performer } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import { requestOf, type Tried } from "./stage.ts";
 import type { AnySubject } from "./subject.ts";
-import { same, told } from "./verdict.ts";
+import { reasonOf, same, told, unended } from "./verdict.ts";
 
 const why: Readonly<Record<string, string>> = {
   "0A000": "XA cannot drive it: NOTIFY, LISTEN, temporary tables and cursors WITH HOLD end with their connection",
@@ -25,8 +25,10 @@ export async function prepares(database: Database, subject: AnySubject, one: Tri
   await inTransaction(database, async (tx) => subject.given?.[one.operation.name]?.(tx, one.input));
   const before = await observe();
   const reply = await drive("prepare").catch((error: unknown) => {
-    const { message } = error as Error;
-    assert.fail(`${one.operation.name} cannot be prepared: ${message}. ${why[sqlState(error)] ?? ""}`);
+    const advice = why[sqlState(error)];
+    const what = advice ? "cannot be prepared" : "throws before it is prepared";
+    const text = `${one.operation.name} ${what}: ${reasonOf(error)}`;
+    throw new Error(advice ? `${unended(text)}. ${advice}` : text, { cause: error });
   });
   if (reply.outcome !== "done") return false;
   const back = await drive("rollbackPrepared");

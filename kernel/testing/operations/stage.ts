@@ -19,6 +19,10 @@ export interface Stage {
   /** Does the same, and loses it just before its commit, as a process does that dies. */
   lose(one: Tried, action: LostAction): Promise<void>;
   observe(): Promise<unknown>;
+  /** What an action is called, by the names of the functions that were written. */
+  readonly called: (one: Tried, action: BranchAction) => string;
+  /** The same, and of which operation. */
+  readonly named: (one: Tried, action: BranchAction) => string;
   /** Gives what `work` gives, and takes back what it did. */
   fork<T>(work: (stage: Stage) => Promise<T>): Promise<T>;
 }
@@ -88,14 +92,16 @@ function stageIn(orm: Orm, database: Database, subject: AnySubject, performances
     ),
   };
   const host = participant(performer, systemPorts);
+  const ownOf = ({ operation }: Tried) => performances[operation.name] as LocalOperation;
+  const called = (one: Tried, action: BranchAction) =>
+    action === "apply" && !ownOf(one).apply ? "reserve and confirm in one" : action;
   const drive = (one: Tried, action: BranchAction) => host.drive(requestOf(one, action), background);
 
   return {
     tx,
     drive,
     async lose(one, action) {
-      const own = performances[one.operation.name] as LocalOperation;
-      losing.after = action === "apply" && !own.apply ? "confirm" : action;
+      losing.after = action === "apply" && !ownOf(one).apply ? "confirm" : action;
       try {
         await drive(one, action);
       } catch (error) {
@@ -105,6 +111,11 @@ function stageIn(orm: Orm, database: Database, subject: AnySubject, performances
       }
     },
     observe: () => subject.observe(tx),
+    called,
+    named(one, action) {
+      const what = called(one, action);
+      return what === action ? `${action} of ${one.operation.name}` : `${what} (of ${one.operation.name})`;
+    },
     fork: (work) => takenBack(orm, (inner) => work(stageIn(inner, database, subject, performances))),
   };
 }

@@ -30,15 +30,20 @@ export async function must(
 ): Promise<DriveReply> {
   const reply = await ask(stage, one, action);
   if (reply.outcome === outcome) return reply;
-  assert.fail(`${action} of ${one.operation.name} must end ${outcome}, and ends ${told(reply)}`);
+  assert.fail(`${stage.named(one, action)} must end ${outcome}, and ends ${told(reply)}`);
 }
 
 /** Drives, and says of what is thrown where it comes from. */
-export async function ask(stage: Stage, one: Tried, action: BranchAction): Promise<DriveReply> {
+export function ask(stage: Stage, one: Tried, action: BranchAction): Promise<DriveReply> {
+  return saying(stage.named(one, action), () => stage.drive(one, action));
+}
+
+/** Does something, and says of what is thrown where it comes from. */
+export async function saying<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await stage.drive(one, action);
+    return await work();
   } catch (error) {
-    throw new Error(`${action} of ${one.operation.name} throws: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`${what} throws: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -49,8 +54,26 @@ export function told({ outcome, refusal, note }: DriveReply): string {
 
 const alone = "The operation waited for its own transaction, or was cut off: does it use another connection than `tx`?";
 
-function reasonOf(error: unknown): string {
-  const { message, code } = error as { message?: string; code?: string };
+/** What a person needs to know of what was thrown: the cause of it first, such as the constraint that says no. */
+export function reasonOf(error: unknown): string {
+  const { code } = error as { code?: string };
   const cutOff = sqlState(error) === "25P03" || code === "CONNECTION_CLOSED" || code === "UNAVAILABLE";
-  return cutOff ? `${message}. ${alone}` : String(message);
+  const [first = "", ...around] = messagesOf(error);
+  const text = [first, ...around.map((message) => `(${message})`)].join(" ");
+  return cutOff ? `${unended(text)}. ${alone}` : text;
+}
+
+/** The messages of an error and of what caused it, the innermost first; none that another repeats. */
+function messagesOf(error: unknown): readonly string[] {
+  const found: string[] = [];
+  for (let at = error; at !== undefined && at !== null; at = (at as { cause?: unknown }).cause) {
+    const message = String((at as { message?: unknown }).message ?? at);
+    if (!found.some((other) => other.includes(message))) found.unshift(message);
+  }
+  return found;
+}
+
+/** Without what ends a sentence, for more is to follow. */
+export function unended(text: string): string {
+  return text.replace(/[.\s]+$/, "");
 }
