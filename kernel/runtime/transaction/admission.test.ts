@@ -225,6 +225,54 @@ describe("admission", () => {
     assert.equal(ports.pending, 0);
   });
 
+  it("logs what it refuses once for as long as it does, and again when it comes back", async () => {
+    let prepared = 0;
+    const { admit, foresee, ports, log } = world({
+      manifestOf: async (name) => manifest(name, { preparedTransactions: prepared }),
+      table: { buy: { strategy: "xa" } },
+    });
+    const refused = () => log.lines.filter(({ level }) => level === "error").length;
+    assert.equal(await foresee(buy, { missed: false }), true);
+    assert.equal(refused(), 2);
+    assert.match(log.lines[0]?.message ?? "", /^transaction buy cannot begin: DTX008 xa: the database of/);
+    await assert.rejects(admit(buy, "xa"), /DTX008/);
+    await ports.advance(5_000);
+    await assert.rejects(admit(buy, "xa"), /DTX008/);
+    assert.equal(refused(), 2);
+    prepared = 10;
+    await ports.advance(5_000);
+    await admit(buy, "xa");
+    prepared = 0;
+    await foresee(buy, { missed: false });
+    assert.equal(refused(), 4);
+  });
+
+  it("foresees nothing about what is performed here, which may not have started yet", async () => {
+    const { foresee, admit, log } = world({ performs: () => false, table: { buy: { strategy: "outbox" } } });
+    await foresee(buy, { missed: true });
+    assert.deepEqual(log.lines, []);
+    await assert.rejects(admit(buy, "outbox"), /DTX019/);
+  });
+
+  it("warns of a participant nobody performs, at the first begin or once it is missed", async () => {
+    const away = async (name: string) => {
+      if (name !== Stock.name) return manifest(name);
+      throw new StatusError("UNAVAILABLE", "no instance", { reason: "NO_INSTANCE", neverSent: true });
+    };
+    const warning =
+      "transaction buy: nobody performs test.v1.Stock yet (step stock). Start the app that has it; both need the same registry.";
+    const warned = ({ log }: ReturnType<typeof world>) => log.lines.map(({ level, message }) => [level, message]);
+    const begun = world({ manifestOf: away });
+    await begun.admit(buy, "saga");
+    assert.deepEqual(warned(begun), [["warn", warning]]);
+    const started = world({ manifestOf: away, table: { buy: { strategy: "saga" } } });
+    assert.equal(await started.foresee(buy, { missed: false }), false);
+    assert.deepEqual(warned(started), []);
+    await started.foresee(buy, { missed: true });
+    await started.foresee(buy, { missed: true });
+    assert.deepEqual(warned(started), [["warn", warning]]);
+  });
+
   it("tells how many transactions wait for a strategy that is gone", async () => {
     const count = (strategy: string, status: TransactionCount["status"], count: number): TransactionCount => ({
       ...{ name: "buy", strategy, status, count, stuck: 0, oldestMs: 1 },

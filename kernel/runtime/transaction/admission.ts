@@ -9,6 +9,7 @@ import type { TransactionPolicies, TransactionPolicy } from "../../spi/transacti
 import { fenceVersion } from "./fence.ts";
 import { type KnownStrategies, strandedTransactions, type TransactionProblem, transactionProblems } from "./honesty.ts";
 import type { ManifestFacts, RuleBus } from "./rule.ts";
+import { telling } from "./telling.ts";
 
 export interface AdmissionSetup {
   readonly clock: Clock;
@@ -34,6 +35,11 @@ export interface Admission {
   admit(transaction: AnyTransaction, strategy: string, input?: unknown): Promise<void>;
   /** What would be refused, as far as it is known here, and others tell within so many milliseconds. Begins nothing. */
   objections(transaction: AnyTransaction, how: Considered, withinMs: number): Promise<readonly TransactionProblem[]>;
+  /**
+   * Logs what would be refused now, and with `missed` whom nobody performs; each once for as long as it is so. Begins nothing,
+   * and says nothing about who performs what here, which may still be starting. Tells whether all participants have answered.
+   */
+  foresee(transaction: AnyTransaction, how: { readonly missed: boolean }): Promise<boolean>;
   /** What is wrong with what was begun before: transactions whose strategy is gone. */
   stranded(): Promise<readonly TransactionProblem[]>;
 }
@@ -47,6 +53,12 @@ export interface Considered {
 /** Participants that did not answer are asked again with the first begin after so many milliseconds. */
 const askAgainMs = 5_000;
 
+/** How long others may take to answer before anything begins, in milliseconds. */
+const foreseeWithinMs = 2_000;
+
+/** Where it is performed is known once all of this process has started; the check of the app knows it before. */
+const ofPlaces: ReadonlySet<string> = new Set(["DTX012", "DTX019"]);
+
 interface Verdict {
   readonly policies: TransactionPolicies;
   readonly facts: StrategyFacts | undefined;
@@ -58,13 +70,25 @@ interface Verdict {
 
 export function admission(setup: AdmissionSetup): Admission {
   const verdicts = new WeakMap<AnyTransaction, Map<string, Verdict>>();
+  const told = telling(setup.log);
+
+  function tell(transaction: AnyTransaction, problems: readonly TransactionProblem[], missing: readonly string[]) {
+    const { name } = transaction;
+    const prefix = `transaction ${name}: `;
+    const refused = problems.map(({ headline, message }) => {
+      return [headline, `transaction ${name} cannot begin: ${message.replace(prefix, "")}`] as const;
+    });
+    told("error", name, new Map(refused));
+    told("warn", name, new Map(missing.map((one) => [one, unperformed(transaction, one)])));
+  }
 
   function judge(transaction: AnyTransaction, strategy: string, input: unknown): Verdict {
     const policies = setup.policies();
     const facts = setup.strategies().get(strategy)?.facts;
     const policy = { ...policies.of(transaction.name), strategy };
     const how = { policy, strategies: knownStrategies() };
-    const done = look(transaction, how, input).then(({ problems, complete }) => {
+    const done = look(transaction, how, input).then(({ problems, complete, missing }) => {
+      tell(transaction, problems, missing);
       if (problems.length > 0) throw refusal(problems);
       verdict.lookAgainAt = complete ? Number.POSITIVE_INFINITY : setup.clock.now() + askAgainMs;
     });
@@ -100,7 +124,11 @@ export function admission(setup: AdmissionSetup): Admission {
       Promise.race([health.catch(() => "silent" as const), silence]), // whoever needs it will hear of it
     ]).finally(() => late.abort());
     const manifests = new Map<string, ManifestFacts | undefined>();
-    for (const [name, answer] of answers) if (answer !== "silent") manifests.set(name, answer);
+    const missing: string[] = [];
+    for (const [name, answer] of answers) {
+      if (answer === "missing") missing.push(name);
+      else if (answer !== "silent") manifests.set(name, answer);
+    }
     const problems = transactionProblems(transaction, policy, strategies, {
       performedHere: new Set(participants.filter(setup.performs)),
       manifests,
@@ -111,15 +139,17 @@ export function admission(setup: AdmissionSetup): Admission {
       bus: setup.bus(),
       keys: keysOf(transaction, input),
     });
-    return { problems, complete: manifests.size === participants.length };
+    return { problems, complete: manifests.size === participants.length, missing };
   }
 
   /** Nothing where there is somebody who does not know the question; one who is not there now says neither yes nor no. */
-  async function asked(participant: string): Promise<ManifestFacts | undefined | "silent"> {
+  async function asked(participant: string): Promise<ManifestFacts | undefined | "silent" | "missing"> {
     try {
       return await setup.manifestOf(participant);
     } catch (error) {
-      return asStatusError(error).code === "UNIMPLEMENTED" ? undefined : "silent";
+      const { code, reason } = asStatusError(error);
+      if (code === "UNIMPLEMENTED") return undefined;
+      return reason === "NO_INSTANCE" ? "missing" : "silent";
     }
   }
 
@@ -148,6 +178,13 @@ export function admission(setup: AdmissionSetup): Admission {
       return fresh.done;
     },
     objections: async (transaction, how, withinMs) => (await look(transaction, how, undefined, withinMs)).problems,
+    async foresee(transaction, { missed }) {
+      const how = { policy: setup.policies().of(transaction.name), strategies: knownStrategies() };
+      const { problems, complete, missing } = await look(transaction, how, undefined, foreseeWithinMs);
+      const certain = problems.filter(({ code }) => !ofPlaces.has(code));
+      tell(transaction, certain, missed ? missing : []);
+      return complete;
+    },
     async stranded() {
       const problems = strandedTransactions(await setup.coordinator().counts(), knownStrategies());
       for (const { message } of problems) setup.log.error(message);
@@ -158,6 +195,12 @@ export function admission(setup: AdmissionSetup): Admission {
 
 function stepsOf({ steps }: AnyTransaction): readonly StepType[] {
   return Object.values(steps);
+}
+
+function unperformed(transaction: AnyTransaction, participant: string): string {
+  const steps = stepsOf(transaction).filter(({ operation }) => operation.participant === participant);
+  const named = `${steps.length > 1 ? "steps" : "step"} ${steps.map(({ name }) => name).join(", ")}`;
+  return `transaction ${transaction.name}: nobody performs ${participant} yet (${named}). Start the app that has it; both need the same registry.`;
 }
 
 /** What steps contend for whose input is made of that of the transaction alone. */

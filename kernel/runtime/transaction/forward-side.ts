@@ -37,13 +37,15 @@ export function forwardSide(journey: Journey, leave: (lastError: string) => Prom
     asking: string | undefined,
     given: () => boolean,
   ): Promise<Failed | undefined> {
+    let last = "";
     for (let count = 0; ; count++) {
       if (given()) return undefined;
       if (overruled) return failed(overruled);
       if (clock.now() >= deadline)
-        return failed(reasonOf("DEADLINE", "it took longer than its deadline allows", branch));
+        return failed(reasonOf("DEADLINE", `it took longer than its deadline allows${last}`, branch));
       const outcome = await attempt(branch, action, asking);
       if (typeof outcome !== "string") return outcome;
+      last = `; the last answer: ${outcome}`;
       if (deadline === Number.POSITIVE_INFINITY && count + 1 >= node.options.attempts) throw await leave(outcome);
       await journey.pause(count, deadline - clock.now());
     }

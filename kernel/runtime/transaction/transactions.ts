@@ -25,6 +25,7 @@ import { makeWorker } from "../../spi/worker.ts";
 import { acknowledging } from "./acknowledging.ts";
 import { adminOffer } from "./admin.ts";
 import { admission } from "./admission.ts";
+import { beforehand } from "./beforehand.ts";
 import { hosts } from "./hosting.ts";
 import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
@@ -154,7 +155,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     await Promise.allSettled(elsewhere.map(async (name) => dues(name)({}, call)));
   }
 
-  const { admit, stranded, objections } = admission({
+  const { admit, stranded, objections, foresee } = admission({
     clock: ports.clock,
     timers: ports.timers,
     log,
@@ -170,11 +171,17 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const { acknowledged, complete } = acknowledging({ node, running, hosted, factsOf: setup.factsOf });
   const admin = adminOffer({ node, participant: participants });
 
+  const looking = beforehand({
+    ...{ ports, log, policies: setup.policies, factsOf: setup.factsOf, initiated },
+    look: foresee,
+  });
+
   stranded().catch(() => undefined); // recovery will tell that the coordinator is away
   recovering.start();
   relaying.start();
   sweeping.start();
   sampling.start();
+  looking.start();
 
   return {
     initiator(transaction) {
@@ -207,6 +214,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     },
     async stop() {
       stopping = true;
+      void looking.stop(); // it changes nothing, and may wait for others
       await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);
       const all = Promise.all([...running.values()].map(({ over }) => over));
       const enough = new AbortController();
