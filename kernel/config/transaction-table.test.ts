@@ -104,7 +104,7 @@ describe("transactions in an app file", () => {
     const unnamed = check("").found;
     assert.equal(unnamed.length, 1);
     assert.match(unnamed[0] ?? "", /^shop\.yaml:2:12 {2}transaction placeOrder: DTX001 strategy: none is named\./);
-    assert.match(unnamed[0] ?? "", /Honest here: xa, 3pc, tcc\.$/);
+    assert.match(unnamed[0] ?? "", / Write transactions\.placeOrder\.strategy, one of xa, 3pc, tcc\.$/);
     const { found } = check('transactions: { "*": { strategy: tca } }');
     assert.equal(found.length, 1);
     assert.match(found[0] ?? "", /^shop\.yaml:3:34 .*DTX001 tca: there is no such strategy\. Did you mean tcc\?/);

@@ -20,7 +20,7 @@ export interface TransactionProblem {
   readonly participant?: string;
   /** The code, the strategy and what is wrong, in the words of the type error. */
   readonly headline: string;
-  /** The headline, what to do, and which strategies would do. */
+  /** The headline, and with the first of its code what to do and which strategies would do. */
   readonly message: string;
   /** The strategies here that nothing speaks against. */
   readonly allowed: readonly string[];
@@ -48,7 +48,15 @@ export function transactionProblems(
   if (objections.length === 0) return [];
   const allowed = honestStrategies(transaction, strategies, world, said);
   const hint = facts || !strategy || world.installed?.has(strategy) ? "" : suggestion(strategy, strategies.keys());
-  return objections.map((objection) => worded(objection, { transaction: plan.transaction, strategy, allowed, hint }));
+  const around = { transaction: plan.transaction, strategy, allowed, hint };
+  const left = allowed.length > 0 ? choices(around) : noneHonest(plan, strategies, said, world);
+  const advised = new Set<TransactionCode>();
+  return objections.map((objection) => {
+    const { code } = objection;
+    if (advised.has(code)) return worded(objection, around, []);
+    advised.add(code);
+    return worded(objection, around, [facts ? transactionCodes[code] : naming(strategy, world), left]);
+  });
 }
 
 /** The strategies nothing speaks against, with the same limits. */
@@ -76,9 +84,8 @@ export function strandedTransactions(
     const number = group.reduce((sum, { count }) => sum + count, 0);
     if (!first || number === 0) return [];
     const what = `${number} under way began with this strategy, which is not there any more`;
-    return [
-      worded({ code: "DTX011", what }, { transaction: first.name, strategy: first.strategy, allowed: [], hint: "" }),
-    ];
+    const around = { transaction: first.name, strategy: first.strategy, allowed: [], hint: "" };
+    return [worded({ code: "DTX011", what }, around, [transactionCodes.DTX011])];
   });
 }
 
@@ -103,6 +110,29 @@ function unnamed(strategy: string, { installed }: RuleWorld): Objection {
   return { code: "DTX001", what };
 }
 
+/** What to do about a strategy that is not there. */
+function naming(strategy: string, { installed }: RuleWorld): string {
+  if (strategy === "") return "";
+  if (installed?.has(strategy)) return "List it under `use.transaction`, or name one that is listed.";
+  return "Name one that is there, or install the plugin that has it.";
+}
+
+function choices({ transaction, strategy, allowed }: Around): string {
+  const names = allowed.join(", ");
+  return strategy === "" ? `Write transactions.${transaction}.strategy, one of ${names}.` : `Honest here: ${names}.`;
+}
+
+/** What speaks against all strategies there are, which the plan or the app has to change. */
+function noneHonest(plan: RulePlan, strategies: KnownStrategies, said: Said, world: RuleWorld): string {
+  const [first = [], ...others] = [...strategies].map(([name, facts]) =>
+    objectionsTo(plan, choice(name, facts, said), world).map(({ code, step }) => (step ? `${code} '${step}'` : code)),
+  );
+  if (strategies.size === 0) return "";
+  const always = [...new Set(first)].filter((one) => others.every((some) => some.includes(one)));
+  const why = always.length > 0 ? `: ${always.join(", ")} under all of them` : "";
+  return `No strategy is honest about it as it is${why}.`;
+}
+
 interface Around {
   readonly transaction: string;
   readonly strategy: string;
@@ -113,10 +143,11 @@ interface Around {
 function worded(
   { code, ...objection }: Objection,
   { transaction, strategy, allowed, hint }: Around,
+  advice: readonly string[],
 ): TransactionProblem {
   const headline = `${code} ${strategy || "strategy"}: ${objection.what}`;
-  const { step, participant } = objection;
-  const honest = allowed.length > 0 ? ` Honest here: ${allowed.join(", ")}.` : "";
+  const { step, participant, more = "" } = objection;
+  const sentences = [`transaction ${transaction}: ${headline}.${hint}`, more, ...advice];
   return {
     code,
     transaction,
@@ -124,7 +155,7 @@ function worded(
     ...(step !== undefined && { step }),
     ...(participant !== undefined && { participant }),
     headline,
-    message: `transaction ${transaction}: ${headline}.${hint} ${transactionCodes[code]}${honest}`,
+    message: sentences.filter(Boolean).join(" "),
     allowed,
   };
 }

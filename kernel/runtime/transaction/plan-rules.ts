@@ -24,12 +24,16 @@ export const planRules: readonly Rule[] = [
     eachStep(plan, (step) => (!facts.long && step.facts.long && step.place !== "later" ? "takes long" : undefined)),
   ),
   ofPlan("DTX004", (plan, { facts: { rejects } }) =>
-    eachStep(plan, (step) => {
-      const tooLate =
-        rejects === "first-branch" ? step.place === "further" : rejects === "before-pivot" && step.pivot === "beyond";
-      const refusable = step.facts.rejects.length > 0 && step.place !== "later";
-      return refusable && tooLate ? "may be refused when there is no way back" : undefined;
-    }),
+    eachStep(
+      plan,
+      (step) => {
+        const tooLate =
+          rejects === "first-branch" ? step.place === "further" : rejects === "before-pivot" && step.pivot === "beyond";
+        const refusable = step.facts.rejects.length > 0 && step.place !== "later";
+        return refusable && tooLate ? "may be refused when there is no way back" : undefined;
+      },
+      reasons,
+    ),
   ),
   ofPlan("DTX005", ({ needs }, { facts: { isolation } }) =>
     strongest.indexOf(isolation) > strongest.indexOf(needs.isolation)
@@ -48,13 +52,17 @@ export const planRules: readonly Rule[] = [
     facts.prepares
       ? twice(branches.map(({ participant }) => participant)).map((participant) => ({
           what: `two branches of '${participant}' may wait for each other`,
+          more: apart(participant, branches),
           participant,
         }))
       : [],
   ),
   ofPlan("DTX016", (plan) =>
-    eachStep(plan, (step) =>
-      step.place === "later" && step.facts.rejects.length > 0 ? "may be refused after the commit" : undefined,
+    eachStep(
+      plan,
+      (step) =>
+        step.place === "later" && step.facts.rejects.length > 0 ? "may be refused after the commit" : undefined,
+      reasons,
     ),
   ),
   ofPlan("DTX017", (plan, { facts }) =>
@@ -66,6 +74,17 @@ export const planRules: readonly Rule[] = [
     ),
   ),
 ];
+
+function reasons({ operation, facts: { rejects } }: RuleStep): string {
+  return `Operation ${operation} rejects ${rejects.join(", ")}.`;
+}
+
+/** For example `Steps 'coupon' and 'more' are in branches of their own.` */
+function apart(participant: string, branches: RulePlan["branches"]): string {
+  const own = branches.filter((branch) => branch.participant === participant);
+  const named = own.map(({ steps }) => steps.map(({ step }) => `'${step}'`).join(" with "));
+  return `Steps ${named.slice(0, -1).join(", ")} and ${named.at(-1)} are in branches of their own.`;
+}
 
 function twice(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];

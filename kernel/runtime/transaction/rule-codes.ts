@@ -29,7 +29,7 @@ export const transactionCodes = {
     "Take the value from the input or from a step of the first branch, or choose a strategy that waits for answers.",
   DTX018:
     "Put all steps on one participant without using each other's outputs, or choose a strategy for several databases.",
-  DTX019: "Begin the transaction in the service that performs its first branch, or choose another strategy.",
+  DTX019: "Run the service that performs its first branch in the app that begins it, or choose another strategy.",
   DTX020:
     "Rename one of the two, or let both services take it from one module: what began under a name is gone on with by that name.",
   DTX021:

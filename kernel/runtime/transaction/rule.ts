@@ -52,6 +52,8 @@ export interface Objection {
   readonly code: TransactionCode;
   /** For example `step 'coupon' has no undo`. */
   readonly what: string;
+  /** A sentence more about it, for example which reasons an operation declares. */
+  readonly more?: string;
   readonly step?: string;
   readonly participant?: string;
 }
@@ -71,10 +73,16 @@ export const ofPlan = (code: TransactionCode, check: Check): Rule => ({ code, kn
 export const ofWorld = (code: TransactionCode, check: Check): Rule => ({ code, knows: "world", check });
 
 /** Objects to each step of which `wrong` says what is wrong. */
-export function eachStep({ steps }: RulePlan, wrong: (step: RuleStep) => string | undefined): Found[] {
+export function eachStep(
+  { steps }: RulePlan,
+  wrong: (step: RuleStep) => string | undefined,
+  more: (step: RuleStep) => string = () => "",
+): Found[] {
   return steps.flatMap((step) => {
     const what = wrong(step);
     const { name, participant } = step;
-    return what === undefined ? [] : [{ what: `step '${name}' ${what}`, step: name, participant }];
+    if (what === undefined) return [];
+    const rest = more(step);
+    return [{ what: `step '${name}' ${what}`, ...(rest && { more: rest }), step: name, participant }];
   });
 }

@@ -40,7 +40,9 @@ function loaded(all: readonly AnyTransaction[], strategy: string): Map<string, s
   const planned = plan(plugins, { use: { service: "all", transaction: [...strategies.keys()] }, options: {} });
   assert.ok(planned.plan, planned.problems.map(({ message }) => message).join("\n"));
   const { problems } = checkTransactions(planned.plan, { "*": { strategy } });
-  const said = problems.map(({ message }) => /^transaction (\w+): (DTX.*?)\. [A-Z]/s.exec(message)?.slice(1) ?? []);
+  const said = problems.map(
+    ({ message }) => /^transaction (\w+): (DTX.*?)\.(?: [A-Z]|$)/s.exec(message)?.slice(1) ?? [],
+  );
   return new Map(
     [...Map.groupBy(said, ([name]) => name ?? "")].map(([name, group]) => [name, group.map(([, what]) => what ?? "")]),
   );
