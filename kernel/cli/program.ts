@@ -167,6 +167,7 @@ function txCommands(program: Command, world: World, ended: Ended): void {
     .action(async (options) => ended(await (await commands()).counts(world, options)));
   txCommand(tx, "show", "Shows one transaction: its branches, what participants know of them, what happened when.")
     .argument("<gid>", gid)
+    .option("--input", "only the input it was begun with, as JSON, without what the contract calls sensitive")
     .option("--json", "print it as JSON")
     .action(async (id, options) => ended(await (await commands()).show(world, id, options)));
   const many = {
@@ -186,9 +187,10 @@ function txCommands(program: Command, world: World, ended: Ended): void {
     .argument("<gid>", gid)
     .option("--branch <id>", "only this branch counts as done, and the rest goes on")
     .action(async (id, options) => ended(await (await commands()).close(world, id, options)));
-  acting(txCommand(tx, "sweep", "Tells which branches nobody asks about any more."))
+  acting(txCommand(tx, "sweep", "Tells which branches nobody asks about any more, and with --end ends them."))
     .option("--end", "bring them to the end their transaction has decided")
     .option("--foreign", "with --end: take back what another coordinator keeps as well, which is gone for good")
+    .option("--closed", "also what a person has closed, which is left alone otherwise")
     .option("--participant <name>", "only at this participant")
     .option("--older-than <time>", "leave alone what is younger", "1m")
     .option("--json", "print it as JSON")

@@ -44,6 +44,8 @@ await onServer(
 
     it("lists what has not ended, and on demand what has", async () => {
       assert.equal((await tx("list")).out, "no transactions\n");
+      assert.deepEqual(JSON.parse((await tx("list", "--json")).out), { transactions: [] });
+      assert.deepEqual(JSON.parse((await tx("counts", "--json")).out), { counts: [] });
       const { gid, status } = await buy("book");
       assert.equal(status, "committed");
       await buy("gone");
@@ -75,6 +77,7 @@ await onServer(
         /decide +commit\n[\s\S]*b2 confirm +shop\.v1\.Stock[\s\S]*end +committed\n$/,
       ];
       for (const one of says) assert.match(out, one);
+      assert.deepEqual(JSON.parse((await tx("show", gid, "--input")).out), { text: "lamp" });
       const { events } = JSON.parse((await tx("show", gid, "--json")).out);
       const exported = (await tx("export", gid)).out.trimEnd().split("\n");
       assert.deepEqual(
@@ -89,6 +92,17 @@ await onServer(
       assert.match(out, new RegExp(`${gid} .*committing, stuck .*`));
       assert.match((await tx("show", gid)).out, /last error +shop\.v1\.Stock: /);
       assert.match((await tx("counts")).out, /^NAME .*\nplaceOrder +tcc +committing +1 +1 +\d/);
+      await tx("pause", gid, "--by", "ann");
+      await eventually(async () => {
+        const { code, out, err } = await tx("sweep", "--older-than", "0s", "--end", "--reason", "look");
+        if (code !== 4) return false; // it was being tried at that moment
+        assert.match(out, new RegExp(`shop\\.v1\\.Stock +1 left behind, 0 ended, 1 failed\n +${gid} b2: `));
+        assert.match(out, /shop\.v1\.Orders +nothing older than 0s is left\n/);
+        assert.equal(err, "");
+        return true;
+      }, 120_000);
+      assert.match((await tx("show", gid)).out, / sweep failed: shop\.v1\.Stock b2: /);
+      await tx("resume", gid, "--by", "ann");
       const retried = await tx("retry", gid, "--by", "ann");
       assert.equal(retried.out, `${gid} is due at once\n`);
       await sql`delete from broken`;
@@ -111,11 +125,17 @@ await onServer(
       assert.match(out, /by hand +closed by ann: the goods were handed over\n/);
       assert.match(out, /ann +pause: the warehouse burns\n/);
       await sql`delete from broken`;
-      const swept = await tx("sweep", "--older-than", "0s");
-      assert.match(swept.out, /shop\.v1\.Stock +1 left behind +/);
-      const ended = await tx("sweep", "--older-than", "0s", "--end", "--reason", "tidy up");
-      assert.match(ended.out, /shop\.v1\.Stock +1 left behind, 1 branches? ended/);
-      assert.match((await tx("sweep", "--older-than", "0s")).out, /shop\.v1\.Stock +nothing\n/);
+      assert.match(closed.err, /^shop\.v1\.Stock still holds b2 \(set aside\)\nthe sweep leaves that alone; /);
+      const sweep = ["sweep", "--older-than", "0s"];
+      for (const how of [[], ["--end", "--reason", "tidy up"]]) {
+        const swept = await tx(...sweep, ...how);
+        const says = new RegExp(`Stock +0 left behind,.* 1 closed by hand\n +${gid} closed by hand: left alone\n`);
+        assert.match(swept.out, says);
+        assert.equal(swept.code, 0);
+      }
+      const ended = await tx(...sweep, "--end", "--closed", "--reason", "it was not handed over after all");
+      assert.match(ended.out, new RegExp(`shop\\.v1\\.Stock +1 left behind, 1 ended\n +${gid}\n`));
+      assert.match((await tx(...sweep)).out, /shop\.v1\.Stock +nothing older than 0s is left\n/);
     });
 
     it("goes on without a branch that is closed by hand, and tells that it differs", async () => {
@@ -145,7 +165,7 @@ await onServer(
         ["unfinished"],
       );
       await sql`delete from broken`;
-      await tx("sweep", "--older-than", "0s", "--end", "--reason", "the shelf stands again");
+      await tx("sweep", "--older-than", "0s", "--end", "--closed", "--reason", "the shelf stands again");
       const again = await tx("reconcile");
       assert.match(again.out, /^nothing differs in \d+ transactions\n$/);
       assert.equal(again.code, 0);
@@ -178,6 +198,18 @@ await onServer(
         ["list", "--status", "done"],
         4,
         /^INVALID_ARGUMENT: "done" is no status; there are active/,
+      ],
+      [
+        "a name nobody has",
+        ["pause", "--name", "nosuch"],
+        4,
+        /^INVALID_ARGUMENT: no open transaction is named "nosuch"; there are placeOrder\n/,
+      ],
+      [
+        "a strategy there is not",
+        ["list", "--strategy", "sage"],
+        4,
+        /^INVALID_ARGUMENT: no transaction goes by a strategy "sage"; there are .*tcc/,
       ],
       ["no transaction to act on", ["pause"], 2, /^error: say which to pause: a gid, or --name or --strategy/],
       ["one and all at once", ["retry", id, "--name", "x"], 2, /^error: say which to retry/],

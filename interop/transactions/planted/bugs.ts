@@ -128,7 +128,7 @@ export const bugs = {
   sweepOfTheActive: {
     name: "sweeps what is still undecided",
     file: `${runtime}/sweep.ts`,
-    text: '    if (status === "active") continue;\n',
+    text: '  if (status === "active") return "waiting";\n',
     becomes: "",
   },
   strategyNotPinned: {

@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import type { CallContext } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
 import { jsonOf } from "../../contract/json/json.ts";
+import type { JsonObject, JsonValue } from "../../contract/json/value.ts";
 import {
   type Acted,
   OpenCounts,
@@ -18,9 +19,9 @@ import { type Client, clients } from "../../spi/runtime.ts";
 import { type CallingFlags, calling } from "../call/calling.ts";
 import { openWay, type WayFlags } from "../call/way.ts";
 import { type ExitCode, exitCodes, UserError } from "../exit.ts";
-import { columns } from "../table.ts";
 import { showDifferences } from "../tx/show-differences.ts";
 import { showCounts, showList } from "../tx/show-list.ts";
+import { showHeld, showSwept } from "../tx/show-swept.ts";
 import { showView } from "../tx/show-view.ts";
 import { readDuration } from "../tx/time.ts";
 import type { World } from "../world.ts";
@@ -47,6 +48,10 @@ export interface ActFlags extends WhichFlags {
   readonly reason?: string;
 }
 
+export interface ShowFlags extends TxFlags {
+  readonly input?: boolean;
+}
+
 export interface CloseFlags extends ActFlags {
   readonly branch?: string;
 }
@@ -61,6 +66,7 @@ export interface SweepFlags extends ActFlags {
   readonly participant?: string;
   readonly end?: boolean;
   readonly foreign?: boolean;
+  readonly closed?: boolean;
   readonly olderThan: string;
 }
 
@@ -81,9 +87,13 @@ export async function counts(world: World, flags: TxFlags): Promise<ExitCode> {
   });
 }
 
-/** Shows one transaction with all that is known of it anywhere. */
-export async function show(world: World, gid: string, flags: TxFlags): Promise<ExitCode> {
+/** Shows one transaction with all that is known of it anywhere, or only what it was begun with. */
+export async function show(world: World, gid: string, flags: ShowFlags): Promise<ExitCode> {
   return asking(world, flags, async (admin, context) => {
+    if (flags.input) {
+      const { json } = await admin.input({ gid }, context);
+      return world.terminal.out(JSON.stringify(JSON.parse(json), null, 2));
+    }
     const view = await admin.show({ gid }, context);
     print(world, flags, TransactionView, view, () => showView(world.terminal, gid, view));
   });
@@ -121,6 +131,7 @@ export async function close(world: World, gid: string, flags: CloseFlags): Promi
   return asking(world, flags, async (admin, context) => {
     const acted = await admin.close({ gid, branch, ...whoOf(flags) }, context);
     tell(world, branch === "" ? "closed" : `going on without ${branch}`, acted);
+    showHeld(world.terminal, await admin.show({ gid }, context), branch);
   });
 }
 
@@ -159,22 +170,18 @@ async function allOf(ask: (after: string) => Promise<Found>): Promise<Found> {
 
 /** Looks for branches nobody asks about, and ends them where that is asked for. */
 export async function sweep(world: World, flags: SweepFlags): Promise<ExitCode> {
-  const { participant = "", end = false, foreign = false } = flags;
+  const { participant = "", end = false, foreign = false, closed = false, olderThan } = flags;
   if (foreign && !end) throw new UserError("--foreign takes something back: say --end as well, and why with --reason");
   if (end && flags.reason === undefined) throw new UserError("--end changes data: say why with --reason");
-  const olderThanMs = Math.min(readDuration("--older-than", flags.olderThan), 2 ** 31 - 1);
-  return asking(world, flags, async (admin, context) => {
-    const report = await admin.sweep({ participant, end, foreign, olderThanMs, ...whoOf(flags) }, context);
-    print(world, flags, SweepReport, report, () => {
-      const rows = report.participants.map(({ participant, gids, ended, foreign }) => [
-        participant,
-        gids.length === 0 ? "nothing" : `${gids.length} left behind${end ? `, ${ended} branches ended` : ""}`,
-        [...gids, ...(foreign.length > 0 ? [`(${foreign.length} of another coordinator)`] : [])].join(" "),
-      ]);
-      for (const line of columns(rows)) world.terminal.out(line.trimEnd());
-    });
+  const olderThanMs = Math.min(readDuration("--older-than", olderThan), 2 ** 31 - 1);
+  let failed = false;
+  const code = await asking(world, flags, async (admin, context) => {
+    const report = await admin.sweep({ participant, end, foreign, closed, olderThanMs, ...whoOf(flags) }, context);
+    print(world, flags, SweepReport, report, () => showSwept(world.terminal, report, { end, olderThan }));
     tellSilent(world, report.silent);
+    failed = report.silent.length > 0 || report.participants.some((one) => one.failed.length > 0);
   });
+  return code === exitCodes.ok && failed ? exitCodes.status : code;
 }
 
 /** Prints what happened to transactions as lines of JSON, one transaction after the other. */
@@ -238,8 +245,14 @@ function whoOf({ by = userInfo().username, reason = "" }: ActFlags): { by: strin
 }
 
 function print<T>({ terminal }: World, { json }: TxFlags, type: MessageType<T>, value: T, show: () => void): void {
-  if (json) terminal.out(JSON.stringify(jsonOf(type).toJson(value), null, 2));
+  if (json) terminal.out(JSON.stringify(withLists(type, value), null, 2));
   else show();
+}
+
+/** As JSON, in which lists stand also where they are empty. */
+function withLists<T>(type: MessageType<T>, value: T): JsonValue {
+  const lists = type.fields.filter(({ repeated }) => repeated).map(({ name }) => [name, []]);
+  return { ...Object.fromEntries(lists), ...(jsonOf(type).toJson(value) as JsonObject) };
 }
 
 function tell(world: World, what: string, { gids, outboxRows, silent }: Infer<typeof Acted>): void {
@@ -251,6 +264,11 @@ function tell(world: World, what: string, { gids, outboxRows, silent }: Infer<ty
 }
 
 function tellSilent({ terminal }: World, silent: Infer<typeof Acted>["silent"]): void {
-  for (const { participant, why } of silent)
-    terminal.err(terminal.styledErr("yellow", `${participant} did not answer: ${why}`));
+  for (const { participant, why, code } of silent) {
+    const what = unanswered.has(code) ? "did not answer" : "answered with an error";
+    terminal.err(terminal.styledErr("yellow", `${participant} ${what}: ${why}`));
+  }
 }
+
+/** Codes of whoever was not reached; no code at all comes from a process that does not tell. */
+const unanswered: ReadonlySet<string> = new Set(["", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"]);

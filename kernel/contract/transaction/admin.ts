@@ -2,7 +2,7 @@ import { bool, field, int32, int64, optional, repeated, string } from "../fields
 import { message } from "../message.ts";
 import { rpc, service } from "../service.ts";
 import { Empty } from "../well-known.ts";
-import { FenceRow, Gid, OutboxRow } from "./participant.ts";
+import { FenceRow, Gid, OutboxRow, SweepFailure } from "./participant.ts";
 
 /** Which transactions. What is empty, false or 0 does not narrow. */
 export const TransactionQuery = message("mortise.transaction.v1.TransactionQuery", {
@@ -87,10 +87,20 @@ export const TransactionEvent = message("mortise.transaction.v1.TransactionEvent
   participant: string(5),
   by: string(6),
   note: string(7),
+  /** Of the transaction; empty where it has no record. */
+  name: string(8),
+  strategy: string(9),
+  /** Why it was aborted, or why a person acted. */
+  reason: string(10),
 });
 
-/** A participant that did not answer, and why. */
-export const Silent = message("mortise.transaction.v1.Silent", { participant: string(1), why: string(2) });
+/** A participant that did not answer, or answered with an error, and why. */
+export const Silent = message("mortise.transaction.v1.Silent", {
+  participant: string(1),
+  why: string(2),
+  /** The code of the status it ended with. */
+  code: string(3),
+});
 
 export const TransactionView = message("mortise.transaction.v1.TransactionView", {
   /** Not set for one that has no record: it was of one branch, or its begin was lost. */
@@ -99,6 +109,14 @@ export const TransactionView = message("mortise.transaction.v1.TransactionView",
   /** In their order. */
   events: repeated(field(3, TransactionEvent)),
   silent: repeated(field(4, Silent)),
+});
+
+/** What a transaction was begun with. */
+export const TransactionInput = message("mortise.transaction.v1.TransactionInput", {
+  name: string(1),
+  version: int32(2),
+  /** As JSON, without what the contract says is to be kept from view. */
+  json: string(3),
 });
 
 /** One transaction, or all open ones of a name or strategy, and who acts on them and why. */
@@ -149,6 +167,8 @@ export const AdminSweepRequest = message("mortise.transaction.v1.AdminSweepReque
   reason: string(5),
   /** With `end`: take back what another coordinator keeps as well, for that one is gone for good. */
   foreign: optional(bool(6)),
+  /** With `end`: also what a person has closed, as its transaction was decided. */
+  closed: optional(bool(7)),
 });
 
 export const Swept = message("mortise.transaction.v1.Swept", {
@@ -157,6 +177,10 @@ export const Swept = message("mortise.transaction.v1.Swept", {
   ended: int32(3),
   /** Held for another coordinator than the participant asks: left alone. */
   foreign: repeated(string(4)),
+  /** Could not be brought to their end. */
+  failed: repeated(field(5, SweepFailure)),
+  /** A person has closed these transactions: left alone. */
+  closed: repeated(string(6)),
 });
 
 export const SweepReport = message("mortise.transaction.v1.SweepReport", {
@@ -232,6 +256,8 @@ export const TransactionAdmin = service("mortise.transaction.v1.TransactionAdmin
   list: rpc(TransactionQuery, TransactionList, { readOnly: true }),
   /** NOT_FOUND for a gid that neither the coordinator nor a participant knows. */
   show: rpc(Gid, TransactionView, { readOnly: true }),
+  /** The input it was begun with, decoded. UNAVAILABLE from a process that does not begin transactions of this name. */
+  input: rpc(Gid, TransactionInput, { readOnly: true }),
   counts: rpc(Empty, OpenCounts, { readOnly: true }),
   /** All that happened to some transactions, one after the other. At most 100 gids. */
   export: rpc(ExportRequest, History, { readOnly: true }),

@@ -118,6 +118,13 @@ export const Manifest = message("mortise.transaction.v1.Manifest", {
   coordinator: optional(string(6)),
 });
 
+/** A branch that could not be brought to its end, and why. */
+export const SweepFailure = message("mortise.transaction.v1.SweepFailure", {
+  gid: string(1),
+  branch: string(2),
+  why: string(3),
+});
+
 /** Prepared transactions and reservations nobody has asked about for long. */
 export const Orphans = message("mortise.transaction.v1.Orphans", {
   gids: repeated(string(1)),
@@ -125,6 +132,10 @@ export const Orphans = message("mortise.transaction.v1.Orphans", {
   ended: int32(2),
   /** Held for another coordinator than the one that is asked here, which knows nothing of them: left alone. */
   foreign: repeated(string(3)),
+  /** Found again at the next sweep. */
+  failed: repeated(field(4, SweepFailure)),
+  /** A person has closed these transactions: left alone. */
+  closed: repeated(string(5)),
 });
 
 export const SweepRequest = message("mortise.transaction.v1.SweepRequest", {
@@ -134,6 +145,8 @@ export const SweepRequest = message("mortise.transaction.v1.SweepRequest", {
   olderThanMs: int32(2),
   /** Take back what another coordinator keeps as well: a person says that it is gone for good. */
   foreign: optional(bool(3)),
+  /** End as well what a person has closed, as its transaction was decided. */
+  closed: optional(bool(4)),
 });
 
 export type DriveRequest = Infer<typeof Drive>;

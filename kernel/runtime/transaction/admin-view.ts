@@ -103,19 +103,24 @@ export function eventsOf(
   branches: readonly Branch[],
   audits: readonly AuditEntry[],
 ): Event[] {
+  const { name = "", strategy = "", abort } = record ?? {};
   const event = (at: number | bigint, what: string, more: Partial<Event> = {}): Event => ({
-    ...{ gid, what, branch: "", participant: "", by: "", note: "" },
+    ...{ gid, what, branch: "", participant: "", by: "", note: "", name, strategy, reason: "" },
     at: BigInt(at),
     ...more,
   });
-  const course = record ? courseOf(record).map(([at, what, note]) => event(at, what, { note })) : [];
+  const course = record
+    ? courseOf(record).map(([at, what, note]) =>
+        event(at, what, { note, reason: what === "decide" ? (abort?.reason ?? "") : "" }),
+      )
+    : [];
   const fence = branches.flatMap(({ participant, fence }) =>
     fence.map(({ branch, kind, operations, createdAt }) =>
       event(createdAt, kind, { branch, participant, note: operations }),
     ),
   );
   const acts = audits.map(({ at, action, by, reason }) =>
-    event(at, "audit", { by, note: reason === "" ? action : `${action}: ${reason}` }),
+    event(at, "audit", { by, reason, note: reason === "" ? action : `${action}: ${reason}` }),
   );
   return [...course, ...fence, ...acts].sort((a, b) => Number(a.at - b.at) || rankOf(a) - rankOf(b));
 }

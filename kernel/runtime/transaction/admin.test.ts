@@ -86,6 +86,11 @@ await onServer(
       });
 
       it("refuses a query nobody can mean", async () => {
+        await assert.rejects(admin.list({ ...everything, name: "colect" }), {
+          message: /^no transaction is named "colect"; /,
+        });
+        await assert.rejects(admin.list({ ...everything, strategy: "sage" }), { message: /^no transaction goes by / });
+        assert.deepEqual((await admin.list({ ...everything, strategy: "saga" })).transactions, []);
         await assert.rejects(admin.list({ ...everything, statuses: ["done"] }), { code: "INVALID_ARGUMENT" });
         await assert.rejects(admin.list({ ...everything, limit: -1 }), { code: "INVALID_ARGUMENT" });
         await assert.rejects(admin.show({ gid: "x" }), { code: "INVALID_ARGUMENT" });
@@ -115,10 +120,46 @@ await onServer(
           events.map(({ at }) => at),
           events.map(({ at }) => at).sort((a, b) => Number(a - b)),
         );
+        assert.ok(events.every(({ name, strategy }) => name === "collect" && strategy === "two-phases"));
         assert.deepEqual(
           (await admin.export({ gids: [gid] })).events.map((event) => event.what),
           what,
         );
+      });
+
+      it("gives the input a transaction was begun with", async () => {
+        const { gid } = await world.run("collect", { cents: 7n });
+        const { name, version, json } = await admin.input({ gid });
+        assert.deepEqual([name, version], ["collect", 1]);
+        assert.deepEqual(JSON.parse(json), { from: "alice", to: "bob", cents: "7", sponsor: "carol" });
+        await assert.rejects(admin.input({ gid: randomUUID() }), { code: "NOT_FOUND" });
+      });
+
+      it("ends what can be ended although a branch fails, and tells which and why", async () => {
+        const gid = await world.left("collect", money, "active", { paused: true });
+        await admin.force({ ...ann, gid, outcome: "abort" });
+        const second = await world.database(1);
+        await second.sql`alter table account rename to account_away`;
+        const request = { participant: "", end: true, olderThanMs: 0, by: "ann", reason: "tidy up" };
+        const { participants, silent } = await admin.sweep(request);
+        assert.deepEqual(
+          participants.map(({ ended, failed }) => [ended, failed.map((one) => [one.gid, one.branch])]),
+          [
+            [1, []],
+            [0, [[gid, "b2"]]],
+            [1, []],
+          ],
+        );
+        assert.deepEqual(silent, []);
+        const { events } = await admin.show({ gid });
+        assert.match(
+          events.findLast(({ what }) => what === "audit")?.note ?? "",
+          /^sweep failed: test\.bank\.v1\.Second b2: ./,
+        );
+        await second.sql`alter table account_away rename to account`;
+        await admin.sweep(request);
+        await admin.resume({ ...ann, gid });
+        await world.settled();
       });
 
       it("shows what participants know of a transaction without a record", async () => {
@@ -180,6 +221,16 @@ await onServer(
         assert.deepEqual((await admin.pause({ ...ann, strategy: "two-phases" })).gids.toSorted(), [gid, other].sort());
         assert.equal((await admin.show({ gid })).summary?.status, "active");
         assert.deepEqual((await admin.resume({ ...ann, strategy: "saga" })).gids, []);
+        const unheard = {
+          code: "INVALID_ARGUMENT",
+          message: 'no open transaction is named "colect"; there are collect, move, pay',
+        };
+        await assert.rejects(admin.pause({ ...ann, name: "colect" }), unheard);
+        const unknown = {
+          code: "INVALID_ARGUMENT",
+          message: /^no open transaction goes by a strategy "sage"; there are .*two-phases/,
+        };
+        await assert.rejects(admin.pause({ ...ann, strategy: "sage" }), unknown);
         assert.equal((await admin.resume({ ...ann, name: "collect", strategy: "two-phases" })).gids.length, 2);
         await world.settled();
         await assert.rejects(admin.pause({ ...ann, gid }), { reason: "HAS_ENDED" });
@@ -197,10 +248,15 @@ await onServer(
         assert.deepEqual([summary?.status, summary?.heuristic], ["aborted", "closed by ann: paid back in cash"]);
         await assert.rejects(admin.close(close), { reason: "HAS_ENDED" });
         const request = { participant: "", end: false, olderThanMs: 0, by: "", reason: "" };
-        const { participants } = await admin.sweep(request);
-        assert.ok(participants.every((one) => one.gids.includes(gid) && one.ended === 0));
         await assert.rejects(admin.sweep({ ...request, end: true }), { code: "INVALID_ARGUMENT" });
-        const swept = await admin.sweep({ ...request, end: true, by: "ann", reason: "tidy up" });
+        const tidying = { ...request, end: true, by: "ann", reason: "tidy up" };
+        for (const how of [request, tidying]) {
+          const { participants } = await admin.sweep(how);
+          assert.ok(participants.every((one) => one.closed.includes(gid) && one.gids.length + one.ended === 0));
+        }
+        const found = await admin.sweep({ ...request, closed: true });
+        assert.ok(found.participants.every((one) => one.gids.includes(gid) && one.ended === 0));
+        const swept = await admin.sweep({ ...tidying, closed: true });
         assert.deepEqual([swept.participants.map(({ ended }) => ended), swept.silent], [[1, 1, 1], []]);
         await world.settled();
         assert.deepEqual(
@@ -235,8 +291,18 @@ await onServer(
           [[gid, "b3", "unfinished", summary?.heuristic]],
         );
         await third.sql`alter table account_away rename to account`;
-        const swept = { participant: "", end: true, olderThanMs: 0, by: "ann", reason: "it works again" };
-        await admin.sweep(swept);
+        const again = { participant: "", end: true, olderThanMs: 0, by: "ann", reason: "it works again" };
+        const left = await admin.sweep(again);
+        assert.deepEqual(
+          left.participants.map(({ closed, ended }) => [closed, ended]),
+          [
+            [[], 0],
+            [[], 0],
+            [[gid], 0],
+          ],
+        );
+        assert.equal((await admin.reconcile(everythingDecided)).differences.length, 1);
+        await admin.sweep({ ...again, closed: true });
         await world.settled();
         assert.deepEqual((await admin.reconcile(everythingDecided)).differences, []);
       });
@@ -248,8 +314,10 @@ await onServer(
         await admin.force({ ...ann, gid, outcome: "abort" });
         await admin.close(close);
         await assert.rejects(admin.close(close), { reason: "BRANCH_IS_DONE" });
+        const tidying = { participant: "", end: true, olderThanMs: 0, by: "ann", reason: "not paid back after all" };
         await admin.resume({ ...ann, gid });
-        await admin.sweep({ participant: "", end: true, olderThanMs: 0, by: "ann", reason: "tidy up" });
+        await eventually(async () => (await admin.show({ gid })).summary?.status === "aborted", 60_000);
+        await admin.sweep({ ...tidying, closed: true });
         await world.settled();
       });
 

@@ -1,20 +1,24 @@
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
-import type { ForceRequest } from "../../contract/transaction/admin.ts";
+import { codecOf } from "../../contract/codec/codec.ts";
+import { redact } from "../../contract/json/redact.ts";
+import type { Acted, ForceRequest } from "../../contract/transaction/admin.ts";
 import { TransactionAdmin } from "../../contract/transaction/admin.ts";
-import type { Orphans, participantService } from "../../contract/transaction/participant.ts";
+import type { participantService, SweepRequest } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
 import type { Client } from "../../spi/runtime.ts";
 import type { Handlers, Offer } from "../../spi/service.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
+import { checkMeant } from "./admin-known.ts";
 import { reconcile } from "./admin-reconcile.ts";
+import { sweepAll } from "./admin-sweep.ts";
 import { branchesIn, type Event, eventsOf, filterOf, type Knowledge, summaryOf } from "./admin-view.ts";
 import { askAll, type Silent } from "./ask-all.ts";
 import { branchesOf } from "./branches.ts";
 import { forceDecision } from "./force.ts";
 import type { TransactionNode } from "./node.ts";
-import { invalid, noBranch, noTransaction, notNow } from "./refusals.ts";
+import { begunElsewhere, invalid, noBranch, noTransaction, notNow } from "./refusals.ts";
 
 export interface AdminSetup {
   readonly node: TransactionNode;
@@ -73,7 +77,9 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       return [gid];
     }
     const query = { name, strategy, statuses: [], stuck: false, olderThanMs: 0n, limit: 10_000, open: true };
-    return (await coordinator().find(filterOf(query))).map((record) => record.gid);
+    const found = (await coordinator().find(filterOf(query))).map((record) => record.gid);
+    if (found.length === 0) await checkMeant(node, { name, strategy }, "open ");
+    return found;
   }
 
   /** Whether only participants know the one that is meant. */
@@ -107,6 +113,20 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     return { ...closed, outboxRows };
   }
 
+  /** Takes all of a transaction out of the outbox of its first participant, which else would go on handing it on. */
+  async function releaseAll({ gid, strategy, branches, done }: TransactionRecord, call: Context) {
+    const [first] = branches;
+    if (!first || !node.strategy(strategy)?.facts.ownFirst) return { outboxRows: 0, silent: [] };
+    const holder = participant(first.participant);
+    const { answers, silent } = await askAll([first.participant], async () => {
+      let rows = 0;
+      for (const { id } of branches)
+        if (!done.includes(id)) rows += (await holder.release({ gid, branch: id }, call)).rows;
+      return rows;
+    });
+    return { outboxRows: answers.get(first.participant) ?? 0, silent };
+  }
+
   /** Makes it due, and has it driven at once by whoever can. */
   async function wake(gid: string): Promise<TransactionRecord | undefined> {
     await coordinator().wake(gid);
@@ -125,6 +145,7 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       const filter = filterOf(query);
       const limit = filter.limit ?? 0;
       const found = await coordinator().find({ ...filter, limit: limit + 1 });
+      if (found.length === 0) await checkMeant(node, query);
       const now = ports.clock.wall();
       const named = found.slice(0, limit).map((record) => summaryOf(record, now));
       return { transactions: named, more: found.length > limit };
@@ -134,6 +155,14 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       const { record, branches, events, silent } = await viewOf(gid, call);
       if (!record && branches.length === 0 && events.length === 0) throw noTransaction(gid);
       return { ...(record && { summary: summaryOf(record, ports.clock.wall()) }), branches, events, silent };
+    },
+
+    async input({ gid }) {
+      const { name, version, input } = await existing(gid);
+      const transaction = node.initiated.get(name);
+      if (!transaction) throw begunElsewhere(name);
+      const { input: type } = transaction;
+      return { name, version, json: JSON.stringify(redact(type, codecOf(type).decode(input))) };
     },
 
     async counts() {
@@ -205,10 +234,13 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       if (record.status === "active")
         throw notNow("UNDECIDED", `the transaction ${gid} is undecided; force commit or abort, and close it then`);
       if (branch !== "") return closeBranch(record, branch, who, call);
-      return each([gid], "close", who, async () => {
+      let taken: Pick<Infer<typeof Acted>, "outboxRows" | "silent"> = { outboxRows: 0, silent: [] };
+      const closed = await each([gid], "close", who, async () => {
+        taken = await releaseAll(record, call);
         if (await coordinator().close(gid, `closed by ${who.by}: ${who.reason}`)) return;
         throw notNow("HAS_ENDED", `the transaction ${gid} has ended meanwhile`);
       });
+      return { ...closed, ...taken };
     },
 
     reconcile: (request, call) =>
@@ -217,18 +249,11 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
         fencesOf: (name, gids) => participant(name).fences({ gids: [...gids] }, call),
       }),
 
-    async sweep({ participant: only, end, olderThanMs, foreign = false, ...given }, call) {
-      const who = end ? whoOf(given, call) : undefined;
+    async sweep({ participant: only, by, reason, ...how }, call) {
+      const who = how.end ? whoOf({ by, reason }, call) : undefined;
       const names = only === "" ? knownParticipants() : [only];
-      const report = await askAll(names, (name) => participant(name).sweep({ reportOnly: true, olderThanMs }, call));
-      if (!who) return { participants: sweptIn(report.answers), silent: report.silent };
-      const found = [...report.answers.values()];
-      const meant = found.flatMap(({ gids, foreign: others }) => [...gids, ...(foreign ? others : [])]);
-      for (const gid of new Set(meant)) await coordinator().audit({ gid, action: "sweep", ...who });
-      const swept = await askAll([...report.answers.keys()], (name) =>
-        participant(name).sweep({ reportOnly: false, olderThanMs, foreign }, call),
-      );
-      return { participants: sweptIn(swept.answers), silent: [...report.silent, ...swept.silent] };
+      const sweepAt = (name: string, request: Infer<typeof SweepRequest>) => participant(name).sweep(request, call);
+      return sweepAll(names, how, who, { coordinator: coordinator(), sweepAt });
     },
   };
 }
@@ -255,14 +280,6 @@ function decisionIn({ outcome }: Infer<typeof ForceRequest>) {
   if (outcome === "commit") return "committing";
   if (outcome === "abort") return "aborting";
   throw invalid(`"${outcome}" is no outcome; commit or abort`);
-}
-
-function sweptIn(answers: ReadonlyMap<string, Infer<typeof Orphans>>) {
-  return [...answers].map(([participant, { gids, ended, foreign }]) => ({
-    ...{ participant, ended },
-    gids: [...gids],
-    foreign: [...foreign],
-  }));
 }
 
 function namesOf(branches: readonly { readonly participant: string }[]): string[] {

@@ -1,9 +1,10 @@
 import { asStatusError } from "../../call/outcome.ts";
 
-/** A participant that did not answer, and why. */
+/** A participant that did not answer, or answered with an error, and why. */
 export interface Silent {
   readonly participant: string;
   readonly why: string;
+  readonly code: string;
 }
 
 export interface Asked<T> {
@@ -20,7 +21,12 @@ export async function askAll<T>(names: readonly string[], ask: (name: string) =>
   for (const [index, result] of results.entries()) {
     const participant = names[index] ?? "";
     if (result.status === "fulfilled") answers.set(participant, result.value);
-    else silent.push({ participant, why: asStatusError(result.reason).message });
+    else silent.push({ participant, ...whyOf(result.reason) });
   }
   return { answers, silent };
+}
+
+function whyOf(error: unknown): Omit<Silent, "participant"> {
+  const { code, message } = asStatusError(error);
+  return { why: message, code };
 }

@@ -16,11 +16,14 @@ import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { createFence } from "./fence.ts";
 import { participant } from "./participant.ts";
-import { type Sweeper, type SweepHow, sweep } from "./sweep.ts";
+import { type Sweeper, type SweepHow, sweep, sweepEach } from "./sweep.ts";
 
 const operations = bankOperations("Bank");
 const holding = ["reserve", "prepare"] as const;
 const facts: Readonly<Record<string, (typeof builtInStrategies)[keyof typeof builtInStrategies]>> = builtInStrategies;
+
+/** Nothing failed, and nothing was closed by hand. */
+const clean = { failed: [], closed: [] };
 
 function coordinatorHere(identity: string = randomUUID()): Coordinator {
   return keptCoordinator({ records: new Map(), ended: [], audits: [], identity, now: () => Date.now() }, 1_000);
@@ -47,6 +50,7 @@ await onServer(
         log,
         at: () => undefined,
         told: new Set(),
+        driveTimeoutMs: 60_000,
       };
       const drive = (gid: string, action: BranchAction, strategy: string, keeper: string | undefined) =>
         bank.drive(
@@ -65,6 +69,7 @@ await onServer(
       return {
         bank,
         log,
+        sweeper,
         drive,
         /** Lets the participant ask another coordinator from now on. */
         sweepFor: (other: Coordinator = coordinator, how: Partial<SweepHow> = {}) =>
@@ -105,7 +110,7 @@ await onServer(
         const gid = await begunBy(coordinator, strategy, 1);
         await at.drive(gid, action, strategy, coordinator.identity);
         await eventually(() => coordinator.overdue(gid));
-        assert.deepEqual(await at.sweepFor(), { gids: [gid], ended: 1, foreign: [] });
+        assert.deepEqual(await at.sweepFor(), { gids: [gid], ended: 1, foreign: [], ...clean });
         assert.deepEqual(await at.held(), { taken: 0n, held: 0 });
         const record = await coordinator.get(gid);
         assert.deepEqual([record?.status, record?.abort?.reason], ["aborting", "DEADLINE"]);
@@ -117,13 +122,13 @@ await onServer(
         await using at = await open(coordinator);
         const never = await begunBy(coordinator, strategy, undefined);
         await at.drive(never, action, strategy, coordinator.identity);
-        assert.deepEqual(await at.sweepFor(), { gids: [never], ended: 0, foreign: [] });
+        assert.deepEqual(await at.sweepFor(), { gids: [never], ended: 0, foreign: [], ...clean });
         await coordinator.decide(never, "aborting", {});
         const paused = await begunBy(coordinator, strategy, 1);
         await coordinator.pause(paused, true);
         await at.sweepFor();
         await at.drive(paused, action, strategy, coordinator.identity);
-        assert.deepEqual(await at.sweepFor(), { gids: [paused], ended: 0, foreign: [] });
+        assert.deepEqual(await at.sweepFor(), { gids: [paused], ended: 0, foreign: [], ...clean });
         assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
         await at.drive(paused, action === "prepare" ? "rollbackPrepared" : "cancel", strategy, undefined);
       });
@@ -135,12 +140,12 @@ await onServer(
         await at.drive(gid, action, strategy, keeper.identity);
         await keeper.decide(gid, "committing", {});
         for (const nobody of [other, coordinatorHere("")])
-          assert.deepEqual(await at.sweepFor(nobody), { gids: [], ended: 0, foreign: [gid] });
+          assert.deepEqual(await at.sweepFor(nobody), { gids: [], ended: 0, foreign: [gid], ...clean });
         assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
         assert.equal(await other.get(gid), undefined);
         const said = at.log.lines.filter(({ level }) => level === "error");
         assert.deepEqual([said.length, /DTX021/.test(said[0]?.message ?? "")], [1, true]);
-        assert.deepEqual(await at.sweepFor(keeper), { gids: [gid], ended: 1, foreign: [] });
+        assert.deepEqual(await at.sweepFor(keeper), { gids: [gid], ended: 1, foreign: [], ...clean });
         assert.deepEqual(await at.held(), { taken: 30n, held: 0 });
       });
 
@@ -150,9 +155,9 @@ await onServer(
         const gid = randomUUID();
         await at.drive(gid, action, strategy, gone.identity);
         const abandon = (reportOnly: boolean) => at.sweepFor(here, { reportOnly, foreign: true });
-        assert.deepEqual(await abandon(true), { gids: [], ended: 0, foreign: [gid] });
+        assert.deepEqual(await abandon(true), { gids: [], ended: 0, foreign: [gid], ...clean });
         assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
-        assert.deepEqual(await abandon(false), { gids: [], ended: 1, foreign: [gid] });
+        assert.deepEqual(await abandon(false), { gids: [], ended: 1, foreign: [gid], ...clean });
         assert.deepEqual(await at.held(), { taken: 0n, held: 0 });
         assert.equal(await here.get(gid), undefined);
       });
@@ -195,12 +200,99 @@ await onServer(
       await eventually(() => coordinator.overdue(gid));
       const sweeper: Sweeper = {
         ...{ coordinator: () => coordinator, factsOf: (strategy) => facts[strategy], log: other.log },
-        ...{ at: () => undefined, told: new Set<string>() },
+        ...{ at: () => undefined, told: new Set<string>(), driveTimeoutMs: 60_000 },
         ask: (_, request, context) => at.bank.drive(request, context),
       };
       await sweep(other.bank, sweeper, { reportOnly: false, olderThanMs: 0 }, background);
       assert.equal((await coordinator.get(gid))?.status, "committing");
       assert.deepEqual(await other.held(), { taken: 30n, held: 0 });
+    });
+
+    it("keeps no other from its end where a branch fails, and tells which and why", async () => {
+      const coordinator = coordinatorHere();
+      await using at = await open(coordinator);
+      const { sql } = at.bank.performer.database;
+      const [first, second] = [randomUUID(), randomUUID()];
+      await at.drive(first, "reserve", "tcc", coordinator.identity);
+      await at.drive(second, "reserve", "tcc", coordinator.identity);
+      // Nobody performs what the older one was reserved with any more.
+      await sql`update mortise_fence set operations = 'gone@1' where gid = ${first}`;
+      const swept = await at.sweepFor();
+      assert.deepEqual([swept.gids.length, swept.ended], [2, 1]);
+      assert.deepEqual(
+        swept.failed.map(({ gid, branch, why }) => [gid, branch, /performs no gone@1/.test(why)]),
+        [[first, "b1", true]],
+      );
+      const said = at.log.lines.find(({ message }) => message === "a branch could not be brought to its end");
+      const { error, ...fields } = said?.fields ?? {};
+      assert.deepEqual(fields, { gid: first, branch: "b1", participant: "test.bank.v1.Bank", operations: "gone@1" });
+      assert.ok(error instanceof Error);
+      assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
+    });
+
+    it("sweeps the others where a participant fails, and says which failed", async () => {
+      const coordinator = coordinatorHere();
+      await using broken = await open(coordinator);
+      await using at = await open(coordinator);
+      await at.drive(randomUUID(), "reserve", "tcc", coordinator.identity);
+      await broken.bank.performer.database.sql`drop table mortise_fence`;
+      const how = { reportOnly: false, olderThanMs: 0 };
+      await sweepEach([broken.bank, at.bank], at.sweeper, how, background);
+      assert.deepEqual(await at.held(), { taken: 0n, held: 0 });
+      const said = at.log.lines.filter(({ message }) => message.startsWith("the sweep of a participant failed"));
+      assert.deepEqual(
+        said.map(({ fields }) => fields?.participant),
+        ["test.bank.v1.Bank"],
+      );
+    });
+
+    for (const action of holding) {
+      const strategy = action === "prepare" ? "3pc" : "tcc";
+
+      it(`leaves alone what a person has closed, and ends it when a person says so (${action})`, async () => {
+        const coordinator = coordinatorHere();
+        await using at = await open(coordinator);
+        const gid = await begunBy(coordinator, strategy, undefined);
+        await at.drive(gid, action, strategy, coordinator.identity);
+        await coordinator.decide(gid, "committing", {});
+        await coordinator.audit({ gid, action: "close", by: "ann", reason: "booked by hand" });
+        await coordinator.close(gid, "closed by ann: booked by hand");
+        for (const reportOnly of [true, false, false])
+          assert.deepEqual(await at.sweepFor(coordinator, { reportOnly }), {
+            ...{ gids: [], ended: 0, foreign: [], failed: [] },
+            closed: [gid],
+          });
+        assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
+        assert.equal(at.log.lines.filter(({ message }) => /closed by hand/.test(message)).length, 1);
+        const ended = await at.sweepFor(coordinator, { closed: true });
+        assert.deepEqual(ended, { gids: [gid], ended: 1, foreign: [], ...clean });
+        assert.deepEqual(await at.held(), { taken: 30n, held: 0 });
+      });
+
+      it(`guesses nothing about what was closed so long ago that its record is gone (${action})`, async () => {
+        const coordinator = coordinatorHere();
+        await using at = await open(coordinator);
+        const gid = randomUUID();
+        await at.drive(gid, action, strategy, coordinator.identity);
+        await coordinator.audit({ gid, action: "close b1", by: "ann", reason: "booked by hand" });
+        assert.deepEqual((await at.sweepFor()).closed, [gid]);
+        const { ended, failed } = await at.sweepFor(coordinator, { closed: true });
+        assert.deepEqual([ended, failed.map(({ why }) => /its record is gone/.test(why))], [0, [true]]);
+        assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
+        await at.drive(gid, action === "prepare" ? "rollbackPrepared" : "cancel", strategy, undefined);
+      });
+    }
+
+    it("sweeps what somebody wanted to close and did not", async () => {
+      const coordinator = coordinatorHere();
+      await using at = await open(coordinator);
+      for (const failed of [[], ["close failed"]]) {
+        const gid = await begunBy(coordinator, "tcc", undefined);
+        await at.drive(gid, "reserve", "tcc", coordinator.identity);
+        for (const action of ["close", ...failed]) await coordinator.audit({ gid, action, by: "ann", reason: "x" });
+        await coordinator.decide(gid, "aborting", {});
+        assert.deepEqual(await at.sweepFor(), { gids: [gid], ended: 1, foreign: [], ...clean });
+      }
     });
 
     it("leaves undecided what only its own steps decide, however late it is", async () => {

@@ -1,8 +1,12 @@
 import type { Context } from "../../call/context.ts";
-import type { DriveRequest } from "../../contract/transaction/participant.ts";
+import { asStatusError } from "../../call/outcome.ts";
+import { StatusError } from "../../call/status.ts";
+import type { DriveRequest, SweepFailure } from "../../contract/transaction/participant.ts";
+import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
-import type { Coordinator } from "../../spi/coordinator.ts";
+import type { Coordinator, TransactionStatus } from "../../spi/coordinator.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
+import { hasEnded } from "../../spi/transaction-record.ts";
 import { type Inquiring, inquire } from "./inquiry.ts";
 import { decodeKept } from "./kept.ts";
 import type { Participant } from "./participant.ts";
@@ -13,8 +17,10 @@ import { transactionCodes } from "./rule-codes.ts";
 export interface Sweeper extends Inquiring {
   readonly log: Log;
   readonly at: (point: string) => Promise<void> | void;
-  /** Participants of which it was said that they hold what another coordinator keeps. */
+  /** Participants of which it was said that they hold what another coordinator keeps, and transactions they leave alone. */
   readonly told: Set<string>;
+  /** How long one branch may take, in milliseconds: the others have their turn whatever becomes of it. */
+  readonly driveTimeoutMs: number;
 }
 
 export interface SweepHow {
@@ -22,6 +28,8 @@ export interface SweepHow {
   readonly olderThanMs: number;
   /** A person says that the other coordinator is gone for good: what it kept is taken back, whatever it had decided. */
   readonly foreign?: boolean | undefined;
+  /** A person wants the decided end also for what a person has closed. */
+  readonly closed?: boolean | undefined;
 }
 
 interface Orphan {
@@ -35,52 +43,169 @@ interface Orphan {
   readonly coordinator: string | undefined;
 }
 
+type FailedBranch = Infer<typeof SweepFailure>;
+
 interface Swept {
   readonly gids: readonly string[];
   readonly ended: number;
   readonly foreign: readonly string[];
+  /** What could not be brought to its end; it is found again. */
+  readonly failed: readonly FailedBranch[];
+  /** Closed by hand: left alone. */
+  readonly closed: readonly string[];
 }
 
 /** Looks through the database of one participant. Rejects when the coordinator or the database does not answer. */
 export async function sweep(
   participant: Participant,
   sweeper: Sweeper,
-  { reportOnly, olderThanMs, foreign: abandoned = false }: SweepHow,
+  { reportOnly, olderThanMs, foreign: abandoned = false, closed: reopened = false }: SweepHow,
   context: Context,
 ): Promise<Swept> {
-  const { coordinator, log, at } = sweeper;
   const all = await orphansOf(participant, olderThanMs);
   const known = all.filter((orphan) => !isForeign(sweeper, orphan) && !isUnrecorded(sweeper, orphan));
-  const found = all.filter((orphan) => known.includes(orphan) || (abandoned && isForeign(sweeper, orphan)));
-  const gids = gidsOf(known);
+  const closed = await closedAmong(sweeper, known);
+  const ours = known.filter((orphan) => reopened || !closed.has(orphan));
+  const found = all.filter((orphan) => ours.includes(orphan) || (abandoned && isForeign(sweeper, orphan)));
   const foreign = gidsOf(all.filter((orphan) => isForeign(sweeper, orphan)));
   if (foreign.length > 0) tellForeign(sweeper, participant, foreign);
-  if (reportOnly) return { gids, ended: 0, foreign };
+  const told = { gids: gidsOf(ours), foreign, closed: reopened ? [] : gidsOf([...closed]) };
+  if (!reportOnly) tellClosed(sweeper, participant, told.closed);
+  const { ended, failed } = reportOnly ? nothing : await endAll(participant, sweeper, found, closed, context);
+  return { ...told, ended, failed };
+}
+
+/** Looks through the databases of several participants side by side; one that fails keeps no other from it. Never rejects. */
+export async function sweepEach(
+  participants: readonly Participant[],
+  sweeper: Sweeper,
+  how: SweepHow,
+  context: Context,
+): Promise<void> {
+  const each = participants.map(async (one) => {
+    try {
+      await sweep(one, sweeper, how, context);
+    } catch (error) {
+      if (context.cancelled) return;
+      const participant = one.performer.operations.name;
+      sweeper.log.warn("the sweep of a participant failed and will be tried again", { participant, error });
+    }
+  });
+  await Promise.all(each);
+}
+
+const nothing = { ended: 0, failed: [] as readonly FailedBranch[] };
+
+/** Brings one after the other to its end; one that fails keeps no other from it. */
+async function endAll(
+  participant: Participant,
+  sweeper: Sweeper,
+  found: readonly Orphan[],
+  closed: ReadonlySet<Orphan>,
+  context: Context,
+): Promise<{ readonly ended: number; readonly failed: readonly FailedBranch[] }> {
   let ended = 0;
+  const failed: FailedBranch[] = [];
   for (const orphan of found) {
-    const { gid, branch, prepared } = orphan;
-    // Asked after the first listing: who is not known now can never be decided otherwise later.
-    const status = isForeign(sweeper, orphan) ? "aborting" : await inquire(sweeper, gid, context);
-    if (status === "active") continue;
-    await at("X9");
-    if (prepared && !(await participant.prepared.waiting()).some((name) => parsePrepared(name)?.gid === gid)) continue;
-    const commit = status === "committing" || status === "committed";
-    const action: BranchAction = prepared
-      ? commit
-        ? "commitPrepared"
-        : "rollbackPrepared"
-      : commit
-        ? "confirm"
-        : "cancel";
-    const { strategy, coordinator: keeper } = orphan;
-    const about = { gid, branch, ...(keeper !== undefined && { coordinator: keeper }) };
-    const request = { ...about, action, strategy, transaction: "", steps: stepsOf(orphan) };
-    const reply = await participant.drive(request, context);
-    if (reply.outcome === "done") ended += 1;
-    if (!isForeign(sweeper, orphan)) await forget(coordinator(), gid);
-    log.warn("a branch nobody asked about was brought to its end", { gid, branch, status, outcome: reply.outcome });
+    goOnWhile(context);
+    const status = await statusOf(sweeper, orphan, closed.has(orphan), context);
+    try {
+      const outcome = await end(participant, sweeper, orphan, status, context);
+      if (outcome === "done") ended += 1;
+    } catch (error) {
+      goOnWhile(context);
+      const { gid, branch, operations } = orphan;
+      const facts = { gid, branch, participant: participant.performer.operations.name, operations, error };
+      sweeper.log.error("a branch could not be brought to its end", facts);
+      failed.push({ gid, branch, why: asStatusError(error).message });
+    }
   }
-  return { gids, ended, foreign };
+  return { ended, failed };
+}
+
+function goOnWhile({ cancelled }: Context): void {
+  if (cancelled) throw cancelled;
+}
+
+/** Asked after the listing: who is not known now can never be decided otherwise later. Nothing where nobody knows any more. */
+async function statusOf(
+  sweeper: Sweeper,
+  orphan: Orphan,
+  closed: boolean,
+  context: Context,
+): Promise<TransactionStatus | undefined> {
+  if (isForeign(sweeper, orphan)) return "aborting";
+  if (!closed) return inquire(sweeper, orphan.gid, context.with({ timeoutMs: sweeper.driveTimeoutMs }));
+  const record = await sweeper.coordinator().get(orphan.gid);
+  return record?.name ? record.status : undefined;
+}
+
+/** Does what is decided to one branch, and gives how that ended. Rejects with why it did not. */
+async function end(
+  participant: Participant,
+  sweeper: Sweeper,
+  orphan: Orphan,
+  status: TransactionStatus | undefined,
+  context: Context,
+): Promise<string> {
+  const { coordinator, log, at, driveTimeoutMs } = sweeper;
+  const { gid, branch, prepared } = orphan;
+  if (status === undefined) throw forgotten();
+  if (status === "active") return "waiting";
+  await at("X9");
+  if (prepared && !(await participant.prepared.waiting()).some((name) => parsePrepared(name)?.gid === gid))
+    return "gone";
+  const commit = status === "committing" || status === "committed";
+  const action: BranchAction = prepared
+    ? commit
+      ? "commitPrepared"
+      : "rollbackPrepared"
+    : commit
+      ? "confirm"
+      : "cancel";
+  const { strategy, coordinator: keeper } = orphan;
+  const about = { gid, branch, ...(keeper !== undefined && { coordinator: keeper }) };
+  const request = { ...about, action, strategy, transaction: "", steps: stepsOf(orphan) };
+  const { outcome, note } = await participant.drive(request, context.with({ timeoutMs: driveTimeoutMs }));
+  if (outcome === "ongoing") return outcome;
+  if (outcome !== "done") throw new StatusError("FAILED_PRECONDITION", `${outcome}: ${note}`);
+  if (!isForeign(sweeper, orphan)) await forget(coordinator(), gid);
+  log.warn("a branch nobody asked about was brought to its end", { gid, branch, status, outcome });
+  return outcome;
+}
+
+function forgotten(): StatusError {
+  const why = "it was closed by hand, and its record is gone: nobody knows any more how it was decided";
+  return new StatusError("FAILED_PRECONDITION", why);
+}
+
+/**
+ * What a person has closed: whoever did that has settled it by other means, so that doing it now would do it twice. The acts
+ * of people outlive the record.
+ */
+async function closedAmong({ coordinator }: Sweeper, orphans: readonly Orphan[]): Promise<ReadonlySet<Orphan>> {
+  const closed = new Set<Orphan>();
+  for (const orphan of orphans) if (await isClosed(coordinator(), orphan)) closed.add(orphan);
+  return closed;
+}
+
+async function isClosed(coordinator: Coordinator, { gid, branch }: Orphan): Promise<boolean> {
+  const acts = await coordinator.audits(gid);
+  const noted = (action: string) =>
+    acts.findLast((act) => act.action === action || act.action === `${action} failed`)?.action === action;
+  if (!noted("close") && !noted(`close ${branch}`)) return false;
+  const record = await coordinator.get(gid); // an act is noted before it is done, and may not have been
+  return !record?.name || hasEnded(record.status) || record.done.includes(branch);
+}
+
+/** Says once per transaction that nobody will end it. */
+function tellClosed({ log, told }: Sweeper, { performer }: Participant, gids: readonly string[]): void {
+  const participant = performer.operations.name;
+  for (const gid of gids) {
+    if (told.has(`${participant} ${gid}`)) continue;
+    told.add(`${participant} ${gid}`);
+    log.warn("a transaction was closed by hand: what is held of it is left alone", { gid, participant });
+  }
 }
 
 /** The coordinator here knows nothing of what another one keeps, and would take that for an abort. */

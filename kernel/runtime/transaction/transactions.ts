@@ -33,7 +33,7 @@ import { keptNumbers } from "./numbers.ts";
 import { handOver, recovery } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
 import { resends } from "./resends.ts";
-import { sweep } from "./sweep.ts";
+import { sweepEach } from "./sweep.ts";
 
 export interface TransactionsSetup {
   readonly options: TransactionOptions;
@@ -70,7 +70,9 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const publisher = <T>(topic: TopicType<T>): Publish<T> => clients().publisher(topic);
   const ask = (name: string, request: DriveRequest, context: Context) =>
     participants(name).drive(kept(request), context);
-  const sweeper = { coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, told: new Set<string>() };
+  const { driveTimeoutMs } = options;
+  const told = new Set<string>();
+  const sweeper = { coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, told, driveTimeoutMs };
   const hosted = hosts({ publisher, sweeper, at, timers: ports.timers });
 
   /** The request with whom to ask about it; nobody needs to where what its first participant commits is the decision. */
@@ -91,6 +93,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       return more.some(Boolean);
     },
   });
+  let swept = new AbortController();
   const sweeping = makeWorker({
     name: "sweep of participants",
     everyMs: options.sweepEveryMs,
@@ -98,8 +101,9 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     log,
     work: async () => {
       const how = { reportOnly: false, olderThanMs: options.orphanAfterMs };
-      const context = backgroundOf(ports).with({ timeoutMs: options.sweepEveryMs });
-      for (const host of hosted.all()) await sweep(host, sweeper, how, context);
+      swept = new AbortController();
+      const context = backgroundOf(ports).with({ signal: swept.signal });
+      await sweepEach(hosted.all(), sweeper, how, context);
       return false;
     },
   });
@@ -215,6 +219,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     async stop() {
       stopping = true;
       void looking.stop(); // it changes nothing, and may wait for others
+      swept.abort();
       await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);
       const all = Promise.all([...running.values()].map(({ over }) => over));
       const enough = new AbortController();
