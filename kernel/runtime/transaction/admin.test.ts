@@ -372,6 +372,21 @@ await onServer(
       await world.settled();
     });
 
+    it("takes all of a transaction that is closed by hand out of the outbox, so that nobody does it", async () => {
+      await using world = await strategyWorld(server, noticing);
+      const admin = world.app.clients.client(TransactionAdmin);
+      const second = await world.database(1);
+      await second.sql`alter table account rename to account_away`;
+      const { gid } = await world.run("pay", { settled: false });
+      const { sql } = await world.database(0);
+      await eventually(async () => (await sql`select 1 from mortise_outbox where branch = 'b2'`).length > 0, 60_000);
+      const { outboxRows, silent } = await admin.close({ ...ann, gid, branch: "", reason: "told by telephone" });
+      assert.deepEqual([outboxRows > 0, silent], [true, []]);
+      assert.equal((await sql`select 1 from mortise_outbox`).length, 0);
+      assert.match((await admin.show({ gid })).summary?.heuristic ?? "", /^closed by ann: told by telephone$/);
+      await second.sql`alter table account_away rename to account`;
+    });
+
     it("takes a branch that is closed by hand out of the outbox, and the others go on", async () => {
       await using world = await strategyWorld(server, noticing);
       const admin = world.app.clients.client(TransactionAdmin);
