@@ -84,6 +84,13 @@ describe("an app with transactions", () => {
     );
   });
 
+  it("is warned about under a name nobody begins, and the check goes well", async () => {
+    await using folder = await testFolder(files("tcc"));
+    const { code, err } = await folder.run(["check", "app.yaml", "--set", "transactions.placeOrdr.strategy=xa"]);
+    assert.equal(code, 0);
+    assert.match(err, /warning: no service here begins a transaction placeOrdr\. Did you mean placeOrder\?/);
+  });
+
   it("takes another strategy while it runs, and refuses one that would be dishonest", async () => {
     await using folder = await testFolder(files("tcc"));
     const app = await folder.start(["app.yaml"]);

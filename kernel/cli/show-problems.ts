@@ -10,7 +10,8 @@ export function showProblems(terminal: Terminal, problems: readonly Problem[], c
 }
 
 export function showWarnings(terminal: Terminal, warnings: readonly Problem[]): void {
-  for (const warning of warnings) terminal.err(problemLine(terminal, warning, "yellow"));
+  for (const warning of warnings)
+    terminal.err(problemLine(terminal, { ...warning, message: `warning: ${warning.message}` }, "yellow"));
 }
 
 /** Shows why the kernel refused or gave up; with the stack where the cause looks like a mistake in a program. */
