@@ -67,11 +67,14 @@ export function statementsOf(work: object): readonly Write[] | undefined {
 
 /** Gives what a `write` gave. Throws a TypeError for what is no statement, or stands for one that was sent already. */
 export function asStatement(given: unknown, { step }: { readonly step: string }): Statement {
-  if (isOfDrizzle(given) || typeof (given as { handler?: unknown } | undefined)?.handler === "function")
-    return given as Statement;
+  if (isStatement(given)) return given;
   if (given instanceof Promise) given.catch(() => undefined); // what is wrong is said here
   const what = given instanceof Promise ? "a promise" : given === undefined ? "nothing" : `a ${typeof given}`;
   throw new TypeError(`step ${step}: write gives ${what}. ${advice}`);
+}
+
+function isStatement(given: unknown): given is Statement {
+  return isOfDrizzle(given) || typeof (given as { handler?: unknown } | null | undefined)?.handler === "function";
 }
 
 /** Whether a statement is drizzle's; else it is one of postgres.js. */
@@ -93,6 +96,7 @@ function checkSync(write: unknown): void {
 
 /** Whether a statement changed any row. */
 async function changed(given: unknown, { step }: { readonly step: string }): Promise<boolean> {
+  if (given instanceof Promise && !isStatement(given)) await given.catch(() => undefined); // still in the transaction
   const rows = (await asStatement(given, { step })) as { readonly length: number; readonly count?: number | null };
   if (rows.length === 0 && (rows.count ?? 0) > 0)
     throw new TypeError(

@@ -222,7 +222,14 @@ await onServer(
         ["ongoing", "failed", "ongoing"],
       );
       assert.equal(at.bank.batches()[0]?.failed, 1);
-      assert.deepEqual(at.log.lines, []);
+      assert.deepEqual(
+        at.log.lines.map(({ level, message, fields }) => [
+          level,
+          message,
+          /nobody can bear/.test(String(fields?.reason)),
+        ]),
+        [["error", "a branch failed", true]],
+      );
       freed.resolve();
       await holding;
       for (const one of asked.filter(({ cents }) => cents !== poison))
