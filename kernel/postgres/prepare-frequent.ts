@@ -76,8 +76,8 @@ function decide(query: Query, texts: PreparedTexts, pooled: boolean): void {
   }
 }
 
-/** Keeps postgres.js from putting further queries of the pool behind this one, whatever it waits for. */
-const alone = (): boolean => false;
+/** As `onexecute` it keeps postgres.js 3.4 from putting further queries of the pool behind this one, whatever it waits for. */
+export const alone = (): boolean => false;
 
 /**
  * An outdated statement fails in two ways (PostgreSQL, appendix A): its result has other types than it had (0A000), or it is

@@ -4,6 +4,7 @@ import type { Context } from "../../call/context.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
+import { alone } from "../../postgres/prepare-frequent.ts";
 import { asStatement, isOfDrizzle, type Statement, statementsOf, type Write } from "../../spi/one-statement.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Orm } from "../../spi/store.ts";
@@ -92,10 +93,13 @@ export function oneTrip(performer: Performer): OneTrip {
   }
 
   /** Sends the statement of a branch with its row of the fence. Gives whether both were written; else neither was. */
-  async function write(request: DriveRequest, kept: KeptBranch, kind: FunctionName, context: Context, build: Build) {
-    const planned = plan(kept.steps, kind);
-    if (!planned) return false;
-    const [one] = planned;
+  async function write(
+    request: DriveRequest,
+    kept: KeptBranch,
+    [one]: readonly Planned[],
+    context: Context,
+    build: Build,
+  ): Promise<boolean> {
     try {
       const business = one && statement(one, request.gid, kept, context);
       return await send(database.orm, business, build);
@@ -111,7 +115,7 @@ export function oneTrip(performer: Performer): OneTrip {
    * Lets nobody else at a branch meanwhile. A statement locks the rows of the business before that of the fence, a transaction
    * after it: side by side each could have what the other waits for. In another process PostgreSQL ends one of them.
    */
-  async function alone(key: string, work: () => Promise<DriveReply | undefined>): Promise<DriveReply | undefined> {
+  async function inTurn(key: string, work: () => Promise<DriveReply | undefined>): Promise<DriveReply | undefined> {
     const before = underWay.get(key);
     if (before) return before.then(() => undefined);
     const working = work();
@@ -125,19 +129,23 @@ export function oneTrip(performer: Performer): OneTrip {
   }
 
   async function forward(request: DriveRequest, kind: Forward, kept: KeptBranch, context: Context, rows?: OutboxRows) {
+    const planned = plan(kept.steps, kind);
+    if (!planned) return undefined;
     const entry = entryOf(request, "R", kind, encodeKept(kept));
     const outbox = rows && rows.branches.length > 0 ? rows : undefined;
     const build: Build = (tag, business) => doAndEnter(tag, { business, outbox }, entry);
-    if (!(await write(request, kept, kind, context, build))) return undefined;
+    if (!(await write(request, kept, planned, context, build))) return undefined;
     remember(request, kept, kind);
     return done(kept.results);
   }
 
   async function finish(request: DriveRequest, how: Finish, kept: KeptBranch, context: Context) {
+    const planned = plan(kept.steps, how);
+    if (!planned) return undefined;
     const entry = entryOf(request, "F", how === "confirm" ? "confirm" : "cancel");
     const build: Build = (tag, business) =>
       business ? finishAndEnter(tag, business, entry, reserved[how]) : finishAlone(tag, entry, reserved[how]);
-    const written = await write(request, kept, how, context, build);
+    const written = await write(request, kept, planned, context, build);
     return written ? done(how === "confirm" ? kept.results : []) : undefined;
   }
 
@@ -146,11 +154,11 @@ export function oneTrip(performer: Performer): OneTrip {
 
     async forward(request, kind, context, outbox) {
       const kept = foretold(request, operations);
-      return kept && alone(keyOf(request), () => forward(request, kind, kept, context, outbox));
+      return kept && inTurn(keyOf(request), () => forward(request, kind, kept, context, outbox));
     },
 
     finish: (request, how, context) =>
-      alone(keyOf(request), async () => {
+      inTurn(keyOf(request), async () => {
         const kept = remembered.get(keyOf(request));
         remembered.delete(keyOf(request));
         return kept && finish(request, how, kept, context);
@@ -191,10 +199,9 @@ async function send(orm: Orm, business: Statement | undefined, build: Build): Pr
   return rows.length > 0;
 }
 
-/** Keeps postgres.js 3.4 from putting further queries of the pool behind one that may wait for a lock. */
+/** It may wait for a lock. */
 function withoutOthers<T extends PendingQuery<Row[]>>(query: T): T {
-  const { options } = query as unknown as { readonly options: { onexecute?: () => boolean } };
-  options.onexecute = () => false;
+  (query as unknown as { readonly options: { onexecute?: () => boolean } }).options.onexecute = alone;
   return query;
 }
 
