@@ -3,7 +3,8 @@ import { builtInStrategies } from "../contract/transaction/strategy.ts";
 import { bankTransactions, pay } from "../testing/bank-app.ts";
 import { conformance } from "../testing/conformance.ts";
 import type { TestPostgres } from "../testing/postgres-server.ts";
-import { type StrategyWorld, strategyWorld, testStrategy } from "../testing/strategy-world.ts";
+import { type StrategyWorld, strategyWorld } from "../testing/strategy-world.ts";
+import { testStrategy } from "../testing/test-strategies.ts";
 import { transactions } from "./transactions.ts";
 
 /** A PostgreSQL server for the banks of a test, driven by the plugin that serves as `transactions`. */

@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { builtInStrategies, codecOf, type Infer, participantService, type StrategyFacts } from "../contract/index.ts";
-import { definePlugin, type Plugin } from "../core/plugin.ts";
+import { codecOf, type Infer, participantService, type StrategyFacts } from "../contract/index.ts";
+import type { Plugin } from "../core/plugin.ts";
 import { systemPorts } from "../core/ports.ts";
 import { openDatabase } from "../postgres/database.ts";
 import { loadDrivers } from "../postgres/drivers.ts";
 import { branchesOf } from "../runtime/transaction/branches.ts";
 import { requestFor } from "../runtime/transaction/requests.ts";
 import { coordinator } from "../spi/coordinator.ts";
-import { inTwoPhases } from "../spi/driving.ts";
 import { keptCoordinator } from "../spi/kept-transactions.ts";
 import { type Database, type Store, store } from "../spi/store.ts";
-import { transaction } from "../spi/transaction.ts";
 import { type BankTransaction, bankTransactions, Desk, ownBank, Payment, secondBank, thirdBank } from "./bank-app.ts";
 import { eventually } from "./eventually.ts";
 import type { TestPostgres } from "./postgres-server.ts";
@@ -48,22 +46,6 @@ export interface Orders {
   readonly cents: bigint;
   readonly settled: boolean;
 }
-
-/** Two phases as they come. */
-export const testStrategy = definePlugin({
-  spi: transaction,
-  name: "two-phases",
-  description: "Two phases, for tests",
-  facts: builtInStrategies.tcc,
-  setup: () => ({ api: inTwoPhases(builtInStrategies.tcc, twoPhases) }),
-});
-
-const twoPhases = {
-  first: "reserve",
-  commit: "confirm",
-  abort: "cancel",
-  points: { unbegun: "1", begun: "2", voted: "3", deciding: "4", decided: "5" },
-} as const;
 
 const names = ["own_bank", "second_bank", "third_bank"] as const;
 const accounts = { alice: 1_000n, bob: 1_000n, carol: 1_000n, bonus: 0n };

@@ -4,13 +4,14 @@ import { after, before, describe, it } from "node:test";
 import { builtInStrategies, type Infer, TransactionAdmin, type TransactionQuery } from "../../contract/index.ts";
 import { definePlugin } from "../../core/plugin.ts";
 import { coordinator } from "../../spi/coordinator.ts";
-import { inTwoPhases, throughOutbox } from "../../spi/driving.ts";
+import { throughOutbox } from "../../spi/driving.ts";
 import type { Client } from "../../spi/runtime.ts";
 import { transaction } from "../../spi/transaction.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
-import { type StrategyWorld, strategyWorld, testStrategy } from "../../testing/strategy-world.ts";
+import { type StrategyWorld, strategyWorld } from "../../testing/strategy-world.ts";
+import { preparingStrategy, testStrategy } from "../../testing/test-strategies.ts";
 
 const everything: Infer<typeof TransactionQuery> = {
   name: "",
@@ -24,20 +25,6 @@ const everything: Infer<typeof TransactionQuery> = {
 const everythingDecided = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0 };
 const ann = { by: "ann", reason: "it looks odd", gid: "", name: "", strategy: "" };
 const money = { from: "alice", to: "bob", cents: 100n, sponsor: "carol" };
-
-/** Two phases over prepared transactions. */
-const preparing = definePlugin({
-  spi: transaction,
-  name: "preparing",
-  description: "Two phases over prepared transactions, for tests",
-  facts: builtInStrategies.xa,
-  setup: () => ({
-    api: inTwoPhases(builtInStrategies.xa, {
-      ...{ first: "prepare", commit: "commitPrepared", abort: "rollbackPrepared" },
-      points: { unbegun: "1", begun: "2", voted: "3", deciding: "4", decided: "5" },
-    }),
-  }),
-});
 
 const noticing = definePlugin({
   spi: transaction,
@@ -343,7 +330,7 @@ await onServer(
     });
 
     it("shows prepared transactions beside their branches, and aborts them by hand", async () => {
-      await using world = await strategyWorld(server, preparing);
+      await using world = await strategyWorld(server, preparingStrategy);
       const admin = world.app.clients.client(TransactionAdmin);
       const gid = await world.left("collect", money, "active", { paused: true });
       const { branches } = await admin.show({ gid });

@@ -11,18 +11,13 @@ import { inTwoPhases } from "../../spi/driving.ts";
 import { keptCoordinator } from "../../spi/kept-transactions.ts";
 import { bankTransactions, Payment } from "../../testing/bank-app.ts";
 import { silentLog } from "../../testing/logs.ts";
+import { twoPhases } from "../../testing/test-strategies.ts";
 import { type VirtualPorts, virtualPorts } from "../../testing/virtual-ports.ts";
 import { branchesOf } from "./branches.ts";
 import { forceDecision } from "./force.ts";
 import { done } from "./kept.ts";
 import type { TransactionNode } from "./node.ts";
 
-const phases = {
-  first: "reserve",
-  commit: "confirm",
-  abort: "cancel",
-  points: { unbegun: "1", begun: "2", voted: "3", deciding: "4", decided: "5" },
-} as const;
 const away = (participant: string) => new StatusError("UNAVAILABLE", `no instance of ${participant}`);
 
 /** One that is undecided, with participants that answer as they are told to. */
@@ -39,7 +34,7 @@ async function undecided(ports: VirtualPorts, ask: (branch: string) => Promise<D
     ...{ owner: "here", ports, log: silentLog, at: () => undefined, tracer: () => undefined },
     options: { attempts: 1_000, backoffMs: 50, maxBackoffMs: 2_000, driveTimeoutMs: 5_000 },
     coordinator: () => coordinator,
-    strategy: () => inTwoPhases(builtInStrategies.tcc, phases),
+    strategy: () => inTwoPhases(builtInStrategies.tcc, twoPhases),
     initiated: new Map([["collect", collect]]),
     ask: async (_: string, { branch }: { branch: string }) => ask(branch),
   } as unknown as TransactionNode;

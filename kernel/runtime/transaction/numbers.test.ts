@@ -1,35 +1,21 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { encodeTraceparent } from "../../call/trace.ts";
-import { builtInStrategies, codecOf } from "../../contract/index.ts";
-import { definePlugin } from "../../core/plugin.ts";
+import { codecOf } from "../../contract/index.ts";
 import { systemPorts } from "../../core/ports.ts";
 import { coordinator } from "../../spi/coordinator.ts";
-import { inTwoPhases } from "../../spi/driving.ts";
 import { tracer } from "../../spi/tracer.ts";
-import { transaction } from "../../spi/transaction.ts";
 import { transactions } from "../../spi/transactions.ts";
 import { bankTransactions, Payment } from "../../testing/bank-app.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { keptSpans } from "../../testing/kept-spans.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
-import { strategyWorld, testStrategy } from "../../testing/strategy-world.ts";
+import { strategyWorld } from "../../testing/strategy-world.ts";
 import { given } from "../../testing/test-app.ts";
+import { preparingStrategy, testStrategy } from "../../testing/test-strategies.ts";
 import { branchesOf } from "./branches.ts";
 
-const preparing = definePlugin({
-  spi: transaction,
-  name: "preparing",
-  description: "Two phases over prepared transactions, for tests",
-  facts: builtInStrategies.xa,
-  setup: () => ({
-    api: inTwoPhases(builtInStrategies.xa, {
-      ...({ first: "prepare", commit: "commitPrepared", abort: "rollbackPrepared" } as const),
-      points: { unbegun: "1", begun: "2", voted: "3", deciding: "4", decided: "5" },
-    }),
-  }),
-});
 const money = { from: "alice", to: "bob", cents: 100n, sponsor: "carol" };
 
 await onServer(
@@ -54,7 +40,7 @@ await onServer(
     });
 
     it("tells what is on its way anywhere, and what is prepared and for how long", async () => {
-      await using world = await strategyWorld(server, preparing);
+      await using world = await strategyWorld(server, preparingStrategy);
       const { numbers } = world.app.kernel.get(transactions);
       const gid = await world.left("collect", money, "active", { paused: true });
       const isAged = ({ count, oldestMs }: { readonly count: number; readonly oldestMs: number }) =>

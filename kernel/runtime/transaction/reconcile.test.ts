@@ -7,7 +7,8 @@ import type { PlannedBranch, TransactionRecord, TransactionStatus } from "../../
 import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
-import { strategyWorld, testStrategy } from "../../testing/strategy-world.ts";
+import { strategyWorld } from "../../testing/strategy-world.ts";
+import { testStrategy } from "../../testing/test-strategies.ts";
 import { differencesIn } from "./reconcile.ts";
 
 const everything = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0 };
