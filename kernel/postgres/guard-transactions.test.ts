@@ -37,6 +37,23 @@ await onServer("guardTransactions", postgresServer, ({ url }) => {
     );
   }
 
+  it("keeps no statement for a transaction that is prepared", async () => {
+    const one = guardTransactions(postgres(url, { max: 1, onnotice: () => undefined }));
+    const kept = async () => Number((await one`select count(*) as n from pg_prepared_statements`)[0]?.n);
+    const prepared = async (name: string) => {
+      await one.begin(async (tx) => {
+        await tx`select 1`;
+        await tx.prepare(name);
+      });
+      await one.unsafe(`rollback prepared '${name}'`);
+    };
+    await prepared("guard:0");
+    const before = await kept();
+    for (let n = 1; n < 5; n++) await prepared(`guard:${n}`);
+    assert.equal(await kept(), before);
+    await one.end();
+  });
+
   describe("when the connection of a transaction is lost", () => {
     it("rejects a query that comes after a pause", async () => {
       await assert.rejects(

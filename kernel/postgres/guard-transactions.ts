@@ -1,7 +1,8 @@
 import type { PendingQuery, Sql, TransactionSql } from "postgres";
+import { type Executing, prepareUnnamed } from "./prepare-unnamed.ts";
 
 /** The part of postgres.js 3.4 that is not in its types and that this depends on; the tests would notice a change. */
-interface Connection {
+interface Connection extends Executing {
   /** One and the same function while a transaction has the connection; called, it lets the next query be sent. */
   readonly reserved: (() => void) | null;
 }
@@ -43,6 +44,7 @@ type Unsafe = (...given: unknown[]) => unknown;
 interface Hold {
   /** Rejects when the transaction is over because its connection is. */
   readonly lost: Promise<never>;
+  readonly connection: Connection | undefined;
   alive(): boolean;
 }
 
@@ -102,6 +104,13 @@ export function guardTransactions<S extends Sql<never> | Sql>(client: S): S {
     const sent = Promise.withResolvers<void>();
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => undefined);
+    const hold: Hold = {
+      lost: failed.promise,
+      alive,
+      get connection() {
+        return connection;
+      },
+    };
     take = {
       along: state.along,
       sent(to) {
@@ -116,7 +125,7 @@ export function guardTransactions<S extends Sql<never> | Sql>(client: S): S {
       },
     };
     try {
-      const done = begin(...given, held(work, { lost: failed.promise, alive })) as Promise<unknown>;
+      const done = begin(...given, held(work, hold)) as Promise<unknown>;
       done.catch(failed.reject);
       return Promise.race([done, failed.promise]);
     } finally {
@@ -155,10 +164,15 @@ function guarded(tx: TransactionSql, hold: Hold): TransactionSql {
     const inner = (tx.savepoint as Unsafe)(...given, held(all, hold)) as Promise<unknown>;
     return Promise.race([inner, hold.lost]);
   };
+  const prepare = (name: string) => {
+    if (hold.connection) prepareUnnamed(hold.connection);
+    return tx.prepare(name);
+  };
   const client = Object.assign((...given: unknown[]) => ifAlive(call(...given), hold), tx, {
     unsafe: whileAlive(tx.unsafe as Unsafe),
     file: whileAlive(tx.file as Unsafe),
     savepoint,
+    prepare,
   }) as unknown as TransactionSql;
   clients.set(client, state);
   return client;
