@@ -69,7 +69,12 @@ export function handlerError(
   if (cancelled) return cancelled;
   const id = ids.hex(8);
   log.error(`the handler of ${method.path} failed`, { errorId: id, error });
-  return new StatusError("INTERNAL", `internal error ${id}`, { reason: "INTERNAL", details: { errorId: id } });
+  return internalError(id);
+}
+
+/** What a caller is told of a bug: the id under which the log has the rest. */
+export function internalError(errorId: string, cause?: unknown): StatusError {
+  return new StatusError("INTERNAL", `internal error ${errorId}`, { reason: "INTERNAL", details: { errorId }, cause });
 }
 
 /** The status of what a call failed with, where something other than a StatusError can only be a mistake of a plugin. */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { it } from "node:test";
+import type { Call } from "../../call/call.ts";
 import { background } from "../../call/call-context.ts";
+import type { Context } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/index.ts";
 import { builtInStrategies } from "../../contract/transaction/strategy.ts";
@@ -17,6 +19,7 @@ import { pay as bankPay, banks, Payment } from "../../testing/bank-app.ts";
 import { keptLog } from "../../testing/logs.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
+import { handling } from "../handler.ts";
 import { acknowledging } from "./acknowledging.ts";
 import { branchesOf } from "./branches.ts";
 import { hosts } from "./hosting.ts";
@@ -50,7 +53,7 @@ await onServer(
         },
         sweeper: { coordinator: () => coordinator, log } as never,
         at: () => undefined,
-        timers: systemPorts.timers,
+        ...{ timers: systemPorts.timers, ids: systemPorts.ids },
       });
       await hosted.perform(bankPerformer(banks.own, database));
       const broken: LocalOperation = { reserve: fail, confirm: fail, cancel: fail, undo: fail } as never;
@@ -65,6 +68,12 @@ await onServer(
       return {
         ...{ gid, log, told, notes, hosted },
         called: () => (offer.handlers as never as Handlers).drive(requested("saga"), background),
+        /** The same on the path of the server, with its log. */
+        async asked(context: Context = background) {
+          const { drive } = banks.second.service.methods;
+          const serving = handling(drive, (offer.handlers as never as Handlers).drive, { log, ids: systemPorts.ids });
+          return serving({ method: drive, request: requested("saga"), context } as unknown as Call);
+        },
         async delivered(strategy: string) {
           const call = Object.assign(Object.create(background) as EventContext, { id: `${gid}:b2:0`, attempt: 1 });
           for (const { handler } of listens) await handler(requested(strategy) as never, call);
@@ -95,6 +104,37 @@ await onServer(
         ...{ gid: at.gid, transaction: "pay", strategy: "saga", branch: "b2", participant: banks.second.name },
         ...{ operation: "put", action: "apply", reason: "the printer is out of paper" },
       });
+    });
+
+    it("is written down once where an operation throws what is no status, under the id its caller is told", async () => {
+      const bug = new TypeError("cents is not a function");
+      await using at = await open(async () => {
+        throw bug;
+      });
+      const told = await at.asked().catch((error: unknown) => error);
+      assert.ok(told instanceof StatusError);
+      const { errorId } = told.details;
+      assert.deepEqual([told.code, told.reason, told.message], ["INTERNAL", "INTERNAL", `internal error ${errorId}`]);
+      assert.deepEqual(
+        at.log.lines.map(({ level, message }) => [level, message]),
+        [["error", "a branch failed"]],
+      );
+      const facts = at.log.lines[0]?.fields ?? {};
+      assert.equal(facts.error, bug);
+      assert.deepEqual([facts.errorId, facts.gid, facts.branch, facts.operation], [errorId, at.gid, "b2", "put"]);
+    });
+
+    it("tells of a cancellation whoever has cancelled, whatever the operation makes of it", async () => {
+      const gone = new AbortController();
+      await using at = await open(async () => {
+        gone.abort();
+        throw new Error("aborted");
+      });
+      await assert.rejects(at.asked(background.with({ signal: gone.signal })), { code: "CANCELLED" });
+      assert.deepEqual(
+        at.log.lines.map(({ message }) => message),
+        ["a branch failed"],
+      );
     });
 
     it("is not written down where it was refused as declared, or the database was away", async () => {

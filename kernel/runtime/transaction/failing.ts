@@ -1,3 +1,4 @@
+import { internalError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { Log } from "../../core/plugin.ts";
@@ -22,19 +23,30 @@ export function reasonIn(error: unknown): string {
   return cause !== undefined && sqlState(cause) !== "" ? reasonIn(cause) : message;
 }
 
+export interface Scribe {
+  readonly participant: string;
+  readonly log: Log | undefined;
+  /**
+   * The id under which what is no status is written down; it is told as INTERNAL with that id then, so that the server need
+   * not write it down once more. Undefined: it is told as it is.
+   */
+  readonly errorId?: () => string | undefined;
+}
+
 /** Writes down each failure of what is done for a request, with all that tells which. A refusal that is declared is none. */
 export async function writingDown<T>(
   { gid, branch, transaction, strategy, action, steps }: DriveRequest,
-  participant: string,
-  log: Log | undefined,
+  { participant, log, errorId }: Scribe,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (isUncertain(error)) throw error;
+    const id = error instanceof StatusError ? undefined : errorId?.();
     const operation = steps.map((step) => step.operation).join(" ");
     const facts = { gid, transaction, strategy, branch, participant, operation, action };
-    if (!isUncertain(error)) log?.error("a branch failed", { ...facts, reason: reasonIn(error), error });
-    throw error;
+    log?.error("a branch failed", { ...(id && { errorId: id }), ...facts, reason: reasonIn(error), error });
+    throw id === undefined ? error : internalError(id, error);
   }
 }

@@ -2,7 +2,7 @@ import { StatusError } from "../../call/status.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import { acknowledgementTopic, branchTopic } from "../../contract/transaction/topics.ts";
 import type { TopicType } from "../../contract/types.ts";
-import type { Timers } from "../../core/ports.ts";
+import type { Ids, Timers } from "../../core/ports.ts";
 import type { Performer } from "../../spi/perform.ts";
 import type { Publish } from "../../spi/runtime.ts";
 import type { EventContext, EventHandler, Listening, Offer, ServerContext } from "../../spi/service.ts";
@@ -25,9 +25,10 @@ export interface HostsSetup {
   readonly sweeper: Sweeper;
   readonly at: (point: string) => Promise<void> | void;
   readonly timers: Timers;
+  readonly ids: Ids;
 }
 
-export function hosts({ publisher, sweeper, at, timers }: HostsSetup): Hosts {
+export function hosts({ publisher, sweeper, at, timers, ids }: HostsSetup): Hosts {
   const hosted: Participant[] = [];
 
   /** Does a branch that came over the bus, and tells whoever sent it. What is not certain is delivered again. */
@@ -60,7 +61,7 @@ export function hosts({ publisher, sweeper, at, timers }: HostsSetup): Hosts {
       const topic = branchTopic(performer.operations.name);
       const listening: Listening = { topic, handler: receiving(one.participant) as EventHandler<never> };
       return {
-        offer: offerOf(one.participant, sweeper),
+        offer: offerOf(one.participant, sweeper, ids),
         listens: [listening],
         async stop() {
           hosted.splice(hosted.indexOf(one.participant), 1);
@@ -81,18 +82,18 @@ function counted(inner: Participant): { readonly participant: Participant; quiet
   };
   const participant: Participant = {
     ...inner,
-    drive: (request, context) => track(inner.drive(request, context)),
+    drive: (request, context, ids) => track(inner.drive(request, context, ids)),
     applyAlong: (request, context, along) => track(inner.applyAlong(request, context, along)),
   };
   return { participant, quiet: () => Promise.all(open) };
 }
 
-function offerOf(one: Participant, sweeper: Sweeper): Offer {
+function offerOf(one: Participant, sweeper: Sweeper, ids: Ids): Offer {
   const { service } = one.performer.operations;
   return {
     service,
     handlers: {
-      drive: (request: DriveRequest, call: ServerContext): Promise<DriveReply> => one.drive(request, call),
+      drive: (request: DriveRequest, call: ServerContext): Promise<DriveReply> => one.drive(request, call, ids),
       inspect: ({ gid }: { gid: string }) => one.inspect(gid),
       wake: ({ gid }: { gid: string }) => one.wake(gid),
       release: ({ gid, branch }: { gid: string; branch: string }) => one.release(gid, branch),

@@ -3,7 +3,7 @@ import { StatusError } from "../../call/status.ts";
 import type { DriveReply, DriveRequest, Fences, Inspected, Manifest } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
-import type { Timers } from "../../core/ports.ts";
+import type { Ids, Timers } from "../../core/ports.ts";
 import type { BatchMetrics } from "../../spi/metrics.ts";
 import type { Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
@@ -25,8 +25,11 @@ export interface Participant {
   readonly prepared: PreparedBranches;
   /** What became of branches that were done together, since it is hosted. */
   batches(): readonly BatchMetrics[];
-  /** Rejects with INVALID_ARGUMENT for what nobody can do, UNAVAILABLE while the database cannot be reached. */
-  drive(request: DriveRequest, context: Context): Promise<DriveReply>;
+  /**
+   * Rejects with INVALID_ARGUMENT for what nobody can do, UNAVAILABLE while the database cannot be reached, and with what an
+   * operation throws; given `ids`, with INTERNAL in place of what is no status.
+   */
+  drive(request: DriveRequest, context: Context, ids?: Pick<Ids, "hex">): Promise<DriveReply>;
   /** Applies a branch, and writes rows of the outbox in the same database transaction. */
   applyAlong(request: DriveRequest, context: Context, along: OutboxRows): Promise<DriveReply>;
   /** The answer to a branch that was applied before, for the price of one read; nothing for any other. */
@@ -116,11 +119,16 @@ export function participant(
     performer,
     prepared,
     batches: batches.read,
-    drive: (request, context) =>
-      reachable(() => writingDown(request, operations.name, log, () => drive(request, context))),
+    drive(request, context, ids) {
+      // After a cancellation whatever was thrown counts as that.
+      const errorId = () => (ids && !context.cancelled ? ids.hex(8) : undefined);
+      const scribe = { participant: operations.name, log, errorId };
+      return reachable(() => writingDown(request, scribe, () => drive(request, context)));
+    },
+
     applyAlong: (request, context, along) =>
       reachable(() =>
-        writingDown(request, operations.name, log, async () => {
+        writingDown(request, { participant: operations.name, log }, async () => {
           if (check(request)) throw invalid("an external operation cannot share the transaction of an outbox");
           return local.forward(request, "apply", context, { along });
         }),

@@ -73,7 +73,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const { driveTimeoutMs } = options;
   const told = new Set<string>();
   const sweeper = { coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, told, driveTimeoutMs };
-  const hosted = hosts({ publisher, sweeper, at, timers: ports.timers });
+  const hosted = hosts({ publisher, sweeper, at, timers: ports.timers, ids: ports.ids });
 
   /** The request with whom to ask about it; nobody needs to where what its first participant commits is the decision. */
   function kept(request: DriveRequest): DriveRequest {
