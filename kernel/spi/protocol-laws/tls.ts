@@ -78,11 +78,12 @@ export async function checkSilentAreClosed(subject: SecureSubject): Promise<void
 /** What every protocol keeps to that has the options `tls`. */
 export const tlsLaws: readonly Law<SecureSubject>[] = [
   {
-    law: "calls a server whose certificate the authority has signed, by name and by address",
-    async check(subject) {
-      await echo(subject, secured, trusting, answers);
-      await echo(subject, { ...secured, advertise: "127.0.0.1" }, trusting, answers);
-    },
+    law: "calls a server by name whose certificate the authority has signed",
+    check: (subject) => echo(subject, secured, trusting, answers),
+  },
+  {
+    law: "calls a server by address whose certificate the authority has signed",
+    check: (subject) => echo(subject, { ...secured, advertise: "127.0.0.1" }, trusting, answers),
   },
   {
     law: "calls no server that shows the certificate of another authority, or one for another name",

@@ -15,7 +15,19 @@ function start(given: object): Protocol {
   return grpcProtocol({ options: all, ports: systemPorts, log: silentLog });
 }
 
-tlsConformance({ name: "grpc", make: () => ({ subject: { id: "protocol/grpc", start } }) });
+/** Read with what `docs/deno.md` says of it. */
+const onDeno = [
+  {
+    law: "calls a server by address whose certificate the authority has signed",
+    reason: "Deno does not check certificates against addresses",
+  },
+];
+
+tlsConformance({
+  name: "grpc",
+  make: () => ({ subject: { id: "protocol/grpc", start } }),
+  deviations: "Deno" in globalThis ? onDeno : [],
+});
 
 describe("protocol/grpc, given certificates it cannot use,", () => {
   it("names the option and the file that is not there", () => {
