@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { builtInStrategies, TransactionAdmin } from "../../contract/index.ts";
+import { definePlugin } from "../../core/plugin.ts";
+import { throughOutbox } from "../../spi/driving.ts";
+import { transaction } from "../../spi/transaction.ts";
+import { eventually } from "../../testing/eventually.ts";
+import { onServer } from "../../testing/on-server.ts";
+import { postgresServer } from "../../testing/postgres-server.ts";
+import { strategyWorld } from "../../testing/strategy-world.ts";
+import { accountsAway, ann } from "./admin.fixture.ts";
+
+const noticing = definePlugin({
+  spi: transaction,
+  name: "noticing",
+  description: "Notices on a schedule, for tests",
+  facts: builtInStrategies["best-effort"],
+  setup: () => ({ api: throughOutbox(builtInStrategies["best-effort"], "notice") }),
+});
+
+await onServer(
+  "what people do about what waits in an outbox",
+  () => postgresServer({ ours: true }),
+  (server) => {
+    /** A payment of which the second bank is not told yet, for its accounts are away until they are called back. */
+    async function untold() {
+      const world = await strategyWorld(server, noticing);
+      const admin = world.app.clients.client(TransactionAdmin);
+      const back = await accountsAway(await world.database(1));
+      const { gid } = await world.run("pay", { settled: false });
+      const { sql } = await world.database(0);
+      await eventually(async () => (await sql`select 1 from mortise_outbox where branch = 'b2'`).length > 0, 60_000);
+      return { world, admin, sql, gid, back, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+    }
+
+    it("shows what waits in an outbox, and hands it on at once", async () => {
+      await using at = await untold();
+      const { world, admin, sql, gid } = at;
+      const givenUp = () => sql`select 1 from mortise_outbox where branch = 'b2' and state = 'exhausted'`;
+      await eventually(async () => (await givenUp()).length > 0, 60_000);
+      const waiting = (await admin.show({ gid })).branches.find(({ id }) => id === "b2");
+      assert.equal(waiting?.outbox?.state, "exhausted");
+      await at.back();
+      assert.ok((await admin.retry({ ...ann, gid })).outboxRows >= 1);
+      await world.settled();
+    });
+
+    it("takes all of a transaction that is closed by hand out of the outbox, so that nobody does it", async () => {
+      await using at = await untold();
+      const { admin, sql, gid } = at;
+      const { outboxRows, silent } = await admin.close({ ...ann, gid, branch: "", reason: "told by telephone" });
+      assert.deepEqual([outboxRows > 0, silent], [true, []]);
+      assert.equal((await sql`select 1 from mortise_outbox`).length, 0);
+      assert.match((await admin.show({ gid })).summary?.heuristic ?? "", /^closed by ann: told by telephone$/);
+      await at.back();
+    });
+
+    it("takes a branch that is closed by hand out of the outbox, and the others go on", async () => {
+      await using at = await untold();
+      const { admin, sql, gid } = at;
+      const closed = await admin.close({ ...ann, gid, branch: "b2", reason: "told by telephone" });
+      assert.deepEqual(closed, { gids: [gid], outboxRows: 1, silent: [] });
+      await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 60_000);
+      assert.equal((await sql`select 1 from mortise_outbox`).length, 0);
+      assert.match((await admin.show({ gid })).summary?.heuristic ?? "", /^b2 .* closed by ann: told by telephone$/);
+      await at.back();
+    });
+  },
+);
