@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { sql } from "drizzle-orm";
 import { createFence } from "../../runtime/transaction/fence.ts";
-import type { LocalOperation } from "../../spi/perform.ts";
+import type { LocalOperation, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import type { BankOperations } from "../bank.ts";
 import { onServer } from "../on-server.ts";
@@ -24,6 +24,20 @@ interface Planted {
 
 /** A note in the account table that no rollback takes back. */
 const outside = ({ sql }: Database) => sql`insert into account (id, balance) values (gen_random_uuid()::text, 0)`;
+
+const throws = (message: string) => async (): Promise<never> => {
+  throw new TypeError(message);
+};
+
+/** A reserve that does something else first. */
+function reservesAfter(own: Take, first: (tx: TransactionHandle) => PromiseLike<unknown>): Pick<Take, "reserve"> {
+  return {
+    reserve: async (tx, ...given) => {
+      await first(tx);
+      return own.reserve(tx, ...given);
+    },
+  };
+}
 
 const all: readonly Planted[] = [
   {
@@ -66,12 +80,7 @@ const all: readonly Planted[] = [
     wrong: "a reserve whose loss leaves something",
     law: "cancel without reserve is nothing",
     says: /cancel after a reserve that was lost changes something/,
-    plant: (own, database) => ({
-      reserve: async (...given) => {
-        await outside(database);
-        return own.reserve(...given);
-      },
-    }),
+    plant: (own, database) => reservesAfter(own, () => outside(database)),
   },
   {
     wrong: "a database that forgets who was cancelled",
@@ -139,41 +148,25 @@ const all: readonly Planted[] = [
     wrong: "a confirm that throws where no apply is written",
     law: "apply, then undo, is nothing, or what is declared",
     says: /reserve and confirm in one \(of take\) throws: it is gone/,
-    plant: () => ({
-      confirm: async () => {
-        throw new TypeError("it is gone");
-      },
-    }),
+    plant: () => ({ confirm: throws("it is gone") }),
   },
   {
     wrong: "an apply that was written and throws",
     law: "apply, then undo, is nothing, or what is declared",
     says: /apply of take throws: it is gone/,
-    plant: () => ({
-      apply: async () => {
-        throw new TypeError("it is gone");
-      },
-    }),
+    plant: () => ({ apply: throws("it is gone") }),
   },
   {
     wrong: "a bug, which preparing has nothing to do with",
     law: "it can be left prepared",
     says: /take throws before it is prepared: it is gone\.(?!\.)/,
-    plant: () => ({
-      reserve: async () => {
-        throw new TypeError("it is gone.");
-      },
-    }),
+    plant: () => ({ reserve: throws("it is gone.") }),
   },
   {
     wrong: "a reserveMany that throws",
     law: "many at once are the same as one after the other",
     says: /reserveMany of take throws: it is gone/,
-    plant: () => ({
-      reserveMany: async () => {
-        throw new TypeError("it is gone");
-      },
-    }),
+    plant: () => ({ reserveMany: throws("it is gone") }),
   },
   {
     wrong: "a cancel that does nothing, and tells the input in short",
@@ -198,12 +191,7 @@ const all: readonly Planted[] = [
     wrong: "a NOTIFY",
     law: "it can be left prepared",
     says: /take cannot be prepared: .*NOTIFY/,
-    plant: (own) => ({
-      reserve: async (tx, ...given) => {
-        await tx.sql`select pg_notify('taken', '')`;
-        return own.reserve(tx, ...given);
-      },
-    }),
+    plant: (own) => reservesAfter(own, ({ sql }) => sql`select pg_notify('taken', '')`),
   },
   {
     wrong: "a temporary table",
@@ -220,12 +208,7 @@ const all: readonly Planted[] = [
     wrong: "a cursor WITH HOLD",
     law: "it can be left prepared",
     says: /take cannot be prepared: .*WITH HOLD/,
-    plant: (own) => ({
-      reserve: async (tx, ...given) => {
-        await tx.sql`declare held cursor with hold for select 1`;
-        return own.reserve(tx, ...given);
-      },
-    }),
+    plant: (own) => reservesAfter(own, ({ sql }) => sql`declare held cursor with hold for select 1`),
   },
   {
     wrong: "an operation that refuses whatever it is asked",
