@@ -10,14 +10,15 @@ export function showSwept(
   { end, olderThan }: { readonly end: boolean; readonly olderThan: string },
 ): void {
   const rows = participants.flatMap((one) => {
-    const { participant, gids, foreign, failed, closed } = one;
+    const { participant, gids, foreign, failed, closed, more = false } = one;
     const ofTransactions = [
       ...failed.map(({ gid, branch, why }) => `${gid} ${branch}: ${why}`),
       ...gids.filter((gid) => failed.every((other) => other.gid !== gid)),
       ...closed.map((gid) => `${gid} closed by hand: left alone`),
       ...(foreign.length > 0 ? [`(${foreign.length} of another coordinator)`] : []),
+      ...(more ? ["(and younger ones, which are looked at once some of these are gone)"] : []),
     ];
-    const held = gids.length + closed.length + foreign.length > 0;
+    const held = more || gids.length + closed.length + foreign.length > 0;
     return [
       [participant, held ? summaryOf(one, end) : `nothing older than ${olderThan} is left`],
       ...ofTransactions.map((line) => ["", line]),

@@ -181,6 +181,8 @@ export const Swept = message("mortise.transaction.v1.Swept", {
   failed: repeated(field(5, SweepFailure)),
   /** A person has closed these transactions: left alone. */
   closed: repeated(string(6)),
+  /** There are younger ones, which are found once some of these have ended. */
+  more: optional(bool(7)),
 });
 
 export const SweepReport = message("mortise.transaction.v1.SweepReport", {

@@ -136,6 +136,8 @@ export const Orphans = message("mortise.transaction.v1.Orphans", {
   failed: repeated(field(4, SweepFailure)),
   /** A person has closed these transactions: left alone. */
   closed: repeated(string(5)),
+  /** There are younger ones, which are found once some of these have ended. */
+  more: optional(bool(6)),
 });
 
 export const SweepRequest = message("mortise.transaction.v1.SweepRequest", {

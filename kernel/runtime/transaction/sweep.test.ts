@@ -23,7 +23,7 @@ const holding = ["reserve", "prepare"] as const;
 const facts: Readonly<Record<string, (typeof builtInStrategies)[keyof typeof builtInStrategies]>> = builtInStrategies;
 
 /** Nothing failed, and nothing was closed by hand. */
-const clean = { failed: [], closed: [] };
+const clean = { failed: [], closed: [], more: false };
 
 function coordinatorHere(identity: string = randomUUID()): Coordinator {
   return keptCoordinator({ records: new Map(), ended: [], audits: [], identity, now: () => Date.now() }, 1_000);
@@ -49,7 +49,7 @@ await onServer(
         ask: (_, request, context) => bank.drive(request, context),
         log,
         at: () => undefined,
-        told: new Set(),
+        ...{ told: new Set(), places: new Map() },
         driveTimeoutMs: 60_000,
       };
       const drive = (gid: string, action: BranchAction, strategy: string, keeper: string | undefined) =>
@@ -79,6 +79,13 @@ await onServer(
             { reportOnly: false, olderThanMs: 0, ...how },
             background,
           ),
+        /** Rows of branches that are older than any other, and that nobody can end. */
+        async holdsBroken(count: number) {
+          await database.sql`
+            insert into mortise_fence (gid, branch, slot, kind, strategy, operations, created_at)
+            select gen_random_uuid(), 'b1', 'R', 'reserve', 'tcc', 'gone@1', now() - interval '1 day' - n % 7 * interval '1 second'
+            from generate_series(1, ${count}) as n`;
+        },
         /** What is not on the account any more, and what is set aside or prepared. */
         async held() {
           const { balance, frozen } = await accountOf(database, "a");
@@ -200,7 +207,7 @@ await onServer(
       await eventually(() => coordinator.overdue(gid));
       const sweeper: Sweeper = {
         ...{ coordinator: () => coordinator, factsOf: (strategy) => facts[strategy], log: other.log },
-        ...{ at: () => undefined, told: new Set<string>(), driveTimeoutMs: 60_000 },
+        ...{ at: () => undefined, told: new Set<string>(), places: new Map(), driveTimeoutMs: 60_000 },
         ask: (_, request, context) => at.bank.drive(request, context),
       };
       await sweep(other.bank, sweeper, { reportOnly: false, olderThanMs: 0 }, background);
@@ -228,6 +235,34 @@ await onServer(
       assert.deepEqual(fields, { gid: first, branch: "b1", participant: "test.bank.v1.Bank", operations: "gone@1" });
       assert.ok(error instanceof Error);
       assert.deepEqual(await at.held(), { taken: 0n, held: 30 });
+    });
+
+    it("goes on behind branches that cannot be ended, however many they are", { timeout: 300_000 }, async () => {
+      const coordinator = coordinatorHere();
+      await using at = await open(coordinator);
+      await at.holdsBroken(1_203);
+      const last = randomUUID();
+      await at.drive(last, "reserve", "tcc", coordinator.identity);
+      const { gids, ended, failed, more } = await at.sweepFor();
+      assert.deepEqual([gids.length, gids.at(-1), ended, failed.length, more], [1_204, last, 1, 1_203, false]);
+      assert.deepEqual(await at.held(), { taken: 0n, held: 0 });
+    });
+
+    it("goes through so many at once, and the next time through those behind", { timeout: 300_000 }, async () => {
+      const coordinator = coordinatorHere();
+      await using at = await open(coordinator);
+      await at.holdsBroken(5_001);
+      await at.drive(randomUUID(), "reserve", "tcc", coordinator.identity);
+      const told = await at.sweepFor(coordinator, { reportOnly: true });
+      assert.deepEqual([told.gids.length, told.more], [5_000, true]);
+      const tried = () => at.log.lines.filter(({ message }) => /could not be brought to its end$/.test(message)).length;
+      const looks = () => sweepEach([at.bank], at.sweeper, { reportOnly: false, olderThanMs: 0 }, background);
+      await looks();
+      assert.deepEqual([tried(), await at.held()], [5_000, { taken: 0n, held: 30 }]);
+      await looks();
+      assert.deepEqual([tried(), await at.held()], [5_001, { taken: 0n, held: 0 }]);
+      await looks();
+      assert.equal(tried(), 10_001);
     });
 
     it("sweeps the others where a participant fails, and says which failed", async () => {
@@ -259,7 +294,7 @@ await onServer(
         await coordinator.close(gid, "closed by ann: booked by hand");
         for (const reportOnly of [true, false, false])
           assert.deepEqual(await at.sweepFor(coordinator, { reportOnly }), {
-            ...{ gids: [], ended: 0, foreign: [], failed: [] },
+            ...{ gids: [], ended: 0, foreign: [], failed: [], more: false },
             closed: [gid],
           });
         assert.deepEqual(await at.held(), { taken: 0n, held: 30 });

@@ -8,7 +8,7 @@ import type { Coordinator, TransactionStatus } from "../../spi/coordinator.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
 import { type Inquiring, inquire } from "./inquiry.ts";
-import { decodeKept } from "./kept.ts";
+import { type Orphan, orphansOf, type Place } from "./orphans.ts";
 import type { Participant } from "./participant.ts";
 import { parsePrepared } from "./prepared.ts";
 import { transactionCodes } from "./rule-codes.ts";
@@ -19,6 +19,8 @@ export interface Sweeper extends Inquiring {
   readonly at: (point: string) => Promise<void> | void;
   /** Participants of which it was said that they hold what another coordinator keeps, and transactions they leave alone. */
   readonly told: Set<string>;
+  /** Where the next sweep goes on at participants that hold more than one goes through. */
+  readonly places: Map<string, Place>;
   /** How long one branch may take, in milliseconds: the others have their turn whatever becomes of it. */
   readonly driveTimeoutMs: number;
 }
@@ -32,17 +34,6 @@ export interface SweepHow {
   readonly closed?: boolean | undefined;
 }
 
-interface Orphan {
-  readonly gid: string;
-  readonly branch: string;
-  readonly prepared: boolean;
-  /** As the fence wrote them; empty for a prepared branch, whose fence cannot be seen. */
-  readonly operations: string;
-  readonly strategy: string;
-  /** Whom to ask about it, where that was said. */
-  readonly coordinator: string | undefined;
-}
-
 type FailedBranch = Infer<typeof SweepFailure>;
 
 interface Swept {
@@ -53,16 +44,30 @@ interface Swept {
   readonly failed: readonly FailedBranch[];
   /** Closed by hand: left alone. */
   readonly closed: readonly string[];
+  /** There is more than one sweep goes through. */
+  readonly more: boolean;
 }
 
-/** Looks through the database of one participant. Rejects when the coordinator or the database does not answer. */
+/**
+ * Looks through the database of one participant, the oldest first. Rejects when the coordinator or the database does not answer.
+ */
 export async function sweep(
   participant: Participant,
   sweeper: Sweeper,
-  { reportOnly, olderThanMs, foreign: abandoned = false, closed: reopened = false }: SweepHow,
+  how: SweepHow,
   context: Context,
 ): Promise<Swept> {
-  const all = await orphansOf(participant, olderThanMs);
+  const { found, next } = await orphansOf(participant, how.olderThanMs);
+  return { ...(await sweepThrough(found, participant, sweeper, how, context)), more: next !== undefined };
+}
+
+async function sweepThrough(
+  all: readonly Orphan[],
+  participant: Participant,
+  sweeper: Sweeper,
+  { reportOnly, foreign: abandoned = false, closed: reopened = false }: SweepHow,
+  context: Context,
+): Promise<Omit<Swept, "more">> {
   const known = all.filter((orphan) => !isForeign(sweeper, orphan) && !isUnrecorded(sweeper, orphan));
   const closed = await closedAmong(sweeper, known);
   const ours = known.filter((orphan) => reopened || !closed.has(orphan));
@@ -75,7 +80,10 @@ export async function sweep(
   return { ...told, ended, failed };
 }
 
-/** Looks through the databases of several participants side by side; one that fails keeps no other from it. Never rejects. */
+/**
+ * Looks through the databases of several participants side by side, at each from where the sweep before has stopped; one that
+ * fails keeps no other from it. Never rejects.
+ */
 export async function sweepEach(
   participants: readonly Participant[],
   sweeper: Sweeper,
@@ -83,11 +91,14 @@ export async function sweepEach(
   context: Context,
 ): Promise<void> {
   const each = participants.map(async (one) => {
+    const participant = one.performer.operations.name;
     try {
-      await sweep(one, sweeper, how, context);
+      const { found, next } = await orphansOf(one, how.olderThanMs, sweeper.places.get(participant));
+      sweeper.places.delete(participant);
+      if (next) sweeper.places.set(participant, next);
+      await sweepThrough(found, one, sweeper, how, context);
     } catch (error) {
       if (context.cancelled) return;
-      const participant = one.performer.operations.name;
       sweeper.log.warn("the sweep of a participant failed and will be tried again", { participant, error });
     }
   });
@@ -235,31 +246,6 @@ function gidsOf(orphans: readonly Orphan[]): readonly string[] {
 async function forget(coordinator: Coordinator, gid: string): Promise<void> {
   const record = await coordinator.get(gid);
   if (record?.name === "" && record.status === "aborting") await coordinator.finish(gid);
-}
-
-async function orphansOf(participant: Participant, olderThanMs: number): Promise<Orphan[]> {
-  const { sql } = participant.performer.database;
-  const [waiting, reserved] = await Promise.all([
-    participant.prepared.waiting(olderThanMs),
-    sql<(Omit<Orphan, "prepared" | "coordinator"> & { kept: Uint8Array | null })[]>`
-      select gid, branch, operations, strategy, kept from mortise_fence as reserved
-      where slot = 'R' and kind in ('reserve', 'intent')
-        and created_at <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
-        and not exists (select 1 from mortise_fence as finished
-          where finished.gid = reserved.gid and finished.branch = reserved.branch and finished.slot = 'F')
-      order by created_at limit 500`,
-  ]);
-  const prepared = waiting.flatMap((name) => {
-    const parsed = parsePrepared(name);
-    if (!parsed) return [];
-    return [{ ...parsed, coordinator: parsed.coordinator, prepared: true, operations: "", strategy: "sweep" }];
-  });
-  const set = reserved.map(({ kept, ...one }) => ({
-    ...one,
-    prepared: false,
-    coordinator: decodeKept(kept).coordinator,
-  }));
-  return [...prepared, ...set];
 }
 
 function stepsOf({ operations }: Orphan): DriveRequest["steps"] {

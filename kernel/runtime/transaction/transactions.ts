@@ -33,7 +33,7 @@ import { keptNumbers } from "./numbers.ts";
 import { handOver, recovery } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
 import { resends } from "./resends.ts";
-import { sweepEach } from "./sweep.ts";
+import { type Sweeper, sweepEach } from "./sweep.ts";
 
 export interface TransactionsSetup {
   readonly options: TransactionOptions;
@@ -71,8 +71,10 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const ask = (name: string, request: DriveRequest, context: Context) =>
     participants(name).drive(kept(request), context);
   const { driveTimeoutMs } = options;
-  const told = new Set<string>();
-  const sweeper = { coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, told, driveTimeoutMs };
+  const sweeper: Sweeper = {
+    ...{ coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, driveTimeoutMs },
+    ...{ told: new Set(), places: new Map() },
+  };
   const hosted = hosts({ publisher, sweeper, at, timers: ports.timers, ids: ports.ids });
 
   /** The request with whom to ask about it; nobody needs to where what its first participant commits is the decision. */

@@ -1,0 +1,87 @@
+import { decodeKept } from "./kept.ts";
+import type { Participant } from "./participant.ts";
+import { parsePrepared } from "./prepared.ts";
+
+/** A branch a participant holds, and nobody has asked about for long. */
+export interface Orphan {
+  readonly gid: string;
+  readonly branch: string;
+  readonly prepared: boolean;
+  /** As the fence wrote them; empty for a prepared branch, whose fence cannot be seen. */
+  readonly operations: string;
+  readonly strategy: string;
+  /** Whom to ask about it, where that was said. */
+  readonly coordinator: string | undefined;
+}
+
+/** Behind which row of the fence a listing goes on. */
+export interface Place {
+  /** As PostgreSQL writes it, to the microsecond. */
+  readonly createdAt: string;
+  readonly gid: string;
+  readonly branch: string;
+}
+
+export interface Orphans {
+  /** Those that are prepared, then those that are set aside; the oldest first. */
+  readonly found: readonly Orphan[];
+  /** Behind the last one, where there may be more. */
+  readonly next: Place | undefined;
+}
+
+/** Rows of one request. */
+const pageSize = 500;
+/** Requests of one listing. */
+const pages = 10;
+
+/**
+ * What a participant holds that is so old: all that is prepared, and of what is set aside up to 5000 branches behind a
+ * place, so that those that cannot be ended keep no younger one from its turn.
+ */
+export async function orphansOf(participant: Participant, olderThanMs: number, behind?: Place): Promise<Orphans> {
+  const [waiting, reserved] = await Promise.all([
+    participant.prepared.waiting(olderThanMs),
+    reservedIn(participant, olderThanMs, behind),
+  ]);
+  const prepared = waiting.flatMap((name) => {
+    const parsed = parsePrepared(name);
+    if (!parsed) return [];
+    return [{ ...parsed, coordinator: parsed.coordinator, prepared: true, operations: "", strategy: "sweep" }];
+  });
+  return { found: [...prepared, ...reserved.found], next: reserved.next };
+}
+
+async function reservedIn(participant: Participant, olderThanMs: number, behind: Place | undefined): Promise<Orphans> {
+  const found: Orphan[] = [];
+  let place = behind;
+  for (let page = 0; page < pages; page++) {
+    const rows = await pageOf(participant, olderThanMs, place);
+    for (const { gid, branch, operations, strategy, kept } of rows) {
+      const { coordinator } = decodeKept(kept);
+      found.push({ gid, branch, operations, strategy, prepared: false, coordinator });
+    }
+    place = rows.at(-1);
+    if (rows.length < pageSize) return { found, next: undefined };
+  }
+  return { found, next: place };
+}
+
+interface Row extends Place {
+  readonly operations: string;
+  readonly strategy: string;
+  readonly kept: Uint8Array | null;
+}
+
+function pageOf({ performer }: Participant, olderThanMs: number, place: Place | undefined): Promise<readonly Row[]> {
+  const { sql } = performer.database;
+  const behind = place
+    ? sql`and (created_at, gid, branch) > (${place.createdAt}::text::timestamptz, ${place.gid}::uuid, ${place.branch})`
+    : sql``;
+  return sql<Row[]>`
+    select gid, branch, operations, strategy, kept, created_at::text as "createdAt" from mortise_fence as reserved
+    where slot = 'R' and kind in ('reserve', 'intent')
+      and created_at <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond' ${behind}
+      and not exists (select 1 from mortise_fence as finished
+        where finished.gid = reserved.gid and finished.branch = reserved.branch and finished.slot = 'F')
+    order by created_at, gid, branch limit ${pageSize}`;
+}
