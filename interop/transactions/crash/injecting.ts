@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { natsServer, postgresServer } from "@mortise/kernel/testing";
 import { startWorld } from "../world/world.ts";
-import type { Injection } from "./injections-two-phases.ts";
-import { play } from "./scene.ts";
+import { play, type Scene } from "./scene.ts";
+
+/** A fault that is no death, at a numbered point. */
+export interface Injection {
+  readonly point: string;
+  readonly what: string;
+  readonly act: (scene: Scene) => Promise<void>;
+}
 
 const chosen = process.env.CRASH_POINTS?.split(",");
 

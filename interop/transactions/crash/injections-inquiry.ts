@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "@mortise/kernel/testing";
-import type { Injection } from "./injections-two-phases.ts";
+import type { Injection } from "./injecting.ts";
+import { whileHeld } from "./plays.ts";
 import type { Scene } from "./scene.ts";
 
 /** Long enough for all votes on a busy machine. */
@@ -41,12 +42,8 @@ export function allInitiatorsDie(strategy: string, voted: string) {
 /** Takes its time before the decision, and keeps its lease: participants have it aborted, and it has to follow. */
 export async function lateCoordinator(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "3pc", ...deadline });
-  await scene.arm("own2", "P3=hold");
-  const running = scene.run({ role: "own2", timeoutMs: 120_000 });
-  await scene.held("own2", "P3");
-  await freed(scene);
-  await scene.release("own2");
-  const { gid, status } = await running;
+  const late = { point: "P3", role: "own2", wish: { role: "own2", timeoutMs: 120_000 } } as const;
+  const { gid, status } = await whileHeld(scene, late, () => freed(scene));
   assert.deepEqual([status, (await scene.whole()).get(gid)], ["aborted", "aborted"]);
 }
 

@@ -1,5 +1,7 @@
 import { testInjections } from "./injecting.ts";
-import { messageInjections, noticeInjections, outboxInjections, sagaInjections } from "./injections-messages.ts";
+import { messageInjections } from "./injections-messages.ts";
+import { noticeInjections, outboxInjections } from "./injections-outbox.ts";
+import { sagaInjections } from "./injections-sagas.ts";
 
 await testInjections("step by step", [
   ...sagaInjections,

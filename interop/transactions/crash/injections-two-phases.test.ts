@@ -1,4 +1,5 @@
 import { testInjections } from "./injecting.ts";
-import { preparedInjections, reservedInjections } from "./injections-two-phases.ts";
+import { preparedInjections } from "./injections-prepared.ts";
+import { reservedInjections } from "./injections-reserved.ts";
 
 await testInjections("in two phases", [...preparedInjections, ...reservedInjections]);

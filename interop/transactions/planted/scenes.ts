@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { eventually } from "@mortise/kernel/testing";
 import { lateCoordinator } from "../crash/injections-inquiry.ts";
-import { loseMessages, sleepsThrough } from "../crash/injections-messages.ts";
-import { rollsBackByHand } from "../crash/injections-two-phases.ts";
+import { loseMessages } from "../crash/injections-outbox.ts";
+import { rollsBackByHand } from "../crash/injections-prepared.ts";
+import { isNeverBegun, type Play, preparedAt, sleepsThrough, whileHeld } from "../crash/plays.ts";
 import { appears, type Scene } from "../crash/scene.ts";
 import type { BugName } from "./bugs.ts";
-
-/** What is played with one mistake in place. Without any, all of it must go well. */
-export type Play = (scene: Scene) => Promise<void>;
 
 /** Dies at a point, and others go on. */
 function dying(strategy: string, order: string): Play {
@@ -47,32 +45,16 @@ async function lateReserve(scene: Scene): Promise<void> {
 /** Begins so late that its branches were taken for orphans. */
 async function lateBegin(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc" });
-  await scene.arm("own1", "T1=hold");
-  const running = scene.run({ timeoutMs: 60_000 });
-  await scene.held("own1", "T1");
-  await appears(() => scene.world.books.sql("fourth")`select 1 from ledger where act = 'cancel'`);
-  await scene.release("own1");
-  const { gid } = await running;
-  assert.equal((await scene.whole()).get(gid), "aborted");
-}
-
-/** Prepared and never begun. */
-async function neverBegun(scene: Scene): Promise<void> {
-  await scene.policy({ strategy: "xa" });
-  await scene.arm("own1", "X1=hold");
-  const lost = assert.rejects(scene.run());
-  await appears(
-    () => scene.world.books.sql("fourth")`select 1 from pg_prepared_xacts where database = current_database()`,
+  const { gid } = await whileHeld(scene, { point: "T1" }, () =>
+    appears(() => scene.world.books.sql("fourth")`select 1 from ledger where act = 'cancel'`),
   );
-  scene.world.process("own1").signal("SIGKILL");
-  await Promise.all([lost, scene.world.restart("own1")]);
-  await scene.whole();
+  assert.equal((await scene.whole()).get(gid), "aborted");
 }
 
 /** Sleeps before its decision, while others abort. */
 async function lateDecision(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc" });
-  const { gid, status } = await sleepsThrough(scene, "T7", () =>
+  const { gid, status } = await sleepsThrough(scene, { point: "T7" }, () =>
     appears(() => scene.world.books.coordinator`select 1 from mortise_transaction where status like 'abort%'`),
   );
   assert.equal((await scene.whole()).get(gid), status);
@@ -81,14 +63,9 @@ async function lateDecision(scene: Scene): Promise<void> {
 /** Takes long before its decision, while it still works on it. */
 async function slowDecision(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc" });
-  await scene.arm("own1", "T7=hold");
-  const running = scene.run({ timeoutMs: 60_000 });
-  await scene.held("own1", "T7");
   const reserved = () => scene.world.books.sql("own")`
     select 1 from mortise_fence where kind = 'reserve' and created_at < clock_timestamp() - interval '6 seconds'`;
-  await appears(reserved);
-  await scene.release("own1");
-  const { gid } = await running;
+  const { gid } = await whileHeld(scene, { point: "T7" }, () => appears(reserved));
   assert.equal((await scene.whole()).get(gid), "committed");
 }
 
@@ -109,13 +86,13 @@ async function lostMessages(scene: Scene): Promise<void> {
 /** Wants to go on after a check-back has taken it back. */
 async function lateLocal(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "message" });
-  const { gid } = await sleepsThrough(scene, "M2", () =>
+  const { gid } = await sleepsThrough(scene, { point: "M2" }, () =>
     appears(() => scene.world.books.coordinator`select 1 from mortise_transaction where status like 'abort%'`),
   );
   assert.equal((await scene.whole()).get(gid), "aborted");
 }
 
-/** For each mistake what shows it. */
+/** For each mistake what shows it. Without any, all of it goes well. */
 export const plays: Readonly<Record<BugName, Play>> = {
   confirmBeforeDecision: dying("tcc", "T7"),
   decisionWithoutCompare: lateDecision,
@@ -131,7 +108,7 @@ export const plays: Readonly<Record<BugName, Play>> = {
   nullRunsBusiness: dying("tcc", "T2:3"),
   endBeforeConfirms: dying("tcc", "T9:2"),
   guessedCommit: dying("tcc", "T2:3"),
-  unilateralCommit: neverBegun,
+  unilateralCommit: isNeverBegun("xa", "X1", preparedAt("fourth")),
   unilateralAbort: lateCoordinator,
   sweepOfTheActive: slowDecision,
   strategyNotPinned: dying("message", "M8"),
