@@ -21,7 +21,7 @@ export const reservedInjections: readonly Injection[] = [
     point: "T5",
     what: "a cancel comes while the reserve is not committed",
     act: async (scene) => {
-      await scene.policy({ strategy: "tcc", deadlineMs: 1_500 });
+      await scene.policy({ strategy: "tcc", deadlineMs: 10_000 }); // the reserve has to begin before it
       await scene.arm("second", "T5=hold");
       const { gid, status } = await scene.run();
       assert.equal(status, "aborted");
