@@ -67,6 +67,27 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
     await world.settled();
     assert.equal(await world.balance(0, "alice"), 900n);
   }),
+  law("refuses a key that was used with another input, whatever became of the first", async (world) => {
+    let taken = 0n;
+    for (const name of new Set([world.transaction, "move"] as const)) {
+      const run = (key: string, cents: bigint) => world.run(name, { key: `${name} ${key}`, cents });
+      for (const cents of [10n, 1_001n]) {
+        const first = await run(`${cents}`, cents);
+        const other = await run(`${cents}`, 11n);
+        assert.deepEqual(other, { gid: first.gid, status: "aborted", reason: "KEY_REUSED" });
+        const again = await run(`${cents}`, cents);
+        assert.deepEqual([again.gid, again.reason], [first.gid, first.reason]);
+        assert.equal(await world.wait(name, first.gid), cents === 10n ? "committed" : "aborted");
+      }
+      const both = await Promise.all([20n, 30n].map((cents) => run("at once", cents)));
+      const [kept, ...more] = both.filter(({ reason }) => reason !== "KEY_REUSED");
+      assert.deepEqual([kept?.reason, more], ["", []]);
+      taken += 10n + (kept === both[0] ? 20n : 30n);
+    }
+    await world.settled();
+    assert.equal(await world.balance(0, "alice"), 1_000n - taken);
+    assert.equal(await world.total(), 3n * bankCents);
+  }),
   law("keeps the sum of all accounts under transactions side by side that use them up", async (world) => {
     const { transaction } = world;
     const all = await Promise.all(

@@ -24,6 +24,11 @@ export const Drive = message("mortise.transaction.v1.Drive", {
   steps: repeated(field(6, DriveStep)),
   /** Tells coordinators apart: whom the participant may ask how it was decided. */
   coordinator: optional(string(7)),
+  /**
+   * Of the input of a transaction that was begun under a key and has no record to be compared with: kept with what is done,
+   * and told with the answer to a repetition. SHA-256.
+   */
+  inputHash: optional(bytes(8)),
 });
 
 export const DriveResult = message("mortise.transaction.v1.DriveResult", { step: string(1), output: bytes(2) });
@@ -45,6 +50,8 @@ export const Driven = message("mortise.transaction.v1.Driven", {
   refusal: field(3, Refusal),
   /** More about it, for people. */
   note: string(4),
+  /** Where it was done before: the `inputHash` it was done with. */
+  inputHash: optional(bytes(5)),
 });
 
 /** What is known of one branch where it was done. */

@@ -7,6 +7,11 @@ export interface Branches {
   readonly later: readonly PlannedBranch[];
 }
 
+/** Whether the commit of its only branch is all there is to decide. */
+export function isOneBranch({ main, later }: Branches): boolean {
+  return main.length === 1 && later.length === 0 && !main[0]?.external;
+}
+
 /**
  * Puts steps of the same participant into one branch, which is one transaction of its database: two branches there
  * would cost a commit more and could wait for each other for ever. Steps stay apart when one needs the other's output, when

@@ -15,6 +15,7 @@ import type { Initiator, RunOptions, TransactionOutcome, WaitOptions } from "../
 import { waitMs } from "./backoff.ts";
 import { branchesOf } from "./branches.ts";
 import { drive } from "./driver.ts";
+import { keyReused, reused } from "./input-hash.ts";
 import type { TransactionNode } from "./node.ts";
 import { outputsOf } from "./requests.ts";
 import { type Answer, BegunBefore, type Driver, LeftForLater, type Subject } from "./subject.ts";
@@ -22,6 +23,7 @@ import { type Answer, BegunBefore, type Driver, LeftForLater, type Subject } fro
 /** Transactions that are driven here now. */
 export interface Running {
   readonly driver: Driver;
+  readonly input: Uint8Array;
   /** Settles, never rejects, when this process has nothing left to do for it. */
   readonly over: Promise<void>;
 }
@@ -78,6 +80,8 @@ export function initiatorOf<T extends AnyTransaction>(transaction: T, setup: Ini
       const subject = subjectOf(input, runOptions);
       await setup.admit(transaction, subject.strategy, given);
       const known = running.get(subject.gid);
+      if (known && Buffer.compare(known.input, input) !== 0)
+        return { status: "aborted", gid: subject.gid, abort: keyReused(transaction.name) };
       if (known) return waitFor(known, until, context);
       const started = start(node, running, subject, (driver) => strategyOf(node, subject.strategy).run(driver));
       return waitFor(started, until, context);
@@ -144,7 +148,7 @@ export function initiatorOf<T extends AnyTransaction>(transaction: T, setup: Ini
       transaction,
       strategy: "",
       input: new Uint8Array(),
-      fresh: false,
+      fresh: true, // there is no input here to compare with
       deadlineMs: 0,
       trace: undefined,
       traceparent: "",
@@ -194,14 +198,14 @@ export function start(
       await endSpan(driver, subject.span);
       if (!driver.recorded) countUnrecorded(node, subject, await driver.answered);
     });
-  const started = { driver, over };
+  const started = { driver, over, input: subject.input };
   running.set(gid, started);
   return started;
 }
 
 /** What the coordinator never knew is counted by its answer: it begins and ends with it. */
 function countUnrecorded({ counters }: TransactionNode, { transaction: { name }, strategy }: Subject, answer: Answer) {
-  if (answer.status === "pending") return;
+  if (answer.status === "pending" || (answer.status === "aborted" && answer.abort.reason === reused)) return;
   counters.begun(name, strategy);
   counters.ended(name, strategy, answer.status === "aborted" ? answer.abort.reason : undefined);
 }
@@ -217,10 +221,7 @@ async function endSpan({ gid, answered }: Driver, span: Span | undefined): Promi
 
 /** The answer to a transaction that was begun before is that of the first. */
 async function goWith(driver: Driver, record: TransactionRecord, input: Uint8Array): Promise<void> {
-  if (!Buffer.from(record.input).equals(Buffer.from(input))) {
-    const message = `the key of this ${record.name} was used before, with another input`;
-    return driver.answer({ reason: "KEY_REUSED", message, step: "", details: {} });
-  }
+  if (Buffer.compare(record.input, input) !== 0) return driver.answer(keyReused(record.name));
   for (const [step, output] of Object.entries(record.outputs))
     (driver.outputs as Map<string, Uint8Array>).set(step, output);
   if (record.status === "committed" || record.status === "committing") return driver.answer("committed");

@@ -6,7 +6,8 @@ import type { DriveReply, DriveRequest } from "../../contract/transaction/partic
 import type { PlannedBranch, TransactionRecord } from "../../spi/coordinator.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { waitMs } from "./backoff.ts";
-import { type Branches, branchesOf } from "./branches.ts";
+import { type Branches, branchesOf, isOneBranch } from "./branches.ts";
+import { compared, inputHashOf } from "./input-hash.ts";
 import type { TransactionNode } from "./node.ts";
 import { requestFor } from "./requests.ts";
 import type { Subject } from "./subject.ts";
@@ -20,6 +21,8 @@ export interface Journey {
   readonly outputs: Map<string, Uint8Array>;
   /** Ids of branches whose last step after the decision is done. */
   readonly done: Set<string>;
+  /** What the answer to a branch that was done before is compared with, where no record is. */
+  readonly inputHash: Uint8Array | undefined;
   /** By the clock of this process. */
   readonly deadline: number;
   request(branch: PlannedBranch, action: BranchAction): DriveRequest;
@@ -36,11 +39,16 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
   const { gid, transaction, strategy, input, record } = subject;
   const { ports, options } = node;
   const outputs = new Map(Object.entries(record?.outputs ?? {}));
+  const plan = record ? plannedIn(record) : branchesOf(transaction);
+  const firstDecides = isOneBranch(plan) || (node.strategy(strategy)?.facts.ownFirst ?? false);
+  const inputHash = inputHashOf(subject, firstDecides);
 
   const context = (trace = subject.trace) =>
     backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) });
-  const request = (branch: PlannedBranch, action: BranchAction) =>
-    requestFor({ gid, strategy, transaction, input, outputs }, branch, action);
+  const request = (branch: PlannedBranch, action: BranchAction) => ({
+    ...requestFor({ gid, strategy, transaction, input, outputs }, branch, action),
+    ...(inputHash && { inputHash }),
+  });
 
   function keepOutputs({ results }: DriveReply): void {
     for (const { step, output } of results) outputs.set(step, output);
@@ -49,8 +57,9 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
   return {
     node,
     subject,
-    plan: record ? plannedIn(record) : branchesOf(transaction),
+    plan,
     outputs,
+    inputHash,
     done: new Set(record?.done ?? []),
     deadline: subject.deadlineMs === undefined ? Number.POSITIVE_INFINITY : ports.clock.now() + subject.deadlineMs,
     request,
@@ -59,9 +68,10 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
 
     async ask(branch, action) {
       const asked = request(branch, action);
-      const reply = await inSpan(node, subject, branch, action, (trace) =>
+      const answer = await inSpan(node, subject, branch, action, (trace) =>
         node.ask(branch.participant, asked, context(trace)),
       );
+      const reply = compared(answer, inputHash, transaction.name);
       keepOutputs(reply);
       return reply;
     },

@@ -1,7 +1,7 @@
 import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
-import { field, optional, repeated, string } from "../../contract/fields.ts";
+import { bytes, field, optional, repeated, string } from "../../contract/fields.ts";
 import { message } from "../../contract/message.ts";
 import type { OperationsType, OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
@@ -15,6 +15,8 @@ const Kept = message("mortise.transaction.v1.Kept", {
   refusal: field(3, Refusal),
   /** Whom to ask how it was decided. */
   coordinator: optional(string(4)),
+  /** Which input the transaction had; a repetition under the same key may have another. */
+  inputHash: optional(bytes(5)),
 });
 
 export type KeptBranch = Infer<typeof Kept>;
@@ -24,8 +26,12 @@ export type KeptRefusal = NonNullable<KeptBranch["refusal"]>;
 const codec = codecOf(Kept);
 
 /** What is kept of a branch beside its fence row. */
-export function keptOf({ steps, coordinator }: DriveRequest, results: KeptBranch["results"]): KeptBranch {
-  return { steps, results, ...(coordinator && { coordinator }) };
+export function keptOf(
+  { steps, coordinator, inputHash }: DriveRequest,
+  results: KeptBranch["results"],
+  refusal?: KeptRefusal,
+): KeptBranch {
+  return { steps, results, ...(refusal && { refusal }), ...(coordinator && { coordinator }), ...hashed(inputHash) };
 }
 
 /** What is kept of operations that answer nothing, which is known before they run; undefined when one does. */
@@ -47,16 +53,20 @@ export function decodeKept(bytes: Uint8Array | null): KeptBranch {
   return bytes === null ? { steps: [], results: [] } : codec.decode(bytes);
 }
 
-export function done(results: DriveReply["results"] = [], note = ""): DriveReply {
-  return { outcome: "done", results, note };
+export function done(results: DriveReply["results"] = [], note = "", inputHash?: Uint8Array): DriveReply {
+  return { outcome: "done", results, note, ...hashed(inputHash) };
 }
 
 export function answer(outcome: "refused" | "ongoing" | "heuristic", note: string): DriveReply {
   return { outcome, results: [], note };
 }
 
-export function rejected(refusal: KeptRefusal): DriveReply {
-  return { outcome: "rejected", results: [], refusal, note: "" };
+export function rejected(refusal: KeptRefusal, inputHash?: Uint8Array): DriveReply {
+  return { outcome: "rejected", results: [], refusal, note: "", ...hashed(inputHash) };
+}
+
+function hashed(inputHash: Uint8Array | undefined): { readonly inputHash?: Uint8Array } {
+  return inputHash === undefined ? {} : { inputHash };
 }
 
 /** An operation said no. Thrown so that its database transaction is rolled back. */

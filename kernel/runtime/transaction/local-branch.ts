@@ -117,7 +117,7 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
 
   /** A refusal is remembered, so that a repetition is refused too and taking it back does nothing. */
   async function remember(request: DriveRequest, { refusal }: Rejected): Promise<DriveReply> {
-    const kept = encodeKept({ steps: request.steps, results: [], refusal });
+    const kept = encodeKept(keptOf(request, [], refusal));
     const before = await inFencedTransaction(database, ({ sql }) =>
       enter(sql, entryOf(request, "R", "rejected", kept)),
     );
@@ -255,10 +255,10 @@ interface Preparing {
 
 /** The answer to what was asked before. */
 export function repeated(kind: FenceKind, bytes: Uint8Array | null): DriveReply {
-  const { results, refusal } = decodeKept(bytes);
+  const { results, refusal, inputHash } = decodeKept(bytes);
   if (kind === "tombstone") return answer("refused", "it was taken back before it came");
-  if (kind === "rejected" && refusal) return rejected(refusal);
-  return done(results);
+  if (kind === "rejected" && refusal) return rejected(refusal, inputHash);
+  return done(results, "", inputHash);
 }
 
 /** Somebody who holds the same locks is no failure: nothing was changed, and the same may be asked again. */

@@ -7,6 +7,7 @@ import type { Database } from "../../spi/store.ts";
 import type { StoredEntry } from "./fence.ts";
 import { enterMany, keepMany, keyOf, leaveMany, readMany } from "./fence-many.ts";
 import { inFencedTransaction, type Last } from "./in-transaction.ts";
+import { areOfOneInput } from "./input-hash.ts";
 import { answer, decodeKept, done, encodeKept, type KeptBranch, type KeptRefusal, keptOf, rejected } from "./kept.ts";
 import { repeated } from "./local-branch.ts";
 import type { AtPlace, BranchPlace } from "./points.ts";
@@ -60,7 +61,7 @@ export function manyBranches(
       return { gid, branch, kind, kept: encodeKept(keptOf(request, results)), reply: done(results) };
     }
     const refusal = refusalOf(step, operation, given.reject);
-    const kept = encodeKept({ steps, results: [], refusal });
+    const kept = encodeKept(keptOf(request, [], refusal));
     return { gid, branch, kind: "rejected" as const, kept, reply: rejected(refusal) };
   }
 
@@ -79,9 +80,13 @@ export function manyBranches(
     requests: readonly DriveRequest[],
     work: (tx: TransactionHandle, different: readonly DriveRequest[], last: Last) => Promise<Replies>,
   ): Promise<DriveReply[]> {
-    const different = [...new Map(requests.map((request) => [keyOf(request), request])).values()];
-    const replies = await inFencedTransaction(database, (tx, last) => work(tx, different, last));
-    return requests.map((request) => replies.get(keyOf(request)) ?? answer("ongoing", "it was left out of its batch"));
+    const different = new Map(requests.map((request) => [keyOf(request), request]));
+    const replies = await inFencedTransaction(database, (tx, last) => work(tx, [...different.values()], last));
+    return requests.map((request) => {
+      const key = keyOf(request);
+      const asked = areOfOneInput(request, different.get(key) ?? request);
+      return (asked && replies.get(key)) || answer("ongoing", "it was left out of its batch");
+    });
   }
 
   return {

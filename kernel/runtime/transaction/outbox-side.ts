@@ -2,6 +2,7 @@ import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
 import type { DrivenTransaction } from "../../spi/transaction.ts";
 import { failed, failureIn, passing, reasonOf } from "./failures.ts";
+import { compared } from "./input-hash.ts";
 import type { Journey } from "./journey.ts";
 import { countLeft } from "./outbox.ts";
 
@@ -22,7 +23,8 @@ export function outboxSide(journey: Journey): OutboxSide {
         let failure: string;
         try {
           const request = journey.request(first, "apply");
-          const reply = await host.applyAlong(request, journey.context(), rows);
+          const answer = await host.applyAlong(request, journey.context(), rows);
+          const reply = compared(answer, journey.inputHash, transaction.name);
           journey.keepOutputs(reply);
           if (reply.outcome === "done") {
             node.relayed();
