@@ -3,6 +3,7 @@ import type { Running } from "../core/plugin.ts";
 import { conformance } from "../testing/conformance.ts";
 import { eventually } from "../testing/eventually.ts";
 import { inTime } from "../testing/in-time.ts";
+import { type BetweenTwo, betweenTwo } from "../testing/two-processes.ts";
 import type { ConfigSource, ConfigVersion } from "./config-source.ts";
 
 /** A source as several processes see it. */
@@ -13,24 +14,9 @@ export interface ConfigSourceSubject {
 
 const draft = (after: number, text = `policies: {} # after ${after}`) => ({ text, by: "ann", note: "why", after });
 
-type Check = (one: ConfigSource, two: ConfigSource, stopTwo: () => Promise<void>) => Promise<void>;
-
-const law = (law: string, check: Check) => ({
+const law = (law: string, check: BetweenTwo<ConfigSource>) => ({
   law,
-  async check({ open }: ConfigSourceSubject) {
-    const [one, two] = [await open(), await open()];
-    let stopped = false;
-    const stopTwo = async () => {
-      if (!stopped) await two.stop?.();
-      stopped = true;
-    };
-    try {
-      await check(one.api, two.api, stopTwo);
-    } finally {
-      await stopTwo();
-      await one.stop?.();
-    }
-  },
+  check: ({ open }: ConfigSourceSubject) => betweenTwo(open, check),
 });
 
 /** What every source of central rules keeps to, as seen by two processes. */

@@ -3,6 +3,7 @@ import type { Running } from "../core/plugin.ts";
 import { type Ports, systemPorts, type Timers } from "../core/ports.ts";
 import { conformance } from "../testing/conformance.ts";
 import { eventually } from "../testing/eventually.ts";
+import { betweenTwo } from "../testing/two-processes.ts";
 import type { HeldLock, Lock } from "./lock.ts";
 
 /** Locks as several processes see them. */
@@ -30,21 +31,11 @@ type Check = (one: Lock, two: Lock, subject: LockSubject, stopTwo: () => Promise
 
 const law = (law: string, check: Check) => ({
   law,
-  async check(subject: LockSubject) {
-    const one = await subject.open(systemPorts);
-    const two = await subject.open(systemPorts);
-    let stopped = false;
-    const stopTwo = async () => {
-      if (!stopped) await two.stop?.();
-      stopped = true;
-    };
-    try {
-      await check(one.api, two.api, subject, stopTwo);
-    } finally {
-      await stopTwo();
-      await one.stop?.();
-    }
-  },
+  check: (subject: LockSubject) =>
+    betweenTwo(
+      () => subject.open(systemPorts),
+      (one, two, stopTwo) => check(one, two, subject, stopTwo),
+    ),
 });
 
 /** What all locks keep to, as seen by two processes that use them. */

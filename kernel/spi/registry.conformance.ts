@@ -4,6 +4,7 @@ import { conformance } from "../testing/conformance.ts";
 import { eventually } from "../testing/eventually.ts";
 import { inTime } from "../testing/in-time.ts";
 import { sampleInstance } from "../testing/samples.ts";
+import { type BetweenTwo, betweenTwo } from "../testing/two-processes.ts";
 import type { Instance } from "./instance.ts";
 import type { Registry, Snapshot } from "./registry.ts";
 
@@ -36,23 +37,9 @@ async function watch(registry: Registry, of = service): Promise<Watched> {
   return { heard, sees, close };
 }
 
-const law = (law: string, check: (one: Registry, two: Registry, stopTwo: () => Promise<void>) => Promise<void>) => ({
+const law = (law: string, check: BetweenTwo<Registry>) => ({
   law,
-  async check({ open }: RegistrySubject) {
-    const one = await open();
-    const two = await open();
-    let stopped = false;
-    const stopTwo = async () => {
-      if (!stopped) await two.stop?.();
-      stopped = true;
-    };
-    try {
-      await check(one.api, two.api, stopTwo);
-    } finally {
-      await stopTwo();
-      await one.stop?.();
-    }
-  },
+  check: ({ open }: RegistrySubject) => betweenTwo(open, check),
 });
 
 /** What every registry keeps to, as seen by two processes that use it. */
