@@ -52,6 +52,22 @@ function withPoison(performer: Performer, lanes: boolean, counted: { batches: nu
   return { ...performer, perform: { ...performer.perform, take: made as never } };
 }
 
+/** Account `a` is locked by somebody else until they are told to let it go. */
+async function lockedByOther({ sql }: Database): Promise<() => Promise<void>> {
+  const held = Promise.withResolvers<void>();
+  const freed = Promise.withResolvers<void>();
+  const holding = sql.begin(async (tx) => {
+    await tx`select 1 from account where id = 'a' for update`;
+    held.resolve();
+    await freed.promise;
+  });
+  await held.promise;
+  return async () => {
+    freed.resolve();
+    await holding;
+  };
+}
+
 await onServer(
   "lanes on a PostgreSQL server",
   () => postgresServer({ ours: true }),
@@ -205,14 +221,7 @@ await onServer(
 
     it("lets one that cannot be borne fail alone among those that wait for a lock", { timeout: 120_000 }, async () => {
       await using at = await open(true);
-      const held = Promise.withResolvers<void>();
-      const freed = Promise.withResolvers<void>();
-      const holding = at.database.sql.begin(async (tx) => {
-        await tx`select 1 from account where id = 'a' for update`;
-        held.resolve();
-        await freed.promise;
-      });
-      await held.promise;
+      const free = await lockedByOther(at.database);
       const asked = [1n, poison, 2n].map(
         (cents) => ({ gid: randomUUID(), account: "a", cents, action: "reserve" }) as const,
       );
@@ -230,8 +239,7 @@ await onServer(
         ]),
         [["error", "a branch failed", true]],
       );
-      freed.resolve();
-      await holding;
+      await free();
       for (const one of asked.filter(({ cents }) => cents !== poison))
         assert.equal(((await at.ask(one)) as DriveReply).outcome, "done");
       assert.deepEqual(await accountOf(at.database, "a"), { balance: 97n, frozen: 3n, coming: 0n });
@@ -239,22 +247,14 @@ await onServer(
 
     it("does not let those wait in line whose lock somebody else holds", { timeout: 120_000 }, async () => {
       await using at = await open(true);
-      const freed = Promise.withResolvers<void>();
-      const held = Promise.withResolvers<void>();
-      const holding = at.database.sql.begin(async (tx) => {
-        await tx`select 1 from account where id = 'a' for update`;
-        held.resolve();
-        await freed.promise;
-      });
-      await held.promise;
+      const free = await lockedByOther(at.database);
       const asked = Array.from(
         { length: 4 },
         () => ({ gid: randomUUID(), account: "a", cents: 1n, action: "reserve" }) as const,
       );
       const replies = await Promise.all(asked.map(at.ask));
       for (const reply of replies) assert.equal((reply as DriveReply).outcome, "ongoing");
-      freed.resolve();
-      await holding;
+      await free();
       for (const one of asked) assert.equal(((await at.ask(one)) as DriveReply).outcome, "done");
     });
   },
