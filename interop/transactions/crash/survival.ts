@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { after, describe, it } from "node:test";
-import { natsServer, postgresServer } from "@mortise/kernel/testing";
-import { startWorld, type World } from "../world/world.ts";
+import { it } from "node:test";
+import type { World } from "../world/world.ts";
 import { type Kill, kills } from "./kills.ts";
+import { isChosen, onWorld } from "./on-world.ts";
 import { play } from "./scene.ts";
 
 /** Dies there, is taken over by others, and asks again under the same key: it is done once or not at all. */
@@ -23,20 +23,10 @@ function survives(world: World, { strategy, order, role, then, transaction, from
   });
 }
 
-const chosen = process.env.CRASH_POINTS?.split(",");
-
 /** Registers the tests of all points of some strategies, in a world of their own. */
 export async function testKills(strategies: readonly string[]): Promise<void> {
-  const nats = await natsServer({ ours: true });
-  const postgres = await postgresServer({ ours: true, settings: { synchronous_commit: "on" } });
-  const policy = { strategy: strategies[0] ?? "" };
-  const world = await startWorld({ postgres, nats, prefix: "k_", policy });
-  describe(`a process that is killed under ${strategies.join(", ")}`, () => {
-    after(async () => {
-      await world[Symbol.asyncDispose]();
-      await Promise.all([postgres.stop(), nats.stop()]);
-    });
-
+  const title = `a process that is killed under ${strategies.join(", ")}`;
+  await onWorld(title, { prefix: "k_", strategy: strategies[0] ?? "" }, (world) => {
     it("finds an account that is empty at the first bank", () =>
       play(world, async (scene) => {
         const transaction = strategies.includes("best-effort") ? ("pay" as const) : undefined;
@@ -46,7 +36,7 @@ export async function testKills(strategies: readonly string[]): Promise<void> {
 
     for (const kill of kills) {
       const point = kill.order.replace("=kill", "");
-      if (!strategies.includes(kill.strategy) || (chosen && !chosen.includes(point))) continue;
+      if (!strategies.includes(kill.strategy) || !isChosen(point)) continue;
       it(`${kill.strategy}, ${point}: ${kill.what}`, () => survives(world, kill));
     }
   });
