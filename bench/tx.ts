@@ -77,8 +77,7 @@ function waysOf(plugin: Plugin): readonly Pick<Load, "batching" | "form">[] {
     { batching: false, form: "statements" },
     { batching: true, form: "functions" },
   ] as const;
-  if (plugin === local) return [together];
-  return plugin === xa || plugin === threePhase ? [alone, together] : [alone, stated, together];
+  return plugin === local ? [together] : [alone, stated, together];
 }
 
 function printed(): string {

@@ -1,4 +1,4 @@
-import { type FenceEntry, type FenceKind, lockTimeoutMs } from "./fence.ts";
+import { type FenceEntry, type FenceKind, isInBranch, lockTimeoutMs } from "./fence.ts";
 import { insertOutbox, type OutboxRows, type Tag } from "./outbox.ts";
 
 /** What goes with an `R` row into one statement. */
@@ -55,4 +55,25 @@ export function finishAlone<T>(tag: Tag<T>, entry: FenceEntry, reserved: FenceKi
     where gid = ${gid} and branch = ${branch} and slot = 'R' and kind = ${reserved}
       and set_config('lock_timeout', ${String(lockTimeoutMs)}, true) is not null
     on conflict do nothing returning 1`;
+}
+
+/**
+ * Writes both rows of a branch that is about to be prepared, and with them what they stand for; it gives none when the
+ * business changed no row: then nothing was written. In a database transaction that did not begin with
+ * `branchSettings` it fails with 23502, for a row of nobody cannot be written. The `F` row comes first, as where it is taken back.
+ */
+export function doAndEnterBoth<T>(tag: Tag<T>, business: unknown, done: FenceEntry, finished: FenceKind): T {
+  const { gid, branch, kind, strategy, operations, kept } = done;
+  const entering = tag`
+    insert into mortise_fence (gid, branch, slot, kind, strategy, operations, kept)
+    select case when ${isInBranch(tag)} then ${gid}::uuid end, ${branch}, slot, kind, ${strategy}, ${operations}, kept
+    from (values ('F'::"char", ${finished}::text, null), ('R', ${kind}, ${kept ?? null}::bytea)) as one (slot, kind, kept)
+    where ${business ? tag`exists (select from business)` : tag`true`}
+    returning 1`;
+  return business ? tag`with business as (${business}) ${entering}` : entering;
+}
+
+/** Does it and gives a row, or none when it changed none. Fails with 22012 in a transaction that did not begin as above. */
+export function onlyDo<T>(tag: Tag<T>, business: unknown): T {
+  return tag`with business as (${business}) select 1 / coalesce(${isInBranch(tag)}, false)::int from business`;
 }

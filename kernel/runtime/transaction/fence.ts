@@ -1,6 +1,7 @@
-import type { Sql } from "postgres";
+import type { PendingQuery, Row, Sql } from "postgres";
 import type { DriveRequest } from "../../contract/transaction/participant.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
+import type { Tag } from "./outbox.ts";
 
 /**
  * What keeps the effects of a branch to exactly one, in the database where they are. One row per branch and side, written in
@@ -158,7 +159,11 @@ export const branchSettings = `set local lock_timeout = ${lockTimeoutMs}; set lo
  * Holds within such a database transaction only. The first row of the fence travels together with the begin; should that
  * have failed, the row must not be written, for it would stay without what it stands for.
  */
-export const isInBranch = (sql: Tx) => sql`current_setting('mortise.branch', true) = 'on'`;
+export function isInBranch(sql: Tx): PendingQuery<Row[]>;
+export function isInBranch<T>(tag: Tag<T>): T;
+export function isInBranch<T>(tag: Tag<T>): T {
+  return tag`current_setting('mortise.branch', true) = 'on'`;
+}
 
 /** For whoever finds neither a row written nor a row there. */
 export function notBegun(): never {

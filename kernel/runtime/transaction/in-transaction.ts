@@ -40,3 +40,13 @@ async function transact<T>({ orm }: Database, ahead: boolean, work: Work<T>): Pr
 export function clientOf(orm: unknown): Sql {
   return (orm as { readonly session: { readonly client: Sql } }).session.client;
 }
+
+/** Ends a transaction with PREPARE TRANSACTION in place of COMMIT. */
+export function prepareAs({ sql }: TransactionHandle, name: string): void {
+  void (sql as unknown as Preparing).prepare(name);
+}
+
+/** postgres.js 3.4 takes down the name. */
+interface Preparing {
+  prepare(name: string): unknown;
+}

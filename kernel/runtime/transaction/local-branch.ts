@@ -6,7 +6,7 @@ import type { DriveReply, DriveRequest } from "../../contract/transaction/partic
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import { branchContext } from "./branch-context.ts";
 import { enter, enterAndRead, entryOf, type FenceKind, isOngoing, keep, readCommitted } from "./fence.ts";
-import { inFencedTransaction, inTransaction } from "./in-transaction.ts";
+import { inFencedTransaction, inTransaction, prepareAs } from "./in-transaction.ts";
 import {
   answer,
   decodeKept,
@@ -20,9 +20,11 @@ import {
   refusalOf,
   rejected,
 } from "./kept.ts";
+import { onePrepared } from "./one-prepared.ts";
 import { oneTrip } from "./one-trip.ts";
 import { type OutboxRows, writeOutbox } from "./outbox.ts";
 import type { AtPlace } from "./points.ts";
+import { stated } from "./stated.ts";
 
 /** Drives the operations of one participant whose effects are all in its own database. */
 export interface LocalBranches {
@@ -57,7 +59,9 @@ class Undone extends Error {
 
 export function localBranches(performer: Performer, at: AtPlace): LocalBranches {
   const { operations, database, perform } = performer;
-  const trip = oneTrip(performer);
+  const ofOne = stated(performer);
+  const trip = oneTrip(performer, ofOne);
+  const waiting = onePrepared(performer, ofOne, at);
   const operationOf = (name: string): OperationType => {
     const found = operations.operations[name];
     if (found) return found;
@@ -146,7 +150,7 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
       }
       if (prepare !== undefined) {
         await at(request, "preparing");
-        await (tx.sql as unknown as Preparing).prepare(prepare);
+        prepareAs(tx, prepare);
       }
       return done(results);
     });
@@ -189,6 +193,7 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
   return {
     check: (request, context) =>
       guarded(async () => {
+        if (await waiting.check(request, context)) return done();
         try {
           await inTransaction(database, async (tx) => {
             await doSteps(tx, request, "check", context);
@@ -205,8 +210,11 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
       guarded(async () => {
         await at(request, "arrived");
         try {
+          const { along, prepare } = how;
           const reply =
-            (how.prepare === undefined ? await trip.forward(request, kind, context, how.along) : undefined) ??
+            (prepare === undefined
+              ? await trip.forward(request, kind, context, along)
+              : await waiting.prepare(request, prepare, context)) ??
             (await forwardInTransaction(request, kind, context, how));
           await at(request, "answering");
           return reply;
@@ -247,11 +255,6 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
 
 type How = "check" | "reserve" | "apply";
 type Finish = "confirm" | "cancel" | "undo";
-
-/** postgres.js: the transaction ends with PREPARE TRANSACTION in place of COMMIT. */
-interface Preparing {
-  prepare(name: string): Promise<void>;
-}
 
 /** The answer to what was asked before. */
 export function repeated(kind: FenceKind, bytes: Uint8Array | null): DriveReply {

@@ -1,191 +1,26 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { it } from "node:test";
-import { eq, sql as fragment } from "drizzle-orm";
-import { bigint, pgTable, text } from "drizzle-orm/pg-core";
+import { sql as fragment } from "drizzle-orm";
 import fc from "fast-check";
 import { background } from "../../call/call-context.ts";
-import { codecOf, Empty, operation, operations } from "../../contract/index.ts";
 import { systemPorts } from "../../core/ports.ts";
-import { finishingStatement, nothing, oneStatement } from "../../spi/one-statement.ts";
-import type { LocalOperation, Performer } from "../../spi/perform.ts";
+import { finishingStatement, oneStatement } from "../../spi/one-statement.ts";
+import type { Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
-import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from "../../testing/bank.ts";
+import { accountOf, bankOperations, bankPerformer } from "../../testing/bank.ts";
 import { pay } from "../../testing/bank-app.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { branchesOf } from "./branches.ts";
-import { createFence } from "./fence.ts";
-import { oneTrip } from "./one-trip.ts";
 import { participant } from "./participant.ts";
-
-const facts = { rejects: ["TOO_LITTLE", "TOO_MUCH"], undo: true } as const;
-const vaults = operations("test.vault.v1.Vault", {
-  take: operation(Movement, Empty, facts),
-  lean: operation(Movement, Empty, facts),
-  open: operation(Movement, Empty, { undo: true }),
-  drizzle: operation(Movement, Empty, facts),
-  idle: operation(Movement, Empty, { undo: true }),
-});
-type Take = LocalOperation<(typeof vaults)["operations"]["take"]>;
-type Open = LocalOperation<(typeof vaults)["operations"]["open"]>;
-
-const accounts = pgTable("account", {
-  id: text().primaryKey(),
-  balance: bigint({ mode: "bigint" }).notNull(),
-  frozen: bigint({ mode: "bigint" }).notNull(),
-});
-
-/** Sets aside in `frozen`, through postgres.js. */
-const take: Take = {
-  reserve: oneStatement({
-    write: ({ sql }, { account, cents }, call) => {
-      if (cents > 1_000n) call.reject("TOO_MUCH");
-      return sql`
-        update account set balance = balance - ${String(cents)}::bigint, frozen = frozen + ${String(cents)}::bigint
-        where id = ${account} and balance >= ${String(cents)}::bigint returning 1`;
-    },
-    none: async (_, { account }, call) => call.reject("TOO_LITTLE", `${account} holds less`),
-  }),
-  confirm: finishingStatement({
-    write: ({ sql }, { account, cents }) => sql`
-      update account set frozen = frozen - ${String(cents)}::bigint where id = ${account} returning 1`,
-  }),
-  cancel: finishingStatement({
-    write: ({ sql }, { account, cents }) => sql`
-      update account set balance = balance + ${String(cents)}::bigint, frozen = frozen - ${String(cents)}::bigint
-      where id = ${account} returning 1`,
-  }),
-  apply: oneStatement({
-    write: ({ sql }, { account, cents }, call) => {
-      if (cents > 1_000n) call.reject("TOO_MUCH");
-      return sql`
-        update account set balance = balance - ${String(cents)}::bigint
-        where id = ${account} and balance >= ${String(cents)}::bigint returning 1`;
-    },
-    none: async (_, { account }, call) => call.reject("TOO_LITTLE", `${account} holds less`),
-  }),
-  undo: finishingStatement({
-    write: ({ sql }, { account, cents }) => sql`
-      update account set balance = balance + ${String(cents)}::bigint where id = ${account} returning 1`,
-  }),
-};
-
-const by = (cents: bigint) => ({ balance: fragment`${accounts.balance} + ${cents}` });
-
-/** The same through drizzle, and without a statement where none is needed: `frozen` is not used. */
-const lean: Take = {
-  reserve: oneStatement({
-    write: ({ orm }, { account, cents }, call) => {
-      if (cents > 1_000n) call.reject("TOO_MUCH");
-      return orm
-        .update(accounts)
-        .set(by(-cents))
-        .where(fragment`${eq(accounts.id, account)} and ${accounts.balance} >= ${cents}`)
-        .returning();
-    },
-    none: async (_, { account }, call) => call.reject("TOO_LITTLE", `${account} holds less`),
-  }),
-  confirm: nothing,
-  cancel: finishingStatement({
-    write: ({ orm }, { account, cents }) =>
-      orm.execute(fragment`update account set balance = balance + ${cents} where id = ${account} returning 1`),
-  }),
-  undo: finishingStatement({
-    write: ({ orm }, { account, cents }) =>
-      orm.update(accounts).set(by(cents)).where(eq(accounts.id, account)).returning(),
-  }),
-};
-
-/** Only its confirm does anything. */
-const open: Open = {
-  reserve: nothing,
-  confirm: finishingStatement({
-    write: ({ orm }, { account, cents }) =>
-      orm.insert(accounts).values({ id: account, balance: cents, frozen: 0n }).onConflictDoNothing().returning(),
-    none: async () => undefined,
-  }),
-  cancel: nothing,
-  undo: finishingStatement({
-    write: ({ orm }, { account }) => orm.delete(accounts).where(eq(accounts.id, account)).returning(),
-    none: async () => undefined,
-  }),
-};
-
-/** An `apply` through drizzle, and one that does nothing. */
-const drizzle: Take = { ...lean, apply: lean.reserve };
-const idle: Open = { ...open, apply: nothing };
+import { type Asked, accounts, by, requestOf, take, vault } from "./vault.fixture.ts";
 
 type Write = Parameters<typeof oneStatement>[0]["write"];
-type Functions = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
-
-/** Says nothing of being one statement. */
-function asFunctions(own: unknown): LocalOperation {
-  const functions = Object.entries(own as Functions).map(
-    ([name, work]) => [name, async (...given: never[]) => work(...given)] as const,
-  );
-  return Object.fromEntries(functions) as unknown as LocalOperation;
-}
-
-interface Asked {
-  readonly gid: string;
-  readonly action: BranchAction;
-  readonly operation?: string;
-  readonly account?: string;
-  readonly cents?: bigint;
-}
-
-const requestOf = ({ gid, action, operation: name = "take", account = "a", cents = 30n }: Asked) => ({
-  gid,
-  branch: "b1",
-  action,
-  strategy: "tcc",
-  transaction: "test",
-  steps: [{ step: "one", operation: name, version: 1, input: codecOf(Movement).encode({ account, cents }) }],
-});
-
 await onServer(
   "branches of one statement on a PostgreSQL server",
   () => postgresServer({ ours: true }),
   (server) => {
-    async function vault(form: "statements" | "functions", at?: (point: string) => void, other: Partial<Take> = {}) {
-      const test = await server.database();
-      const { database, end } = await bankDatabase(test, { a: 100n, b: 100n });
-      await createFence(database.sql);
-      const written = { take: { ...take, ...other }, lean, open, drizzle, idle };
-      const perform =
-        form === "statements"
-          ? written
-          : Object.fromEntries(Object.entries(written).map(([name, own]) => [name, asFunctions(own)]));
-      const performer = { operations: vaults, database, perform } as unknown as Performer;
-      const host = participant(performer, { timers: systemPorts.timers, ...(at && { at }) });
-      return {
-        database,
-        trip: oneTrip(performer),
-        drive: (asked: Asked) => host.drive(requestOf(asked), background),
-        /** What was answered, or how it failed. */
-        ask: async (asked: Asked) => {
-          try {
-            const { outcome, refusal } = await host.drive(requestOf(asked), background);
-            return refusal ? `${outcome} ${refusal.reason} ${refusal.message}` : outcome;
-          } catch (error) {
-            return String(error);
-          }
-        },
-        left: async () => ({
-          accounts: [...(await database.sql`select * from account order by id`)],
-          fence: [
-            ...(await database.sql`
-              select gid, slot::text as slot, kind, operations, strategy, kept from mortise_fence order by gid, slot`),
-          ],
-        }),
-        async [Symbol.asyncDispose]() {
-          await end(0);
-          await test.drop();
-        },
-      };
-    }
-
     const actions = fc.constantFrom<BranchAction>("reserve", "reserve", "confirm", "cancel", "apply", "undo", "settle");
     const asked = fc.record({
       action: actions,
@@ -202,8 +37,8 @@ await onServer(
     );
 
     it("answer and leave the same as functions, whatever is asked", { timeout: 120_000 }, async () => {
-      await using statements = await vault("statements");
-      await using functions = await vault("functions");
+      await using statements = await vault(server, "statements");
+      await using functions = await vault(server, "functions");
       await fc.assert(
         fc.asyncProperty(inputs, fc.array(asked, { minLength: 1, maxLength: 12 }), async (given, rounds) => {
           const gids = given.map(() => randomUUID());
@@ -219,7 +54,7 @@ await onServer(
     });
 
     it("are done once, however often and at whatever moment they are asked for", { timeout: 120_000 }, async () => {
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       for (let round = 0; round < 30; round++) {
         const gid = randomUUID();
         const all = (["reserve", "reserve", "cancel", "reserve"] as const).map((action) => at.drive({ gid, action }));
@@ -238,7 +73,7 @@ await onServer(
     });
 
     it("take one trip", async () => {
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       for (const operation of ["take", "lean", "open"]) {
         for (const how of ["confirm", "cancel"] as const) {
           const gid = randomUUID();
@@ -255,7 +90,7 @@ await onServer(
     });
 
     it("change nothing where one trip is not enough", async () => {
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       const gid = randomUUID();
       const again = requestOf({ gid, action: "reserve" });
       assert.ok(await at.trip.forward(again, "reserve", background));
@@ -274,7 +109,7 @@ await onServer(
     });
 
     it("write the outbox with what it follows from, or neither", async () => {
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       const branches = branchesOf(pay).main.slice(1);
       const about = { transaction: pay, strategy: "outbox", input: new Uint8Array([1]), first: "b1", branches };
       const apply = (asked: Omit<Asked, "action">) => {
@@ -301,7 +136,7 @@ await onServer(
     });
 
     it("finish nothing whose reservation is gone", async () => {
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       for (const operation of ["take", "open"]) {
         const gid = randomUUID();
         await at.drive({ gid, action: "reserve", operation, account: operation === "open" ? gid : "a" });
@@ -313,7 +148,7 @@ await onServer(
     });
 
     it("wait for a lock as long as any branch, and leave the connection as it was", { timeout: 60_000 }, async () => {
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       const gid = randomUUID();
       await at.database.sql.begin(async (tx) => {
         await tx`select from account where id = 'a' for update`;
@@ -330,7 +165,7 @@ await onServer(
 
     it("pass the points of a branch that lie outside of its database transaction", async () => {
       const points: string[] = [];
-      await using at = await vault("statements", (point) => void points.push(point));
+      await using at = await vault(server, "statements", (point) => void points.push(point));
       const gid = randomUUID();
       await at.drive({ gid, action: "reserve" });
       await at.drive({ gid, action: "confirm" });
@@ -338,7 +173,7 @@ await onServer(
     });
 
     it("of several statements are done in a transaction", async () => {
-      await using at = await vault("statements", undefined, {
+      await using at = await vault(server, "statements", undefined, {
         reserve: oneStatement({
           write: ({ sql }, { account }) => sql`
             with other as (update account set coming = coming + 1 where id = 'b')
@@ -352,7 +187,7 @@ await onServer(
 
     it("that do not tell what they changed are told so", async () => {
       const write: Write = ({ sql }) => sql`update account set coming = coming + 1`;
-      await using at = await vault("statements", undefined, { reserve: oneStatement({ write }) });
+      await using at = await vault(server, "statements", undefined, { reserve: oneStatement({ write }) });
       await assert.rejects(at.drive({ gid: randomUUID(), action: "reserve" }), /step one: .+ End it with RETURNING/);
       assert.equal((await accountOf(at.database, "a")).coming, 0n);
     });
@@ -388,7 +223,7 @@ await onServer(
     for (const [what, [write, says]] of Object.entries(misused))
       it(`${what} are told so, and leave nothing`, async () => {
         const reserve = oneStatement({ write: write as Write });
-        await using at = await vault("statements", undefined, { reserve });
+        await using at = await vault(server, "statements", undefined, { reserve });
         const before = await at.left();
         await assert.rejects(at.drive({ gid: randomUUID(), action: "reserve" }), says);
         assert.deepEqual(await at.left(), before);
@@ -398,7 +233,7 @@ await onServer(
       const write = async () => [];
       assert.throws(() => oneStatement({ write: write as never }), /write is an async function/);
       assert.throws(() => finishingStatement({ write: write as never }), /write is an async function/);
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       const bank = bankOperations("Answers");
       const answering = { ...bankPerformer(bank, at.database), perform: { take, put: take } } as unknown as Performer;
       assert.throws(
@@ -408,7 +243,7 @@ await onServer(
     });
 
     it("that change nothing fail unless they say what that means", async () => {
-      await using at = await vault("statements");
+      await using at = await vault(server, "statements");
       const gid = randomUUID();
       await at.drive({ gid, action: "reserve" });
       await at.database.sql`update account set id = 'z' where id = 'a'`;

@@ -2,9 +2,11 @@ import type { Context } from "../../call/context.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { Database } from "../../spi/store.ts";
 import { readCommitted, sqlState } from "./fence.ts";
+import { keyOf } from "./fence-many.ts";
 import { answer, decodeKept, done } from "./kept.ts";
 import type { LocalBranches } from "./local-branch.ts";
 import type { AtPlace } from "./points.ts";
+import { remembering } from "./remembering.ts";
 
 /** Branches that wait for the decision as prepared transactions of PostgreSQL. */
 export interface PreparedBranches {
@@ -44,6 +46,7 @@ export function parsePrepared(name: string): PreparedName | undefined {
 
 export function preparedBranches(database: Database, local: LocalBranches, at: AtPlace): PreparedBranches {
   const { sql } = database;
+  const answers = remembering<DriveReply["results"]>();
 
   /** Names that wait for a branch, whoever coordinates it. */
   async function namesOf({ gid, branch }: PreparedName): Promise<readonly string[]> {
@@ -75,6 +78,7 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
   return {
     async prepare(request, context) {
       const reply = await local.forward(request, "apply", context, { prepare: preparedName(request) });
+      if (reply.outcome === "done") answers.keep(keyOf(request), reply.results);
       // Whoever waits for a row of the fence that nobody can see yet may wait for the vote of the same branch, which was lost.
       const voted = reply.outcome === "ongoing" && (await namesOf(request)).length > 0;
       return voted ? done([], outputsUnseen) : reply;
@@ -82,8 +86,10 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
 
     async commit(request) {
       const { gid, branch } = request;
+      const answered = answers.take(keyOf(request));
       const ended = await end("commit", request);
       await at(request, "confirmed");
+      if (ended && answered) return done(answered);
       const row = await readCommitted(sql, gid, branch, "R");
       if (row?.kind === "apply") return done(decodeKept(row.kept).results);
       const note = ended
@@ -94,6 +100,7 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
 
     async rollback(request, context) {
       const { gid, branch } = request;
+      answers.take(keyOf(request));
       await end("rollback", request);
       const row = await readCommitted(sql, gid, branch, "R");
       if (row?.kind === "apply")
