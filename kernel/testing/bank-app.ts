@@ -4,7 +4,7 @@ import { defineService } from "../spi/define-service.ts";
 import type { Database, Store } from "../spi/store.ts";
 import { store } from "../spi/store.ts";
 import { type Initiator, initiates, type TransactionOutcome } from "../spi/transactions.ts";
-import { bankOperations, bankPerformer } from "./bank.ts";
+import { type Accounts, bankOperations, bankPerformer, createAccounts } from "./bank.ts";
 
 /** Money from one account to another, and a bonus for whoever moves it. */
 export const Payment = message("test.bank.v1.Payment", {
@@ -83,20 +83,9 @@ export const Desk = service("test.bank.v1.Desk", { run: rpc(Order, Receipt), wai
 export const SecondBank = service("test.bank.v1.SecondBank", { ping: rpc(Empty, Empty) });
 export const ThirdBank = service("test.bank.v1.ThirdBank", { ping: rpc(Empty, Empty) });
 
-/** Accounts a bank opens with, in cents. */
-export type Accounts = Readonly<Record<string, bigint>>;
-
 async function opened(from: Store, name: string, accounts: Accounts): Promise<Database> {
   const database = await from.database(name);
-  const { sql } = database;
-  await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(42)`;
-    await tx`create table if not exists account (
-      id text primary key, balance bigint not null check (balance >= 0),
-      frozen bigint not null default 0 check (frozen >= 0), coming bigint not null default 0 check (coming >= 0))`;
-    for (const [id, balance] of Object.entries(accounts))
-      await tx`insert into account (id, balance) values (${id}, ${balance}) on conflict do nothing`;
-  });
+  await createAccounts(database, accounts);
   return database;
 }
 

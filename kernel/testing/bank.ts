@@ -8,6 +8,7 @@ import { finishingStatement, oneStatement } from "../spi/one-statement.ts";
 import type { LocalOperation, Performer, ReserveAnswer, ReserveItem, TransactionHandle } from "../spi/perform.ts";
 import type { Database } from "../spi/store.ts";
 import type { TestDatabase } from "./postgres-server.ts";
+import { testConnections } from "./test-connections.ts";
 
 /** Moves money to or from an account. */
 export const Movement = message("test.bank.v1.Movement", { account: string(1), cents: int64(2) });
@@ -29,27 +30,25 @@ export function bankOperations<const N extends string>(name: N) {
 
 export type BankOperations = ReturnType<typeof bankOperations>;
 
+/** What accounts open with, in cents. */
+export type Accounts = Readonly<Record<string, bigint>>;
+
+/** Makes what is not there of the accounts of a bank, also when several processes do so at once. */
+export async function createAccounts({ sql }: Database, accounts: Accounts): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(42)`;
+    await tx`create table if not exists account (
+      id text primary key, balance bigint not null check (balance >= 0),
+      frozen bigint not null default 0 check (frozen >= 0), coming bigint not null default 0 check (coming >= 0))`;
+    for (const [id, balance] of Object.entries(accounts))
+      await tx`insert into account (id, balance) values (${id}, ${balance}) on conflict do nothing`;
+  });
+}
+
 /** A database with accounts. `balance`, `frozen` and `coming` of all of them together never change by a transaction. */
-export async function bankDatabase(
-  test: TestDatabase,
-  accounts: Readonly<Record<string, bigint>>,
-): Promise<OpenDatabase> {
-  const connections = {
-    poolSize: 8,
-    connectTimeoutMs: 5_000,
-    idleTimeoutMs: 60_000,
-    statementTimeoutMs: 0,
-    lockTimeoutMs: 0,
-    idleTransactionTimeoutMs: 0,
-    tls: false,
-  } as const;
-  const open = openDatabase(test.name, test.address, connections, await loadDrivers(), systemPorts);
-  const { sql } = open.database;
-  await sql`create table if not exists account (
-    id text primary key, balance bigint not null check (balance >= 0),
-    frozen bigint not null default 0 check (frozen >= 0), coming bigint not null default 0 check (coming >= 0))`;
-  for (const [id, balance] of Object.entries(accounts))
-    await sql`insert into account (id, balance) values (${id}, ${balance}) on conflict do nothing`;
+export async function bankDatabase(test: TestDatabase, accounts: Accounts): Promise<OpenDatabase> {
+  const open = openDatabase(test.name, test.address, testConnections, await loadDrivers(), systemPorts);
+  await createAccounts(open.database, accounts);
   return open;
 }
 

@@ -2,7 +2,7 @@
 
 export type { TableRegistry } from "./app/table-registry.ts";
 export { tableRegistry } from "./app/table-registry.ts";
-export type { BankOperations } from "./bank.ts";
+export type { Accounts, BankOperations } from "./bank.ts";
 export { accountOf, Balance, bankDatabase, bankOperations, bankPerformer, Movement } from "./bank.ts";
 export * from "./bank-app.ts";
 export type { TestAuthority, TestCertificate } from "./certificates.ts";

@@ -14,6 +14,7 @@ import { type BankTransaction, bankTransactions, Desk, ownBank, Payment, secondB
 import { eventually } from "./eventually.ts";
 import type { TestPostgres } from "./postgres-server.ts";
 import { type AppOptions, given, type TestApp, testApp } from "./test-app.ts";
+import { testConnections } from "./test-connections.ts";
 
 /** Three banks, each with a database of its own, and a desk where transactions begin. */
 export interface StrategyWorld extends AsyncDisposable {
@@ -157,15 +158,7 @@ async function openIn({ sql }: Database): Promise<number> {
 async function storeOn(server: TestPostgres): Promise<{ api: Store; end(): Promise<void> }> {
   const drivers = await loadDrivers();
   const open = new Map<string, Promise<{ database: Database; end: () => Promise<void> }>>();
-  const connections = {
-    poolSize: 6,
-    connectTimeoutMs: 30_000,
-    idleTimeoutMs: 60_000,
-    statementTimeoutMs: 0,
-    lockTimeoutMs: 0,
-    idleTransactionTimeoutMs: 0,
-    tls: false,
-  } as const;
+  const connections = { ...testConnections, poolSize: 6 };
   async function opened(name: string) {
     const test = await server.database();
     const { database, end } = openDatabase(name, test.address, connections, drivers, systemPorts);
