@@ -40,13 +40,16 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
   async function complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void> {
     const transaction = node.initiated.get(origin.transaction);
     if (!transaction) return;
-    if (!(await node.coordinator().get(gid))) {
+    const coordinator = node.coordinator();
+    const before = await coordinator.get(gid);
+    if (!before) {
       const { strategy, input, trace: traceparent } = origin;
       const about = { gid, transaction, strategy, input, traceparent };
       await drive(node, { ...about, fresh: false, deadlineMs: undefined, trace: undefined }).adopt();
     }
-    await node.coordinator().note(gid, { outputs: outputsIn(results) });
-    const record = await node.coordinator().get(gid);
+    const outputs = outputsIn(results);
+    await coordinator.note(gid, { outputs });
+    const record = before ? { ...before, outputs: { ...before.outputs, ...outputs } } : await coordinator.get(gid);
     if (record) await drive(node, subjectOfRecord(record, transaction)).finish("committing");
   }
 
