@@ -34,12 +34,12 @@ export const bugs = {
   tombstoneRemoved: {
     name: "removes a tombstone that a late reserve has hit",
     file: `${runtime}/local-branch.ts`,
-    text: "      if (there) throw new Undone(repeated(there.kind, there.kept));\n      await at",
+    text: "      if (there) throw new Undone(repeated(there));\n      await at",
     becomes: `      if (there?.kind === "tombstone") {
         await tx.sql\`delete from mortise_fence where gid = \${request.gid} and branch = \${request.branch} and slot = 'R'\`;
-        return repeated(there.kind, there.kept);
+        return repeated(there);
       }
-      if (there) throw new Undone(repeated(there.kind, there.kept));
+      if (there) throw new Undone(repeated(there));
       await at`,
   },
   statementTwice: {

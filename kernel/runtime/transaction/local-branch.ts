@@ -5,7 +5,7 @@ import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import { branchContext } from "./branch-context.ts";
-import { enter, enterAndRead, entryOf, type FenceKind, isOngoing, keep, readCommitted } from "./fence.ts";
+import { enter, enterAndRead, entryOf, isOngoing, keep, readCommitted, type StoredEntry } from "./fence.ts";
 import { inFencedTransaction, inTransaction, prepareAs } from "./in-transaction.ts";
 import {
   answer,
@@ -125,7 +125,7 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
     const before = await inFencedTransaction(database, ({ sql }) =>
       enter(sql, entryOf(request, "R", "rejected", kept)),
     );
-    return before ? repeated(before.kind, before.kept) : rejected(refusal);
+    return before ? repeated(before) : rejected(refusal);
   }
 
   async function forwardInTransaction(
@@ -137,7 +137,7 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
     const reply = await inFencedTransaction(database, async (tx, last) => {
       const known = foretold(request, operations);
       const there = await enter(tx.sql, entryOf(request, "R", kind, known && encodeKept(known)));
-      if (there) throw new Undone(repeated(there.kind, there.kept));
+      if (there) throw new Undone(repeated(there));
       await at(request, "entered");
       const results = await doSteps(tx, request, kind, context);
       const rest = prepare === undefined ? [] : [enter(tx.sql, entryOf(request, "F", "confirm"))];
@@ -240,14 +240,14 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
 
     peek: async ({ gid, branch }) => {
       const there = await readCommitted(database.sql, gid, branch, "R");
-      return there ? repeated(there.kind, there.kept) : answer("refused", "it has not come");
+      return there ? repeated(there) : answer("refused", "it has not come");
     },
 
     settle: (request) =>
       guarded(() =>
         inFencedTransaction(database, async ({ sql }) => {
           const there = await enter(sql, entryOf(request, "R", "tombstone"));
-          return there ? repeated(there.kind, there.kept) : answer("refused", "it never came, and will not");
+          return there ? repeated(there) : answer("refused", "it never came, and will not");
         }),
       ),
   };
@@ -257,10 +257,11 @@ type How = "check" | "reserve" | "apply";
 type Finish = "confirm" | "cancel" | "undo";
 
 /** The answer to what was asked before. */
-export function repeated(kind: FenceKind, bytes: Uint8Array | null): DriveReply {
+export function repeated({ kind, kept: bytes, takenBack }: StoredEntry): DriveReply {
   const { results, refusal, inputHash } = decodeKept(bytes);
   if (kind === "tombstone") return answer("refused", "it was taken back before it came");
   if (kind === "rejected" && refusal) return rejected(refusal, inputHash);
+  if (takenBack) return answer("refused", "it was taken back");
   return done(results, "", inputHash);
 }
 

@@ -100,7 +100,7 @@ export function manyBranches(
           "R",
           different.filter((request) => !entered.has(keyOf(request))),
         );
-        const replies: Replies = new Map([...known].map(([key, row]) => [key, repeated(row.kind, row.kept)]));
+        const replies: Replies = new Map([...known].map(([key, row]) => [key, repeated(row)]));
         if (fresh.length === 0) return replies;
         await everyAt(fresh, "entered");
         const items = fresh.map(itemOf);

@@ -86,6 +86,7 @@ await onServer(
       const gid = randomUUID();
       await at.drive(gid, "reserve");
       assert.deepEqual(await outcomes(at.insist(gid, "cancel"), at.insist(gid, "cancel")), ["done", "done"]);
+      assert.equal((await at.drive(gid, "reserve")).outcome, "refused");
       const never = randomUUID();
       assert.equal((await at.drive(never, "cancel")).outcome, "done");
       for (let times = 0; times < 3; times++) assert.equal((await at.drive(never, "reserve")).outcome, "refused");
@@ -130,6 +131,7 @@ await onServer(
       assert.equal((await at.drive(gid, "apply")).outcome, "done");
       assert.deepEqual(await at.account(), { balance: 70n, frozen: 0n, coming: 0n });
       assert.equal((await at.drive(gid, "undo")).outcome, "done");
+      assert.deepEqual(await outcomes(at.drive(gid, "apply"), at.drive(gid, "peek")), ["refused", "refused"]);
       assert.deepEqual(await at.account(), { balance: 100n, frozen: 0n, coming: 0n });
     });
 

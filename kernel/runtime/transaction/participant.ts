@@ -18,6 +18,7 @@ import { type OutboxRows, removeDone, wakeOutbox } from "./outbox.ts";
 import { atPlaces } from "./points.ts";
 import { type PreparedBranches, parsePrepared, preparedBranches } from "./prepared.ts";
 import { transactionCodes } from "./rule-codes.ts";
+import { unfitError } from "./versions.ts";
 
 /** A participant hosted in this process. */
 export interface Participant {
@@ -63,32 +64,34 @@ export function participant(
   const external = externalBranches(performer);
   const prepared = preparedBranches(database, local, places);
 
-  function check({ gid, branch, steps, action, coordinator }: DriveRequest): boolean {
+  /** Throws for what nobody can do. What cannot be taken back by this version may not have come, so that is only told. */
+  function check(request: DriveRequest): { readonly isExternal: boolean; readonly unfit: StatusError | undefined } {
+    const { gid, branch, steps, action, coordinator } = request;
     checkGid(gid);
     if (coordinator) checkGid(coordinator);
     if (!/^[A-Za-z0-9]{1,40}$/.test(branch)) throw invalid(`"${branch}" is no id of a branch`);
-    const found = steps.map(({ operation, version }) => {
-      const known = operations.operations[operation];
-      if (known?.facts.version === version) return known;
-      const what = known
-        ? `version ${known.facts.version} of ${operation}`
-        : Object.keys(operations.operations).join(", ");
-      throw new StatusError("UNIMPLEMENTED", `${operations.name} performs no ${operation}@${version}, but ${what}`, {
-        reason: "NO_SUCH_OPERATION",
-      });
-    });
-    const isExternal = found.some(({ facts }) => facts.acts === "external");
-    if (isExternal && (action === "prepare" || action === "check" || found.length > 1))
+    const unfit = unfitError(operations, request);
+    if (unfit && action !== "cancel" && action !== "undo") throw unfit;
+    const isExternal = steps.some(({ operation }) => operations.operations[operation]?.facts.acts === "external");
+    if (isExternal && (action === "prepare" || action === "check" || steps.length > 1))
       throw invalid(
-        `an external operation cannot be driven by ${action}${found.length > 1 ? " together with others" : ""}`,
+        `an external operation cannot be driven by ${action}${steps.length > 1 ? " together with others" : ""}`,
       );
     if (coordinator && asks && coordinator !== asks() && (holding.has(action) || (isExternal && action === "apply")))
       throw otherCoordinator(operations.name);
-    return isExternal;
+    return { isExternal, unfit };
+  }
+
+  /** Takes back what this version cannot: what has not come is barred, and what has waits for a version that can. */
+  async function bar(request: DriveRequest, context: Context, unfit: StatusError): Promise<DriveReply> {
+    const there = await local.settle(request);
+    if (there.outcome === "done") throw unfit;
+    return there.outcome === "ongoing" ? there : local.back(request, context);
   }
 
   async function drive(request: DriveRequest, context: Context): Promise<DriveReply> {
-    const outside = check(request) ? external : undefined;
+    const { isExternal, unfit } = check(request);
+    const outside = isExternal ? external : undefined;
     switch (request.action as BranchAction) {
       case "check":
         return local.check(request, context);
@@ -99,7 +102,7 @@ export function participant(
         return (outside ?? local).confirm(request, context);
       case "cancel":
       case "undo":
-        return (outside ?? local).back(request, context);
+        return unfit ? bar(request, context, unfit) : (outside ?? local).back(request, context);
       case "prepare":
         return prepared.prepare(request, context);
       case "commitPrepared":
@@ -129,7 +132,7 @@ export function participant(
     applyAlong: (request, context, along) =>
       reachable(() =>
         writingDown(request, { participant: operations.name, log }, async () => {
-          if (check(request)) throw invalid("an external operation cannot share the transaction of an outbox");
+          if (check(request).isExternal) throw invalid("an external operation cannot share the transaction of an outbox");
           return local.forward(request, "apply", context, { along });
         }),
       ),
@@ -138,7 +141,7 @@ export function participant(
       checkGid(gid);
       return reachable(async () => {
         const row = await readCommitted(database.sql, gid, branch, "R");
-        return row?.kind === "apply" ? repeated(row.kind, row.kept) : undefined;
+        return row?.kind === "apply" ? repeated(row) : undefined;
       });
     },
 
@@ -187,7 +190,9 @@ export function participant(
         select (select system_identifier::text from pg_control_system()) || '/' || current_database() as database,
           current_setting('max_prepared_transactions')::int as "preparedTransactions",
           current_setting('default_transaction_isolation') as "defaultIsolation"`;
-      const known = Object.values(operations.operations).map(({ name, facts }) => ({ name, version: facts.version }));
+      const known = Object.values(operations.operations).map(({ name, facts: { version, accepts } }) => {
+        return { name, version, accepts };
+      });
       if (!row) throw new StatusError("UNAVAILABLE", `the database of ${operations.name} says nothing about itself`);
       const coordinator = asks?.();
       return { ...row, operations: known, fenceVersion, ...(coordinator && { coordinator }) };
