@@ -173,8 +173,11 @@ export interface Coordinator {
     decision: Decision,
     what: { readonly outputs?: Readonly<Record<string, Uint8Array>>; readonly abort?: AbortReason },
   ): Promise<TransactionStatus | undefined>;
-  /** `committing` becomes `committed` and `aborting` `aborted`. May be late: until then it is found again. */
-  finish(gid: string): Promise<void>;
+  /**
+   * `committing` becomes `committed` and `aborting` `aborted`. May be late: until then it is found again. Tells whether this
+   * call ended it: of any number who ask, at most one is told so, and none where that answer was lost on its way.
+   */
+  finish(gid: string): Promise<boolean>;
   /** Changes what the note mentions; nothing of what has ended. */
   note(gid: string, note: TransactionNote): Promise<void>;
   /** Prolongs the leases an owner still has. */

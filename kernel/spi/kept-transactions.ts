@@ -77,7 +77,7 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
       put({ ...record, status: decision, decidedAt: now(), outputs: { ...record.outputs, ...outputs }, abort: reason });
       return decision;
     },
-    finish: async (gid) => void end(gid),
+    finish: async (gid) => end(gid),
     note: async (gid, note) => void change(gid, (record) => noted(record, note, now())),
     async renew(gids, owner, leaseMs) {
       const until = now() + leaseMs;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { eventually } from "../../testing/eventually.ts";
+import { endOf } from "../transaction-record.ts";
 import {
   begun,
   broughtTo,
@@ -37,13 +38,24 @@ export const decideLaws = [
     for (const status of statuses) {
       const gid = await broughtTo(one, status);
       const before = await recordOf(one, gid);
-      await two.finish(gid);
+      assert.equal(await two.finish(gid), endOf(status) !== undefined);
       const { status: after, endedAt, decidedAt } = await recordOf(one, gid);
       assert.deepEqual([after, decidedAt], [ends[status], before.decidedAt]);
       assert.equal(endedAt !== undefined, status !== "active");
       if (before.endedAt !== undefined) assert.equal(endedAt, before.endedAt);
     }
-    await one.finish(randomUUID());
+    assert.equal(await one.finish(randomUUID()), false);
+  }),
+  law("tells one alone of many who end a transaction that it was them", async (one, two) => {
+    for (const status of ["committing", "aborting"] as const) {
+      const gids = await Promise.all(Array.from({ length: 5 }, () => broughtTo(one, status)));
+      const asked = gids.flatMap((gid) =>
+        Array.from({ length: 10 }, async (_, i) => ({ gid, ended: await (i % 2 ? one : two).finish(gid) })),
+      );
+      const ended = (await Promise.all(asked)).filter((answer) => answer.ended);
+      assert.deepEqual(ended.map(({ gid }) => gid).sort(), gids.toSorted());
+      assert.deepEqual(await Promise.all(gids.map((gid) => one.finish(gid))), Array(5).fill(false));
+    }
   }),
   law("keeps outputs with a commit, beside those that were known before", async (one) => {
     const gid = await begun(one, { outputs: { order: new Uint8Array([1]) } });

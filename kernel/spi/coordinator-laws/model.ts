@@ -87,7 +87,7 @@ function model() {
         });
         return asked.decision;
       case "finish":
-        return void end(asked.one, known?.heuristic ?? "");
+        return end(asked.one, known?.heuristic ?? "");
       case "close":
         return end(asked.one, known?.heuristic ? `${known.heuristic}; x` : "x");
       case "closeBranch": {

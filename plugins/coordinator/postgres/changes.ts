@@ -36,14 +36,16 @@ export async function noteAll(sql: Sql, given: readonly Note[]): Promise<readonl
   return notes.map(() => undefined);
 }
 
-/** Ends what is decided. */
-export async function finishAll(sql: Sql, gids: readonly string[]): Promise<readonly undefined[]> {
-  await sql`
+/** Ends what is decided; tells of each whether this did. */
+export async function finishAll(sql: Sql, gids: readonly string[]): Promise<readonly boolean[]> {
+  const rows = await sql<{ gid: string }[]>`
     update mortise_transaction set
       status = case status when 'committing' then 'committed' else 'aborted' end, ended_at = now(), stuck = false
     where ${gids.length === 1 ? sql`gid = ${gids[0] as string}` : sql`gid = any(${gids as string[]}::uuid[])`}
-      and status in ('committing', 'aborting')`;
-  return gids.map(() => undefined);
+      and status in ('committing', 'aborting')
+    returning gid`;
+  const ended = new Set(rows.map(({ gid }) => gid));
+  return gids.map((gid) => ended.has(gid));
 }
 
 export async function renew(sql: Sql, gids: readonly string[], owner: string, leaseMs: number): Promise<void> {
