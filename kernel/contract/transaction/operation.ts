@@ -4,8 +4,13 @@ import { participantService } from "./participant.ts";
 
 /** What an operation promises; which strategies may drive it follows from this. */
 export interface OperationFacts {
-  /** Counts up with every change of meaning; whole, from 1. Pinned by each transaction that began with it. */
+  /**
+   * Counts up when callers are to rely on what older performers do not do; whole, from 1. Pinned by each transaction that began
+   * with it. A newer version finishes what older ones began; where it cannot, it is another operation, with a name of its own.
+   */
   readonly version: number;
+  /** The lowest version that may still be asked to begin something; whole, from 1 to `version`. */
+  readonly accepts: number;
   /** `local`: all it does is in one PostgreSQL; `external`: it acts on something else, which knows idempotency keys. */
   readonly acts: "local" | "external";
   /** Reasons for which it may say no. An empty list: it cannot be refused. */
@@ -60,6 +65,7 @@ export interface OperationSpec<I, O, F extends OperationFacts> {
 /** What may be left out, and what it then is. */
 interface Defaults {
   readonly version: 1;
+  readonly accepts: 1;
   readonly acts: "local";
   readonly rejects: readonly [];
   readonly undo: false;
@@ -71,16 +77,23 @@ export type Filled<F> = {
   readonly [K in keyof OperationFacts]: K extends keyof F ? Extract<F[K], OperationFacts[K]> : Defaults[K];
 };
 
-/** Declares an operation. What it does is written where it is performed, in the setup of a service. */
+/**
+ * Declares an operation. What it does is written where it is performed, in the setup of a service. Throws a
+ * {@link ContractError} for facts that cannot be.
+ */
 export function operation<I, O, const F extends Partial<OperationFacts> = Record<never, never>>(
   input: MessageType<I>,
   output: MessageType<O>,
   facts?: F & { readonly keys?: (input: I) => readonly string[] },
 ): OperationSpec<I, O, Filled<F>> {
-  const { version = 1, acts = "local", rejects = [], undo = false, long = false } = facts ?? {};
+  const { version = 1, accepts = 1, acts = "local", rejects = [], undo = false, long = false } = facts ?? {};
   const { expiresMs, keys = () => [] } = facts ?? {};
   if (!Number.isInteger(version) || version < 1)
     throw new ContractError(`an operation on ${input.name}: version must be a whole number from 1`);
+  if (!Number.isInteger(accepts) || accepts < 1 || accepts > version)
+    throw new ContractError(
+      `an operation on ${input.name}: accepts must be a whole number from 1 to ${version}, which is its version`,
+    );
   if (expiresMs !== undefined && !(expiresMs > 0))
     throw new ContractError(`an operation on ${input.name}: expiresMs must be more than 0`);
   for (const reason of rejects) {
@@ -88,7 +101,7 @@ export function operation<I, O, const F extends Partial<OperationFacts> = Record
       throw new ContractError(`an operation on ${input.name}: write the reject "${reason}" in UPPER_SNAKE`);
   }
   const reasons = Object.freeze([...rejects]);
-  const filled: OperationFacts = Object.freeze({ version, acts, rejects: reasons, undo, long, expiresMs });
+  const filled: OperationFacts = Object.freeze({ version, accepts, acts, rejects: reasons, undo, long, expiresMs });
   return { input, output, facts: filled as Filled<F>, keys };
 }
 

@@ -110,6 +110,8 @@ export const Woken = message("mortise.transaction.v1.Woken", { rows: int32(1) })
 export const ManifestOperation = message("mortise.transaction.v1.ManifestOperation", {
   name: string(1),
   version: int32(2),
+  /** The lowest version that may be asked to begin something; one that does not say takes none but its own. */
+  accepts: optional(int32(3)),
 });
 
 /** What a participant can do, and what its database allows. */

@@ -12,11 +12,11 @@ export const transactionCodes = {
   DTX007:
     "Mark the step droppable if its loss is acceptable, or choose a strategy that delivers for certain, such as `outbox`.",
   DTX008:
-    "Raise `max_prepared_transactions` in the participant's PostgreSQL (its default 0 turns them off), or lower `maxInFlight`.",
+    "Raise `max_prepared_transactions` in the participants' PostgreSQL (its default 0 turns them off), or lower `maxInFlight`.",
   DTX009:
     "Let the participant's new version start once, which brings its fence up to date, and leave `default_transaction_isolation` at read committed.",
   DTX010:
-    "Start the participant, or roll out the version of it that has this version of the operation, before its callers.",
+    "Roll participants out before their callers: start the participant, or the version of it that has this version of the operation. Where it takes this version no more, roll out the caller.",
   DTX011:
     "Keep the strategy under `use: { transaction: … }` until these transactions have ended; `mortise tx list` shows them.",
   DTX012: "Use a bus that keeps messages and reaches other processes, such as `nats`.",

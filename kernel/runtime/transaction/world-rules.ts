@@ -9,6 +9,7 @@ import {
   type RuleWorld,
 } from "./rule.ts";
 import type { RulePlan } from "./rule-plan.ts";
+import { unfitFor } from "./versions.ts";
 
 /** The rules about what is around a transaction: the configuration, its participants, the coordinator and the bus. */
 export const worldRules: readonly Rule[] = [
@@ -94,10 +95,15 @@ function unknown(participant: string, { steps }: RulePlan, manifest: ManifestFac
     .filter((step) => step.participant === participant)
     .flatMap(({ name, operation, facts: { version } }) => {
       const known = manifest.operations.find((one) => operation === `${participant}.${one.name}`);
-      if (known && known.version >= version) return [];
-      const has = known ? `only version ${known.version} of` : "no";
-      const what = `step '${name}' needs ${operation} version ${version}; '${participant}' has ${has} this operation`;
-      return [{ what, step: name, participant }];
+      const why = unfitFor(version, known);
+      if (why === undefined) return [];
+      return [
+        {
+          what: `step '${name}' needs ${operation} version ${version}; '${participant}' ${why}`,
+          step: name,
+          participant,
+        },
+      ];
     });
 }
 
