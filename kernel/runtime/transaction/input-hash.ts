@@ -10,8 +10,8 @@ import type { Subject } from "./subject.ts";
  *
  * @param firstDecides it is of one branch, or what its first branch commits is the decision
  */
-export function inputHashOf({ fresh, record, input }: Subject, firstDecides: boolean): Uint8Array | undefined {
-  if (fresh || record || !firstDecides) return undefined;
+export function inputHashOf({ fresh, record, input }: Subject, firstDecides: () => boolean): Uint8Array | undefined {
+  if (fresh || record || !firstDecides()) return undefined;
   return new Uint8Array(createHash("sha256").update(input).digest());
 }
 

@@ -40,8 +40,7 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
   const { ports, options } = node;
   const outputs = new Map(Object.entries(record?.outputs ?? {}));
   const plan = record ? plannedIn(record) : branchesOf(transaction);
-  const firstDecides = isOneBranch(plan) || (node.strategy(strategy)?.facts.ownFirst ?? false);
-  const inputHash = inputHashOf(subject, firstDecides);
+  const inputHash = inputHashOf(subject, () => isOneBranch(plan) || (node.strategy(strategy)?.facts.ownFirst ?? false));
 
   const context = (trace = subject.trace) =>
     backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) });
