@@ -106,6 +106,8 @@ export interface TransactionFilter {
   readonly olderThanMs?: number | undefined;
   /** Less than so old, in milliseconds. */
   readonly newerThanMs?: number | undefined;
+  /** Only these. */
+  readonly gids?: readonly string[] | undefined;
   /** Only those whose gid comes after this one, in the order of gids: to go through all of them, batch by batch. */
   readonly after?: string | undefined;
   /** At most so many, the oldest first unless `after` is given. Default 100. */

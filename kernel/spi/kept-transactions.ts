@@ -187,7 +187,7 @@ function isDue({ status, paused, nextAt, leaseUntil }: TransactionRecord, at: nu
 }
 
 function matches(record: TransactionRecord, filter: TransactionFilter, at: number): boolean {
-  const { name, status, strategy, stuck, olderThanMs, newerThanMs, after } = filter;
+  const { name, status, strategy, stuck, olderThanMs, newerThanMs, gids, after } = filter;
   return (
     (name === undefined || record.name === name) &&
     (status === undefined || status.includes(record.status)) &&
@@ -195,6 +195,7 @@ function matches(record: TransactionRecord, filter: TransactionFilter, at: numbe
     (stuck === undefined || record.stuck === stuck) &&
     (olderThanMs === undefined || record.createdAt <= at - olderThanMs) &&
     (newerThanMs === undefined || record.createdAt > at - newerThanMs) &&
+    (gids === undefined || gids.includes(record.gid)) &&
     (after === undefined || record.gid > after)
   );
 }

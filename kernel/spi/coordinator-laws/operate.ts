@@ -94,6 +94,9 @@ export const operateLaws = [
     assert.deepEqual(await found({ status: ["aborted"] }), []);
     assert.deepEqual(await found({ name: "placeOrder", status: undefined, olderThanMs: 10, strategy: "tcc" }), [old]);
     assert.deepEqual(await found({ olderThanMs: long }), []);
+    assert.deepEqual(await found({ gids: [saga, randomUUID()] }), [saga]);
+    assert.deepEqual(await found({ gids: [old, saga], strategy: "saga" }), [saga]);
+    assert.deepEqual(await found({ gids: [] }), []);
     assert.ok((await one.find({})).length >= 3);
     assert.deepEqual(await found({ newerThanMs: long, name: "placeOrder" }), [old, saga].sort());
     await eventually(async () => (await found({ newerThanMs: 10, name: "placeOrder" })).length === 0);
