@@ -50,8 +50,13 @@ export interface NewTransaction {
   /** The input as bytes of its message. */
   readonly input: Uint8Array;
   readonly branches: readonly PlannedBranch[];
-  /** Begins as `active`, or as `committing` where what was done before is the decision. */
-  readonly status: "active" | "committing";
+  /**
+   * Begins as `active`, as `committing` where what was done before is the decision, or as `aborting` where it was refused before
+   * anything of it was done.
+   */
+  readonly status: "active" | "committing" | "aborting";
+  /** Why it begins as `aborting`. */
+  readonly abort?: AbortReason | undefined;
   /** Outputs known already, as bytes by step. */
   readonly outputs: Readonly<Record<string, Uint8Array>>;
   /** From its begin to the moment it is aborted if it is still undecided, in milliseconds; undefined: never. */
@@ -61,7 +66,7 @@ export interface NewTransaction {
 }
 
 /** A transaction as the coordinator keeps it. Times are milliseconds since 1970 by the coordinator's own clock. */
-export interface TransactionRecord extends Omit<NewTransaction, "status" | "deadlineMs"> {
+export interface TransactionRecord extends Omit<NewTransaction, "status" | "abort" | "deadlineMs"> {
   readonly status: TransactionStatus;
   readonly abort: AbortReason | undefined;
   /** Ids of branches whose last step after the decision is done. */

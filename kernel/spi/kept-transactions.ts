@@ -136,13 +136,14 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
 }
 
 function begunRecord({ deadlineMs, ...begun }: NewTransaction, at: number): TransactionRecord {
+  const { status, abort = interrupted } = begun;
   return {
     ...begun,
     input: begun.input.slice(),
-    abort: undefined,
+    abort: status === "aborting" ? abort : undefined,
     done: [],
     createdAt: at,
-    decidedAt: begun.status === "committing" ? at : undefined,
+    decidedAt: status === "active" ? undefined : at,
     endedAt: undefined,
     deadlineAt: deadlineMs === undefined ? undefined : at + deadlineMs,
     nextAt: at,

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { begun, broughtTo, law, long, recordOf, sampleTransaction, statuses } from "./common.ts";
+import {
+  begun,
+  broughtTo,
+  claimAs,
+  gidsOf,
+  law,
+  long,
+  noStock,
+  recordOf,
+  sampleTransaction,
+  statuses,
+} from "./common.ts";
 
 /** What begins keep to. */
 export const beginLaws = [
@@ -34,6 +45,29 @@ export const beginLaws = [
     assert.deepEqual([status, decidedAt], ["committing", createdAt]);
     assert.equal(await one.decide(gid, "aborting", {}), "committing");
   }),
+  law("begins as aborting, with its plan and the reason, where it was refused before it began", async (one, two) => {
+    const sample = sampleTransaction({ status: "aborting", abort: noStock });
+    assert.equal(await one.begin(sample, "me", 0), undefined);
+    const { status, abort, name, input, branches, decidedAt, createdAt } = await recordOf(two, sample.gid);
+    assert.deepEqual([status, abort, decidedAt], ["aborting", noStock, createdAt]);
+    assert.deepEqual([name, input, branches], [sample.name, sample.input, sample.branches]);
+    assert.equal(await two.decide(sample.gid, "committing", {}), "aborting");
+    assert.deepEqual(gidsOf(await claimAs(two, "you")), [sample.gid]);
+    assert.equal((await two.begin({ ...sample, status: "active" }, "you", long))?.abort?.reason, noStock.reason);
+    const { abort: _, ...unsaid } = sampleTransaction({ status: "aborting" });
+    await one.begin(unsaid, "me", long);
+    assert.equal((await recordOf(two, unsaid.gid)).abort?.reason, "INTERRUPTED");
+  }),
+  law(
+    "leaves the reason of an abort that was written before as it was, also for who begins it as aborting",
+    async (one, two) => {
+      const sample = sampleTransaction({ status: "aborting", abort: noStock });
+      await two.inquire(sample.gid);
+      const there = await one.begin(sample, "me", long);
+      assert.deepEqual([there?.abort?.reason, there?.branches], ["ORPHAN", sample.branches]);
+      assert.equal((await recordOf(two, sample.gid)).abort?.reason, "ORPHAN");
+    },
+  ),
   law("gives what is there to who begins it again, whatever became of it", async (one, two) => {
     for (const status of statuses) {
       const gid = await broughtTo(one, status);

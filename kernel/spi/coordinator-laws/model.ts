@@ -3,7 +3,14 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type Random, systemPorts } from "../../core/ports.ts";
 import { virtualPorts } from "../../testing/virtual-ports.ts";
-import type { Coordinator, Decision, TransactionNote, TransactionRecord, TransactionStatus } from "../coordinator.ts";
+import type {
+  Coordinator,
+  Decision,
+  NewTransaction,
+  TransactionNote,
+  TransactionRecord,
+  TransactionStatus,
+} from "../coordinator.ts";
 import { endOf, hasEnded } from "../transaction-record.ts";
 import { law, long, noStock, sampleTransaction } from "./common.ts";
 
@@ -31,7 +38,7 @@ type Asked =
       readonly one: number;
       readonly owner: string;
       readonly due: boolean;
-      readonly committing: boolean;
+      readonly status: NewTransaction["status"];
     }
   | { readonly what: "decide"; readonly one: number; readonly decision: Decision; readonly output: string }
   | { readonly what: "note"; readonly one: number; readonly note: TransactionNote }
@@ -72,8 +79,9 @@ function model() {
     const known = "one" in asked ? all.get(asked.one) : undefined;
     switch (asked.what) {
       case "begin": {
-        const { one, owner, due, committing } = asked;
-        if (!known) all.set(one, { ...blank, owner, due, status: committing ? "committing" : "active" });
+        const { one, owner, due, status } = asked;
+        const abort = status === "aborting" ? noStock.reason : undefined;
+        if (!known) all.set(one, { ...blank, owner, due, status, abort });
         else if (!known.planned) change(one, { planned: true, owner, due });
         return known && all.get(one);
       }
@@ -134,8 +142,8 @@ function asker(coordinator: Coordinator, name: string, gids: readonly string[]) 
   return async (asked: Asked): Promise<unknown> => {
     switch (asked.what) {
       case "begin": {
-        const { one, owner, due, committing } = asked;
-        const sample = sampleTransaction({ name, gid: gidOf(one), status: committing ? "committing" : "active" });
+        const { one, owner, due, status } = asked;
+        const sample = sampleTransaction({ name, gid: gidOf(one), status, abort: noStock });
         return modelled(await coordinator.begin(sample, owner, due ? 0 : long));
       }
       case "decide": {
@@ -193,7 +201,7 @@ function randomRequest(random: Random): Asked {
     ...maybe({ nextInMs: oneOf(0, long) }),
   });
   const requests: readonly (readonly [weight: number, make: () => Asked])[] = [
-    [4, () => ({ what: "begin", one, owner, due: oneOf(true, false), committing: below(5) === 0 })],
+    [4, () => ({ what: "begin", one, owner, due: oneOf(true, false), status: startOf(below(8)) })],
     [4, () => ({ what: "decide", one, decision: oneOf("committing", "aborting"), output: oneOf("o1", "o2") })],
     [3, () => ({ what: "note", one, note: note() })],
     [2, () => ({ what: "claim", owner })],
@@ -203,6 +211,11 @@ function randomRequest(random: Random): Asked {
     [5, () => ({ what: oneOf("finish", "inquire", "wake", "close", "get"), one })],
   ];
   return oneOf(...requests.flatMap(([weight, make]) => Array<() => Asked>(weight).fill(make)))();
+}
+
+/** Most begin undecided. */
+function startOf(die: number): NewTransaction["status"] {
+  return die === 0 ? "aborting" : die === 1 ? "committing" : "active";
 }
 
 /** One request, and which of two processes it is asked of. */

@@ -1,4 +1,5 @@
-import type { NewTransaction, TransactionRecord, TransactionStatus } from "@mortise/kernel";
+import type { NewTransaction, TransactionRecord } from "@mortise/kernel";
+import { interrupted } from "@mortise/kernel/spi/transaction-record";
 import { byGid, outputsText, readRecords, type Sql, textOf } from "./records.ts";
 
 export interface Begin {
@@ -34,25 +35,25 @@ export async function beginAll(
 
 /** Gives the ids of those that were not there. */
 async function insertBegins(sql: Sql, begins: readonly Begin[]): Promise<readonly string[]> {
-  const rows = await sql<{ gid: string; status: TransactionStatus }[]>`
+  const rows = await sql<{ gid: string; inserted: boolean }[]>`
     insert into mortise_transaction as held (
-      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, decided_at, deadline_at, owner,
+      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, decided_at, deadline_at, owner,
       lease_until, next_at)
     select
-      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace,
-      case when status = 'committing' then now() end,
+      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort,
+      case when status <> 'active' then now() end,
       now() + deadline_ms * interval '1 millisecond', owner,
       now() + lease_ms * interval '1 millisecond', now() + lease_ms * interval '1 millisecond'
     from (${begins.length === 1 ? oneBegin(sql, begins[0] as Begin) : manyBegins(sql, begins)})
-      as given (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, deadline_ms, owner, lease_ms)
+      as given (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, deadline_ms, owner, lease_ms)
     on conflict (gid) do update set
-      begin_id = excluded.begin_id, name = excluded.name, version = excluded.version, strategy = excluded.strategy,
+      name = excluded.name, version = excluded.version, strategy = excluded.strategy,
       input = excluded.input, branches = excluded.branches, outputs = excluded.outputs || held.outputs, trace = excluded.trace,
       deadline_at = excluded.deadline_at, owner = excluded.owner, lease_until = excluded.lease_until,
       next_at = excluded.next_at
     where held.name = '' and held.status = 'aborting'
-    returning held.gid, held.status`;
-  return rows.flatMap(({ gid, status }) => (status === "aborting" ? [] : [gid]));
+    returning held.gid, held.begin_id is not null as inserted`;
+  return rows.flatMap(({ gid, inserted }) => (inserted ? [gid] : []));
 }
 
 function oneBegin(sql: Sql, { begun, id, owner, leaseMs }: Begin) {
@@ -60,7 +61,7 @@ function oneBegin(sql: Sql, { begun, id, owner, leaseMs }: Begin) {
   return sql`values (
     ${gid}::uuid, ${id}::uuid, ${name}::text, ${version}::int, ${strategy}::text, ${status}::text, ${input}::bytea,
     ${JSON.stringify(branches)}::text::json, ${outputsText(outputs)}::text::jsonb, ${trace}::text,
-    ${deadlineMs ?? null}::float8, ${owner}::text, ${leaseMs}::float8)`;
+    ${abortText(begun)}::text::json, ${deadlineMs ?? null}::float8, ${owner}::text, ${leaseMs}::float8)`;
 }
 
 function manyBegins(sql: Sql, begins: readonly Begin[]) {
@@ -68,16 +69,21 @@ function manyBegins(sql: Sql, begins: readonly Begin[]) {
   return sql`
     select
       gid, begin_id, name, version, strategy, status, decode(input, 'base64'), branches::json, outputs::jsonb, trace,
-      deadline_ms, owner, lease_ms
+      abort::json, deadline_ms, owner, lease_ms
     from unnest(
       ${of(({ begun }) => begun.gid)}::uuid[], ${of(({ id }) => id)}::uuid[],
       ${of(({ begun }) => begun.name)}::text[], ${of(({ begun }) => begun.version)}::int[],
       ${of(({ begun }) => begun.strategy)}::text[], ${of(({ begun }) => begun.status)}::text[],
       ${of(({ begun }) => textOf(begun.input))}::text[], ${of(({ begun }) => JSON.stringify(begun.branches))}::text[],
       ${of(({ begun }) => outputsText(begun.outputs))}::text[], ${of(({ begun }) => begun.trace)}::text[],
-      ${of(({ begun }) => begun.deadlineMs ?? null)}::float8[], ${of(({ owner }) => owner)}::text[],
+      ${of(({ begun }) => abortText(begun))}::text[], ${of(({ begun }) => begun.deadlineMs ?? null)}::float8[], ${of(({ owner }) => owner)}::text[],
       ${of(({ leaseMs }) => leaseMs)}::float8[])
-      as many (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, deadline_ms, owner, lease_ms)`;
+      as many (
+        gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, deadline_ms, owner, lease_ms)`;
+}
+
+function abortText({ status, abort = interrupted }: NewTransaction): string | null {
+  return status === "aborting" ? JSON.stringify(abort) : null;
 }
 
 interface Owned {

@@ -119,6 +119,12 @@ await onServer(
         assert.equal(there?.gid, begin.begun.gid);
         await api.decide(begin.begun.gid, "aborting", {});
         assert.equal((await beginAll(sql, [begin]))[0]?.status, "aborting");
+        const refused = { ...begin, begun: sampleTransaction({ status: "aborting" }) };
+        assert.deepEqual(await beginAll(sql, [refused]), [undefined]);
+        assert.deepEqual(await beginAll(sql, [refused]), [undefined]);
+        const asked = { ...refused, begun: { ...refused.begun, gid: crypto.randomUUID() } };
+        await api.inquire(asked.begun.gid);
+        for (let time = 0; time < 2; time++) assert.equal((await beginAll(sql, [asked]))[0]?.abort?.reason, "ORPHAN"); // somebody else's abort
       }));
 
     it("updates a transaction in place until it ends", () =>
