@@ -2,7 +2,7 @@ import type { Context, Initiator } from "@mortise/kernel";
 import type { cancelOrder, dropOrder } from "@mortise/proto/shop/transactions";
 import { refusal } from "../shared/refusal.ts";
 import type { FullOrder } from "./book.ts";
-import { customerReason } from "./rules.ts";
+import { customerReason, patienceMs } from "./rules.ts";
 
 export interface CancelDeps {
   /** The order of a customer; throws for others' orders. */
@@ -15,7 +15,7 @@ export interface CancelDeps {
 export function orderCancelling({ own, cancelOrder, dropOrder }: CancelDeps) {
   const begin = ({ row }: FullOrder, context: Context) => {
     const { id: orderId, userId } = row;
-    const how = { context, until: "settled" } as const;
+    const how = { context: context.with({ timeoutMs: patienceMs }), until: "settled" } as const;
     return row.status === "AWAITING_PAYMENT"
       ? dropOrder.run({ orderId, userId, reason: customerReason }, how)
       : cancelOrder.run({ orderId, userId }, how);

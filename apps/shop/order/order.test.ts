@@ -4,7 +4,9 @@ import { StatusError } from "@mortise/kernel";
 import { OrderStatus } from "@mortise/proto/shop/order";
 import { onHand, testOrders } from "./orders.fixture.ts";
 
-const { services, orders, newUser, place, ended, settle, balance, levels } = await testOrders({ watchPollMs: 20 });
+const { services, store, orders, newUser, place, ended, settle, balance, levels } = await testOrders({
+  watchPollMs: 20,
+});
 const welcome = 50_000n;
 const reason = (expected: string) => (error: unknown) => error instanceof StatusError && error.reason === expected;
 
@@ -36,6 +38,19 @@ describe("placing an order", () => {
     await ended(userId, all[0]?.id ?? "");
     assert.equal(await balance(userId), welcome - 2_800n);
     await assert.rejects(place(userId, [{ sku: "two-cups", quantity: 2 }], "the-same"), reason("REQUEST_ID_REUSED"));
+  });
+
+  it("says in time that an order is not decided yet, and gives it to who asks again", async () => {
+    const userId = newUser();
+    const asking = () => place(userId, [{ sku: "two-cups", quantity: 1 }], "held-up");
+    const { sql } = await store.database("shop_inventory");
+    await sql.begin(async (tx) => {
+      await tx`select from stock where sku = 'two-cups' for update`;
+      await assert.rejects(asking(), reason("STILL_PLACING"));
+    });
+    const { id } = await asking();
+    assert.equal((await ended(userId, id)).status, OrderStatus.COMPLETED);
+    assert.equal(await balance(userId), welcome - 2_800n);
   });
 
   it("leaves stock and money unchanged to the cent when there is too little of either", async () => {

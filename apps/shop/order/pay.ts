@@ -4,7 +4,7 @@ import type { payOrder } from "@mortise/proto/shop/transactions";
 import { refusal } from "../shared/refusal.ts";
 import type { FullOrder, OrderBook } from "./book.ts";
 import { refused } from "./place.ts";
-import { checkPayable, checkRequestId } from "./rules.ts";
+import { checkPayable, checkRequestId, patienceMs } from "./rules.ts";
 
 export interface PayDeps {
   readonly book: OrderBook;
@@ -19,8 +19,7 @@ export function orderPaying({ book, own, payOrder }: PayDeps) {
     const { totalCents: cents, currency } = order.row;
     const asked = { orderId, userId, amount: { cents, currency }, requestId };
     const key = `${orderId}/${requestId}`;
-    const outcome = await payOrder.run(asked, { key, context: call, until: "settled" });
-    return outcome.status === "pending" ? payOrder.wait(outcome.gid, { context: call }) : outcome;
+    return payOrder.run(asked, { key, context: call.with({ timeoutMs: patienceMs }), until: "settled" });
   }
 
   /** Why not, as the order is now: what the wallet says is known from another transaction that may have ended by now. */

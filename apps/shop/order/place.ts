@@ -5,7 +5,10 @@ import type { OrderToPlace, PlaceOrder } from "@mortise/proto/shop/order";
 import type { holdOrder, placeOrder } from "@mortise/proto/shop/transactions";
 import { refusal } from "../shared/refusal.ts";
 import type { FullOrder, OrderBook } from "./book.ts";
-import { checkRequestId, customerReason, expiredReason, mergeItems, price, sameItems } from "./rules.ts";
+import { checkRequestId, customerReason, expiredReason, mergeItems, patienceMs, price, sameItems } from "./rules.ts";
+
+/** How long an order that cannot be seen yet is waited for after that, in milliseconds. */
+const lookAgainMs = 500;
 
 export interface PlaceDeps {
   readonly book: OrderBook;
@@ -62,7 +65,8 @@ export function orderPlacing({ book, inventory, marketing, placeOrder, holdOrder
     if (before) return again(before, request);
     const order = await priced(request, call);
     const key = `${request.userId}/${request.requestId}`;
-    const outcome = await transactionOf(request).run(order, { key, context: call, until: "settled" });
+    const context = call.with({ timeoutMs: patienceMs });
+    const outcome = await transactionOf(request).run(order, { key, context, until: "settled" });
     if (outcome.status === "aborted" && outcome.abort.reason !== "KEY_REUSED") {
       await book.refuse(order, outcome.abort.reason);
       throw refused(outcome.abort, order.id);
@@ -73,7 +77,7 @@ export function orderPlacing({ book, inventory, marketing, placeOrder, holdOrder
   };
 
   async function waitFor(gid: string, request: PlaceOrder, call: Context): Promise<FullOrder> {
-    const outcome = await transactionOf(request).wait(gid, { context: call });
+    const outcome = await transactionOf(request).wait(gid, { context: call.with({ timeoutMs: lookAgainMs }) });
     if (outcome.status === "aborted") throw refused(outcome.abort, "");
     const placed = await book.byRequest(request);
     if (placed) return placed;

@@ -24,6 +24,12 @@ export interface Priced {
   readonly currency: string;
 }
 
+/**
+ * How long an answer waits for its transaction to end, in milliseconds. Its call has five seconds (shop.yaml): what is
+ * not decided by then is told while there is time to tell it.
+ */
+export const patienceMs = 3_500;
+
 const maxLines = 50;
 const maxQuantity = 99;
 
