@@ -19,9 +19,12 @@ export interface ChaosOptions {
   readonly say: (line: string) => void;
 }
 
-const strategies = ["xa", "3pc", "tcc", "saga", "outbox", "message", "best-effort"];
+/** Those the world can be harmed under; `local` has but one database. */
+export const strategies = ["xa", "3pc", "tcc", "saga", "outbox", "message", "best-effort"];
 const accounts = Array.from({ length: 20 }, (_, n) => `a${String(n).padStart(2, "0")}`);
 const healMs = 120_000;
+/** Fewer are no load: then nothing was tested. */
+const doneEachMinute = 10;
 
 function policyOf(strategy: string): Policy {
   if (strategy === "best-effort") return { strategy, scheduleMs: [100, 200, 500, 1_000, 2_000, 2_000] };
@@ -101,7 +104,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
     ]);
     await watching;
     told(`heals; harm done: ${JSON.stringify(harm)}; told: ${JSON.stringify(tally)}`);
-    return await verdict(world, violation, told);
+    return await verdict(world, violation, { atLeast: Math.ceil(minutes * doneEachMinute), say: told });
   } finally {
     await world?.[Symbol.asyncDispose]();
     for (const all of ways.values()) for (const way of all) await way.close();
@@ -124,7 +127,13 @@ async function sendAgain(world: World): Promise<void> {
     update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where state = 'exhausted'`;
 }
 
-async function verdict(world: World, violation: unknown, say: (what: string) => void): Promise<boolean> {
+interface Judging {
+  /** So many transactions were done, or nothing is proved. */
+  readonly atLeast: number;
+  readonly say: (what: string) => void;
+}
+
+async function verdict(world: World, violation: unknown, { atLeast, say }: Judging): Promise<boolean> {
   try {
     if (violation instanceof Error) throw violation;
     const from = performance.now();
@@ -146,10 +155,13 @@ async function verdict(world: World, violation: unknown, say: (what: string) => 
     });
     const outcomes = [...(await world.books.audit()).values()];
     const committed = outcomes.filter((outcome) => outcome === "committed").length;
+    const refused = outcomes.length - committed;
+    if (committed < atLeast || refused === 0)
+      throw new Error(
+        `this proves nothing: ${committed} done of at least ${atLeast}, ${refused} not done of at least 1`,
+      );
     const healed = ((performance.now() - from) / 1000).toFixed(1);
-    say(
-      `WHOLE: nothing left after ${healed} s; ${committed} done, ${outcomes.length - committed} not done, of ${outcomes.length}`,
-    );
+    say(`WHOLE: nothing left after ${healed} s; ${committed} done, ${refused} not done, of ${outcomes.length}`);
     return true;
   } catch (error) {
     say(`BROKEN: ${String(error)}`);

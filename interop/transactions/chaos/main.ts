@@ -1,6 +1,6 @@
 // Chaos: node main.ts --strategy <name|swap> --minutes <n> --seed <n>. See README.md.
 import { parseArgs } from "node:util";
-import { chaos } from "./chaos.ts";
+import { chaos, strategies } from "./chaos.ts";
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +13,11 @@ const { values } = parseArgs({
 const numbers = [values.minutes, values.seed, values.clerks].map(Number);
 if (numbers.some((number) => !(number > 0))) {
   console.error("Give numbers above 0: --minutes 5 --seed 7 --clerks 6");
+  process.exit(2);
+}
+const known = [...strategies, "swap"];
+if (!known.includes(values.strategy)) {
+  console.error(`There is no chaos under "${values.strategy}". Give --strategy one of ${known.join(", ")}`);
   process.exit(2);
 }
 const [minutes = 1, seed = 1, clerks = 1] = numbers;
