@@ -44,8 +44,8 @@ await onServer(
 
     it("lists what has not ended, and on demand what has", async () => {
       assert.equal((await tx("list")).out, "no transactions\n");
-      assert.deepEqual(JSON.parse((await tx("list", "--json")).out), { transactions: [] });
-      assert.deepEqual(JSON.parse((await tx("counts", "--json")).out), { counts: [] });
+      assert.deepEqual(JSON.parse((await tx("list", "--json")).out), { transactions: [], silent: [] });
+      assert.deepEqual(JSON.parse((await tx("counts", "--json")).out), { counts: [], silent: [] });
       const { gid, status } = await buy("book");
       assert.equal(status, "committed");
       await buy("gone");

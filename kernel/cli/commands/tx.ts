@@ -76,6 +76,7 @@ export async function list(world: World, flags: ListFlags): Promise<ExitCode> {
   return asking(world, flags, async (admin, context) => {
     const found = await admin.list(query, context);
     print(world, flags, TransactionList, found, () => showList(world.terminal, found));
+    tellSilent(world, found.silent);
   });
 }
 
@@ -84,6 +85,7 @@ export async function counts(world: World, flags: TxFlags): Promise<ExitCode> {
   return asking(world, flags, async (admin, context) => {
     const found = await admin.counts({}, context);
     print(world, flags, OpenCounts, found, () => showCounts(world.terminal, found));
+    tellSilent(world, found.silent);
   });
 }
 

@@ -28,13 +28,18 @@ export function showCounts(terminal: Terminal, { counts }: Infer<typeof OpenCoun
     terminal.out("nothing is on its way");
     return;
   }
-  const head = ["NAME", "STRATEGY", "STATUS", "COUNT", "STUCK", "OLDEST"];
-  const rows = counts.map(({ name, strategy, status, count, stuck, oldestMs }) => [
+  const elsewhere = counts.some(({ keptBy }) => keptBy !== "");
+  const head = ["NAME", "STRATEGY", "STATUS", "COUNT", "STUCK", "OLDEST", ...(elsewhere ? ["KEPT BY"] : [])];
+  const rows = counts.map(({ name, strategy, status, count, stuck, oldestMs, keptBy }) => [
     ...[name, strategy, status, String(count), String(stuck), duration(oldestMs)],
+    ...(elsewhere ? [keptBy === "" ? "the coordinator" : `the outbox of ${keptBy}`] : []),
   ]);
   const [first = "", ...lines] = columns([head, ...rows]);
   terminal.out(terminal.styled("dim", first));
-  for (const [index, line] of lines.entries()) terminal.out(counts[index]?.stuck ? terminal.styled("red", line) : line);
+  for (const [index, row] of lines.entries()) {
+    const line = row.trimEnd();
+    terminal.out(counts[index]?.stuck ? terminal.styled("red", line) : line);
+  }
 }
 
 /** The status with what else is to be known about it. */
@@ -43,8 +48,9 @@ export function standing({ status, stuck, paused }: Summary): string {
 }
 
 function rowOf(summary: Summary): string[] {
-  const { gid, name, strategy, ageMs, attempts, abortReason, lastError, heuristic } = summary;
-  const why = [abortReason, heuristic, summary.endedAt === 0n ? lastError : ""].filter(Boolean).join("; ");
+  const { gid, name, strategy, ageMs, attempts, abortReason, lastError, heuristic, keptBy } = summary;
+  const where = keptBy === "" ? "" : `in the outbox of ${keptBy}`;
+  const why = [where, abortReason, heuristic, summary.endedAt === 0n ? lastError : ""].filter(Boolean).join("; ");
   return [
     ...[gid, name || "(not begun)", strategy, standing(summary), duration(ageMs)],
     ...[attempts === 0 ? "" : String(attempts), shortened(why)],

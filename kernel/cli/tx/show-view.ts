@@ -32,23 +32,29 @@ function styleOf({ summary }: View): Style {
 
 function factsOf({ summary }: View): [what: string, value: string][] {
   if (!summary) return [];
-  const { strategy, version, deadlineAt, nextAt, leaseUntil, owner, attempts, lastError, heuristic, trace } = summary;
-  const { abortReason, abortStep, abortMessage, createdAt, endedAt, ageMs } = summary;
+  const { strategy, version, deadlineAt, leaseUntil, owner, attempts, lastError, heuristic, trace } = summary;
+  const { abortReason, abortStep, abortMessage, createdAt, endedAt, ageMs, keptBy } = summary;
   const open = endedAt === 0n;
   const abort = [abortReason, abortStep && `at ${abortStep}`, abortMessage].filter(Boolean).join(", ");
   const facts: [string, string, boolean][] = [
     ["strategy", `${strategy}, version ${version}`, strategy !== ""],
+    ["kept", `in the outbox of ${keptBy}; the coordinator has not heard of it`, keptBy !== ""],
     ["begun", `${moment(createdAt)}, ${open ? `${duration(ageMs)} ago` : `took ${duration(ageMs)}`}`, true],
     ["deadline", moment(deadlineAt), open && deadlineAt !== 0n && summary.decidedAt === 0n],
     ["aborted", abort, abort !== ""],
     ["rounds", String(attempts), attempts > 0],
     ["last error", lastError, lastError !== ""],
     ["worked on", `by ${owner}, believed until ${moment(leaseUntil)}`, open && owner !== ""],
-    ["next try", summary.paused ? "once it is resumed" : moment(nextAt), open && (summary.paused || owner === "")],
+    ["next try", nextTry(summary), open && (summary.paused || owner === "")],
     ["by hand", heuristic, heuristic !== ""],
     ["trace", trace.slice(3, 35), trace !== ""],
   ];
   return facts.flatMap(([what, value, shown]) => (shown ? [[what, value]] : []));
+}
+
+function nextTry({ paused, nextAt }: NonNullable<View["summary"]>): string {
+  if (paused) return "once it is resumed";
+  return nextAt === 0n ? "once it is retried" : moment(nextAt);
 }
 
 function branchRow(branch: Branch): string[] {

@@ -20,7 +20,10 @@ export const TransactionQuery = message("mortise.transaction.v1.TransactionQuery
   open: bool(7),
 });
 
-/** A transaction as the coordinator has it. Moments are milliseconds since 1970 by its clock; 0: not yet, or none. */
+/**
+ * A transaction as the coordinator has it, or as far as the outbox tells that has it where the coordinator has not. Moments are milliseconds since 1970 by its clock; 0: not yet, or
+ * none.
+ */
 export const TransactionSummary = message("mortise.transaction.v1.TransactionSummary", {
   gid: string(1),
   name: string(2),
@@ -49,12 +52,24 @@ export const TransactionSummary = message("mortise.transaction.v1.TransactionSum
   trace: string(21),
   /** From its begin to its end, or to now, in milliseconds. */
   ageMs: int64(22),
+  /** The participant that keeps it in its outbox, where the coordinator has not heard of it; empty: the coordinator. */
+  keptBy: string(23),
+});
+
+/** A participant that did not answer, or answered with an error, and why. */
+export const Silent = message("mortise.transaction.v1.Silent", {
+  participant: string(1),
+  why: string(2),
+  /** The code of the status it ended with. */
+  code: string(3),
 });
 
 export const TransactionList = message("mortise.transaction.v1.TransactionList", {
   transactions: repeated(field(1, TransactionSummary)),
   /** There may be more than the limit lets through. */
   more: bool(2),
+  /** Who did not tell what its outbox keeps. */
+  silent: repeated(field(3, Silent)),
 });
 
 /** A branch as it was planned, and what its participant knows of it. */
@@ -94,16 +109,8 @@ export const TransactionEvent = message("mortise.transaction.v1.TransactionEvent
   reason: string(10),
 });
 
-/** A participant that did not answer, or answered with an error, and why. */
-export const Silent = message("mortise.transaction.v1.Silent", {
-  participant: string(1),
-  why: string(2),
-  /** The code of the status it ended with. */
-  code: string(3),
-});
-
 export const TransactionView = message("mortise.transaction.v1.TransactionView", {
-  /** Not set for one that has no record: it was of one branch, or its begin was lost. */
+  /** Not set for one that neither the coordinator nor an outbox has: it was of one branch, or its begin was lost. */
   summary: field(1, TransactionSummary),
   branches: repeated(field(2, BranchView)),
   /** In their order. */
@@ -246,9 +253,15 @@ export const OpenCount = message("mortise.transaction.v1.OpenCount", {
   count: int64(4),
   stuck: int64(5),
   oldestMs: int64(6),
+  /** As in a summary. */
+  keptBy: string(7),
 });
 
-export const OpenCounts = message("mortise.transaction.v1.OpenCounts", { counts: repeated(field(1, OpenCount)) });
+export const OpenCounts = message("mortise.transaction.v1.OpenCounts", {
+  counts: repeated(field(1, OpenCount)),
+  /** Who did not tell what its outbox keeps. */
+  silent: repeated(field(2, Silent)),
+});
 
 /**
  * What people and their tools do about transactions; every process that begins some serves it, and each of them knows the

@@ -73,6 +73,46 @@ export const OutboxRow = message("mortise.transaction.v1.OutboxRow", {
   lastError: string(4),
   /** When it is handed on again, in milliseconds since 1970. */
   nextAt: int64(5),
+  /** Who is to do it. */
+  participant: optional(string(6)),
+  steps: repeated(string(7)),
+});
+
+/** Which transactions of an outbox. What is empty or 0 does not narrow. */
+export const OutboxQuery = message("mortise.transaction.v1.OutboxQuery", {
+  gid: string(1),
+  name: string(2),
+  strategy: string(3),
+  /** At least so old, in milliseconds. */
+  olderThanMs: int64(4),
+  /** Goes on after these: `next` of the answer before. */
+  after: string(5),
+  /** At most so many, the oldest first; 0: 500. */
+  limit: int32(6),
+});
+
+/** A transaction of which branches wait in the outbox of the participant that has done the first. */
+export const OutboxTransaction = message("mortise.transaction.v1.OutboxTransaction", {
+  gid: string(1),
+  name: string(2),
+  version: int32(3),
+  strategy: string(4),
+  /** When the first branch was done, in milliseconds since 1970. */
+  createdAt: int64(5),
+  /** When something of it is handed on again; 0: never. */
+  nextAt: int64(6),
+  /** Of the branch that was handed on most often. */
+  attempts: int32(7),
+  lastError: string(8),
+  /** A branch was handed on as often as it may be. */
+  givenUp: bool(9),
+  trace: string(10),
+});
+
+export const OutboxTransactions = message("mortise.transaction.v1.OutboxTransactions", {
+  transactions: repeated(field(1, OutboxTransaction)),
+  /** Where to go on; empty: that was all. */
+  next: string(2),
 });
 
 export const Inspected = message("mortise.transaction.v1.Inspected", {
@@ -168,6 +208,8 @@ export function participantService(name: string) {
   return service(name, {
     drive: rpc(Drive, Driven, { idempotent: true, criticality: "high" }),
     inspect: rpc(Gid, Inspected, { readOnly: true }),
+    /** Transactions of which something waits in the outbox. */
+    outbox: rpc(OutboxQuery, OutboxTransactions, { readOnly: true }),
     /** Makes due at once what of a transaction waits in the outbox, also what was given up. */
     wake: rpc(Gid, Woken, { idempotent: true }),
     /** Takes a branch out of the outbox that a person has settled by other means. */

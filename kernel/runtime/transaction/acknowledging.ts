@@ -42,11 +42,7 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     if (!transaction) return;
     const coordinator = node.coordinator();
     const before = await coordinator.get(gid);
-    if (!before) {
-      const { strategy, input, trace: traceparent } = origin;
-      const about = { gid, transaction, strategy, input, traceparent };
-      await drive(node, { ...about, fresh: false, deadlineMs: undefined, trace: undefined }).adopt();
-    }
+    if (!before) await adopt(node, gid, origin);
     const outputs = outputsIn(results);
     await coordinator.note(gid, { outputs });
     const record = before ? { ...before, outputs: { ...before.outputs, ...outputs } } : await coordinator.get(gid);
@@ -113,6 +109,14 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
       if (record?.status === "committing") await goOn(transaction, record, branch);
     },
   };
+}
+
+/** Tells the coordinator of a transaction that is in an outbox; whoever told it before was first. */
+export async function adopt(node: TransactionNode, gid: string, origin: OutboxOrigin): Promise<void> {
+  const transaction = node.initiated.get(origin.transaction);
+  const { strategy, input, trace: traceparent } = origin;
+  const about = { gid, strategy, input, traceparent, fresh: true, deadlineMs: undefined, trace: undefined };
+  if (transaction) await drive(node, { ...about, transaction }).adopt();
 }
 
 function outputsIn(results: DriveReply["results"]): Record<string, Uint8Array> {

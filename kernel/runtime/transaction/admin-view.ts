@@ -55,6 +55,7 @@ export function summaryOf(record: TransactionRecord, now: number): Summary {
     abortMessage: abort?.message ?? "",
     abortStep: abort?.step ?? "",
     ageMs: moment(Math.max(0, (endedAt ?? now) - createdAt)),
+    keptBy: "",
   };
 }
 
@@ -63,11 +64,18 @@ export function branchesIn(record: TransactionRecord | undefined, known: Knowled
   const planned = record?.branches ?? [];
   const plannedIds = new Set(planned.map(({ id }) => id));
   const told = [...known].flatMap(([participant, { fence, prepared }]) =>
-    [...fence.map(({ branch }) => branch), ...prepared.flatMap((name) => parsePrepared(name)?.branch ?? [])]
-      .filter((id) => !plannedIds.has(id))
-      .map((id) => ({ ...unplanned, id, participant })),
+    [...fence.map(({ branch }) => branch), ...prepared.flatMap((name) => parsePrepared(name)?.branch ?? [])].map(
+      (id) => ({ ...unplanned, id, participant }),
+    ),
   );
-  const all = [...planned, ...new Map(told.map((one) => [one.id, one])).values()];
+  const waiting = [...known.values()].flatMap(({ outbox }) =>
+    outbox.map(({ branch, participant = "", steps }) => ({
+      ...{ ...unplanned, id: branch, participant },
+      steps: steps.map((step) => ({ step, operation: "", version: 0 })),
+    })),
+  );
+  const unknown = [...told, ...waiting].filter(({ id }) => !plannedIds.has(id));
+  const all = [...planned, ...new Map(unknown.map((one) => [one.id, one])).values()];
   return all.map((branch) => branchOf(branch, record?.done.includes(branch.id) ?? false, known));
 }
 

@@ -10,7 +10,9 @@ import type { Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
 import type { Client } from "../../spi/runtime.ts";
 import type { Handlers, Offer } from "../../spi/service.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
+import { type Keeping, keptInOutboxes, nothingKept } from "./admin-kept.ts";
 import { checkMeant } from "./admin-known.ts";
+import { counted, listed } from "./admin-list.ts";
 import { reconcile } from "./admin-reconcile.ts";
 import { sweepAll } from "./admin-sweep.ts";
 import { branchesIn, type Event, eventsOf, filterOf, type Knowledge, summaryOf } from "./admin-view.ts";
@@ -38,6 +40,23 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
   const knownParticipants = (): string[] =>
     namesOf([...node.initiated.values()].flatMap((one) => [...branchesOf(one).main, ...branchesOf(one).later]));
 
+  /** Participants whose outboxes may keep transactions of a name and strategy, or any. */
+  const keepers: Keeping["keepers"] = (name, strategy) => {
+    if (node.strategy(strategy)?.facts.ownFirst === false) return [];
+    const meant = [...node.initiated.values()].filter((one) => name === "" || one.name === name);
+    return namesOf(meant.flatMap((one) => branchesOf(one).main.slice(0, 1)));
+  };
+
+  const keeping = (call: Context): Keeping => {
+    const asking = call.with({ timeoutMs: node.options.driveTimeoutMs });
+    const outboxOf: Keeping["outboxOf"] = (name, query) => participant(name).outbox(query, asking);
+    return { coordinator: coordinator(), keepers, outboxOf, options: node.options, now: ports.clock.wall() };
+  };
+
+  /** Open transactions of which only outboxes tell. */
+  const kept = (query: Pick<Meant, "name" | "strategy">, most: number, call: Context) =>
+    keptInOutboxes({ gid: "", olderThanMs: 0n, ...query }, most, keeping(call));
+
   async function viewOf(gid: string, call: Context) {
     const record = await coordinator().get(gid);
     const names = record && record.name !== "" ? namesOf(record.branches) : knownParticipants();
@@ -46,7 +65,9 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     const known: Knowledge = answers;
     const branches = branchesIn(record, known);
     const events = eventsOf(gid, record, branches, await coordinator().audits(gid));
-    return { record, branches, events, silent };
+    const waits = !record && branches.some(({ outbox }) => outbox);
+    const [only] = waits ? (await keptInOutboxes({ ...everything, gid }, 1, keeping(call))).summaries : [];
+    return { record, summary: record ? summaryOf(record, ports.clock.wall()) : only, branches, events, silent };
   }
 
   async function existing(gid: string): Promise<TransactionRecord> {
@@ -67,8 +88,8 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     }
   }
 
-  /** The open transactions that are meant: one, or all of a name or strategy. */
-  async function meant({ gid, name, strategy }: Meant): Promise<readonly string[]> {
+  /** The open transactions that are meant: one, or all of a name or strategy, and others that are known to be. */
+  async function meant({ gid, name, strategy }: Meant, others: readonly string[] = []): Promise<readonly string[]> {
     if ((gid === "") === (name === "" && strategy === ""))
       throw invalid("name one transaction by its gid, or all by their name or strategy, and not both");
     if (gid !== "") {
@@ -78,8 +99,9 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     }
     const query = { name, strategy, statuses: [], stuck: false, olderThanMs: 0n, limit: 10_000, open: true };
     const found = (await coordinator().find(filterOf(query))).map((record) => record.gid);
-    if (found.length === 0) await checkMeant(node, { name, strategy }, "open ");
-    return found;
+    const all = [...new Set([...found, ...others])];
+    if (all.length === 0) await checkMeant(node, { name, strategy }, "open ");
+    return all;
   }
 
   /** Whether only participants know the one that is meant. */
@@ -141,20 +163,12 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
   }
 
   return {
-    async list(query) {
-      const filter = filterOf(query);
-      const limit = filter.limit ?? 0;
-      const found = await coordinator().find({ ...filter, limit: limit + 1 });
-      if (found.length === 0) await checkMeant(node, query);
-      const now = ports.clock.wall();
-      const named = found.slice(0, limit).map((record) => summaryOf(record, now));
-      return { transactions: named, more: found.length > limit };
-    },
+    list: (query, call) => listed(query, node, keeping(call)),
 
     async show({ gid }, call) {
-      const { record, branches, events, silent } = await viewOf(gid, call);
-      if (!record && branches.length === 0 && events.length === 0) throw noTransaction(gid);
-      return { ...(record && { summary: summaryOf(record, ports.clock.wall()) }), branches, events, silent };
+      const { summary, branches, events, silent } = await viewOf(gid, call);
+      if (!summary && branches.length === 0 && events.length === 0) throw noTransaction(gid);
+      return { ...(summary && { summary }), branches, events, silent };
     },
 
     async input({ gid }) {
@@ -165,17 +179,7 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       return { name, version, json: JSON.stringify(redact(type, codecOf(type).decode(input))) };
     },
 
-    async counts() {
-      const counts = await coordinator().counts();
-      return {
-        counts: counts.map(({ count, stuck, oldestMs, ...what }) => ({
-          ...what,
-          count: BigInt(count),
-          stuck: BigInt(stuck),
-          oldestMs: BigInt(Math.round(oldestMs)),
-        })),
-      };
-    },
+    counts: (_, call) => counted(keeping(call)),
 
     async export({ gids }, call) {
       if (gids.length > 100) throw invalid(`${gids.length} transactions at once; at most 100`);
@@ -191,8 +195,10 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
 
     async retry(request, call) {
       const who = whoOf(request, call);
-      const gids = (await unrecorded(request, call)) ? [request.gid] : await meant(request);
-      const silent: Silent[] = [];
+      const elsewhere = request.gid === "" ? await kept(request, Infinity, call) : nothingKept;
+      const others = elsewhere.summaries.map(({ gid }) => gid);
+      const gids = (await unrecorded(request, call)) ? [request.gid] : await meant(request, others);
+      const silent: Silent[] = [...elsewhere.silent];
       let outboxRows = 0;
       const done = await each(gids, "retry", who, async (gid) => {
         const [first] = (await wake(gid))?.branches ?? [];
@@ -257,6 +263,8 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     },
   };
 }
+
+const everything = { name: "", strategy: "", olderThanMs: 0n };
 
 interface Who {
   readonly by: string;

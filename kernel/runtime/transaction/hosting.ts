@@ -95,6 +95,7 @@ function offerOf(one: Participant, sweeper: Sweeper, ids: Ids): Offer {
     handlers: {
       drive: (request: DriveRequest, call: ServerContext): Promise<DriveReply> => one.drive(request, call, ids),
       inspect: ({ gid }: { gid: string }) => one.inspect(gid),
+      outbox: (query: Parameters<Participant["outbox"]>[0]) => one.outbox(query),
       wake: ({ gid }: { gid: string }) => one.wake(gid),
       release: ({ gid, branch }: { gid: string; branch: string }) => one.release(gid, branch),
       fences: ({ gids }: { gids: readonly string[] }) => one.fences(gids),

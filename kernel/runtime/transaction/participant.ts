@@ -1,6 +1,14 @@
 import type { Context } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
-import type { DriveReply, DriveRequest, Fences, Inspected, Manifest } from "../../contract/transaction/participant.ts";
+import type {
+  DriveReply,
+  DriveRequest,
+  Fences,
+  Inspected,
+  Manifest,
+  OutboxQuery,
+  OutboxTransactions,
+} from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
 import type { Ids, Timers } from "../../core/ports.ts";
@@ -15,6 +23,7 @@ import { fenceVersion, isLost, readCommitted } from "./fence.ts";
 import { inLanes } from "./lanes.ts";
 import { localBranches, repeated } from "./local-branch.ts";
 import { type OutboxRows, removeDone, wakeOutbox } from "./outbox.ts";
+import { listOutbox } from "./outbox-listing.ts";
 import { atPlaces } from "./points.ts";
 import { type PreparedBranches, parsePrepared, preparedBranches } from "./prepared.ts";
 import { transactionCodes } from "./rule-codes.ts";
@@ -36,6 +45,8 @@ export interface Participant {
   /** The answer to a branch that was applied before, for the price of one read; nothing for any other. */
   applied(request: DriveRequest): Promise<DriveReply | undefined>;
   inspect(gid: string): Promise<Infer<typeof Inspected>>;
+  /** Transactions of which something waits in the outbox here. */
+  outbox(query: Infer<typeof OutboxQuery>): Promise<Infer<typeof OutboxTransactions>>;
   /** What is here of many transactions. */
   fences(gids: readonly string[]): Promise<Infer<typeof Fences>>;
   /** Takes a branch out of the outbox here that was settled by other means. */
@@ -155,12 +166,15 @@ export function participant(
           from mortise_fence where gid = ${gid} order by created_at`,
         sql<OutboxFacts[]>`
           select branch, state, attempts, last_error as "lastError",
-            (extract(epoch from next_at) * 1000)::bigint as "nextAt"
+            (extract(epoch from next_at) * 1000)::bigint as "nextAt", plan->>'participant' as participant,
+            array(select step->>'step' from jsonb_array_elements(plan->'steps') as step) as steps
           from mortise_outbox where gid = ${gid} order by layer`,
         prepared.waiting(),
       ]);
       return { fence: [...fence], outbox: [...outbox], prepared: waiting.filter((name) => name.includes(gid)) };
     },
+
+    outbox: (query) => reachable(() => listOutbox(database.sql, query)),
 
     async fences(gids) {
       for (const gid of gids) checkGid(gid);

@@ -4,6 +4,7 @@ import { asStatusError } from "../../call/outcome.ts";
 import { decodeTrace } from "../../call/trace.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import { adopt } from "./acknowledging.ts";
 import { roundMs } from "./backoff.ts";
 import { decodeKept } from "./kept.ts";
 import { isSentAgain, sendingId } from "./message-ids.ts";
@@ -42,6 +43,7 @@ export async function relayDue(host: Participant, setup: RelaySetup): Promise<bo
     }),
   );
   const unsent = results.filter((one) => one !== undefined);
+  await tell(node, [...due.filter(({ attempts }) => attempts > 1), ...unsent.map(({ entry }) => entry)]);
   if (unsent.length === 0) return due.length === batch;
   // They were not sent, so their next attempt is the same one again, under the same id.
   const [{ error } = { error: "" }] = unsent;
@@ -53,6 +55,24 @@ export async function relayDue(host: Participant, setup: RelaySetup): Promise<bo
     { inMs, error },
   );
   return false;
+}
+
+/**
+ * What takes long has a record, where people see it and can act: whoever began it may have died before it had one, or not
+ * have reached the coordinator. Never rejects.
+ */
+async function tell(node: TransactionNode, entries: readonly OutboxEntry[]): Promise<void> {
+  const late = new Map(entries.map((entry) => [entry.gid, entry]));
+  if (late.size === 0) return;
+  try {
+    const gids = [...late.keys()];
+    const records = await node.coordinator().find({ gids, limit: gids.length });
+    for (const { gid } of records) late.delete(gid);
+    await Promise.all(Array.from(late, ([gid, entry]) => adopt(node, gid, entry)));
+  } catch (error) {
+    const facts = { count: late.size, error };
+    node.log.warn("the coordinator could not be told of transactions in an outbox; it is told later", facts);
+  }
 }
 
 function requestOf(entry: OutboxEntry, transaction: AnyTransaction, kept: Uint8Array | null): DriveRequest {

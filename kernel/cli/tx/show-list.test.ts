@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import type { TransactionSummary } from "../../contract/transaction/admin.ts";
+import type { Infer } from "../../contract/types.ts";
+import type { Terminal } from "../terminal.ts";
+import { showCounts, showList } from "./show-list.ts";
+import { showView } from "./show-view.ts";
+
+const gid = "01a1fee1-661c-7ad3-b1ad-f2e8d49feee4";
+const keptBy = "shop.v1.Orders";
+const summary: Infer<typeof TransactionSummary> = {
+  ...{ gid, name: "gift", version: 1, strategy: "outbox", status: "committing", owner: "", trace: "" },
+  ...{ createdAt: 1_000n, decidedAt: 1_000n, endedAt: 0n, deadlineAt: 0n, nextAt: 0n, leaseUntil: 0n, ageMs: 3_000n },
+  ...{ attempts: 2, lastError: "it is away", stuck: false, paused: false, heuristic: "" },
+  ...{ abortReason: "", abortMessage: "", abortStep: "", keptBy },
+};
+
+function plain() {
+  const lines: string[] = [];
+  const text = (_: unknown, text: string) => text;
+  const terminal: Terminal = {
+    out: (line) => void lines.push(line),
+    err: assert.fail,
+    ...{ styled: text, styledErr: text },
+  };
+  return { lines, terminal };
+}
+
+it("says in a list which transactions the outbox of a participant keeps", () => {
+  const { lines, terminal } = plain();
+  showList(terminal, { transactions: [summary, { ...summary, keptBy: "" }], more: false, silent: [] });
+  assert.match(
+    lines[1] ?? "",
+    /^01a1fee1\S+ +gift +outbox +committing +3\.0 s +2 +in the outbox of shop\.v1\.Orders; it is away$/,
+  );
+  assert.match(lines[2] ?? "", / 2 +it is away$/);
+});
+
+it("counts them apart", () => {
+  const { lines, terminal } = plain();
+  const one = { name: "gift", strategy: "outbox", status: "committing", count: 2n, stuck: 0n, oldestMs: 3_000n };
+  const counts = [
+    { ...one, keptBy: "" },
+    { ...one, keptBy },
+  ];
+  showCounts(terminal, { counts, silent: [] });
+  assert.match(lines[0] ?? "", / OLDEST +KEPT BY$/);
+  assert.match(lines[1] ?? "", / the coordinator$/);
+  assert.match(lines[2] ?? "", / the outbox of shop\.v1\.Orders$/);
+  showCounts(terminal, { counts: counts.slice(0, 1), silent: [] });
+  assert.match(lines[3] ?? "", / OLDEST$/);
+});
+
+it("says of one where it is kept, and that nobody hands it on any more", () => {
+  const { lines, terminal } = plain();
+  showView(terminal, gid, { summary, branches: [], events: [], silent: [] });
+  assert.equal(lines[0], `gift ${gid}  committing`);
+  assert.match(
+    lines.join("\n"),
+    /\n {2}kept +in the outbox of shop\.v1\.Orders; the coordinator has not heard of it\n/,
+  );
+  assert.match(lines.join("\n"), /\n {2}next try +once it is retried\n/);
+});
