@@ -1,5 +1,6 @@
+import type { DriveRequest } from "../../contract/transaction/participant.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
-import { type FenceKind, type FenceSlot, isInBranch, type StoredEntry } from "./fence.ts";
+import { entryOf, type FenceKind, type FenceSlot, isInBranch, type StoredEntry } from "./fence.ts";
 
 /** One branch of one transaction. */
 export interface BranchId {
@@ -10,9 +11,8 @@ export interface BranchId {
 export interface ManyEntries {
   readonly slot: FenceSlot;
   readonly kind: FenceKind;
-  /** Of all of them. */
-  readonly operations: string;
-  readonly of: readonly (BranchId & { readonly strategy: string })[];
+  /** What is asked of each branch. */
+  readonly of: readonly DriveRequest[];
 }
 
 type Tx = TransactionHandle["sql"];
@@ -25,14 +25,14 @@ export function keyOf({ gid, branch }: BranchId): string {
 const columns = (of: readonly BranchId[]) => [of.map(({ gid }) => gid), of.map(({ branch }) => branch)] as const;
 
 /** Writes a row for each, in one order for all, and gives the keys of those whose row was not there. */
-export async function enterMany(sql: Tx, { slot, kind, operations, of }: ManyEntries): Promise<ReadonlySet<string>> {
-  const sorted = of.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+export async function enterMany(sql: Tx, { slot, kind, of }: ManyEntries): Promise<ReadonlySet<string>> {
+  const sorted = of.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map((request) => entryOf(request, slot, kind));
   const [gids, branches] = columns(sorted);
   const rows = await sql<BranchId[]>`
     insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
-    select gid, branch, ${slot}, ${kind}, strategy, ${operations}
-    from unnest(${gids}::uuid[], ${branches}::text[], ${sorted.map(({ strategy }) => strategy)}::text[])
-      as entry (gid, branch, strategy)
+    select gid, branch, ${slot}, ${kind}, strategy, operations
+    from unnest(${gids}::uuid[], ${branches}::text[], ${sorted.map(({ strategy }) => strategy)}::text[],
+      ${sorted.map(({ operations }) => operations)}::text[]) as entry (gid, branch, strategy, operations)
     where ${isInBranch(sql)}
     on conflict do nothing returning gid, branch`;
   return new Set(rows.map(keyOf));

@@ -30,15 +30,11 @@ export function manyBranches(
   database: Database,
   at: AtPlace,
 ): ManyBranches {
-  const operations = `${operation.name}@${operation.facts.version}`;
   const input = codecOf(operation.input);
   const output = codecOf(operation.output);
 
   const everyAt = (requests: readonly DriveRequest[], place: BranchPlace) =>
     Promise.all(requests.map(async (request) => at(request, place)));
-
-  const rowsOf = (requests: readonly DriveRequest[]) =>
-    requests.map(({ gid, branch, strategy }) => ({ gid, branch, strategy }));
 
   function itemOf({ gid, steps: [step] }: DriveRequest) {
     if (!step) throw new NotTogether("a branch of one step has one");
@@ -93,7 +89,7 @@ export function manyBranches(
     async forward(requests, kind, context) {
       await everyAt(requests, "arrived");
       const all = await together(requests, async (tx, different, last) => {
-        const entered = await enterMany(tx.sql, { slot: "R", kind, operations, of: rowsOf(different) });
+        const entered = await enterMany(tx.sql, { slot: "R", kind, of: different });
         const fresh = different.filter((request) => entered.has(keyOf(request)));
         const known = await readMany(
           tx.sql,
@@ -117,7 +113,7 @@ export function manyBranches(
 
     async confirm(requests, context) {
       const all = await together(requests, async (tx, different) => {
-        const writing = enterMany(tx.sql, { slot: "F", kind: "confirm", operations, of: rowsOf(different) });
+        const writing = enterMany(tx.sql, { slot: "F", kind: "confirm", of: different });
         const reading = readMany(tx.sql, "R", different); // sent along; nobody changes it once a finish is written
         const [entered, reserved] = await Promise.all([writing, reading]);
         const others = different.filter((request) => !entered.has(keyOf(request)));
@@ -145,10 +141,9 @@ export function manyBranches(
 
     cancel: (requests, context) =>
       together(requests, async (tx, different) => {
-        const of = rowsOf(different);
         const [cancelling, tombs] = await Promise.all([
-          enterMany(tx.sql, { slot: "F", kind: "cancel", operations, of }),
-          enterMany(tx.sql, { slot: "R", kind: "tombstone", operations, of }),
+          enterMany(tx.sql, { slot: "F", kind: "cancel", of: different }),
+          enterMany(tx.sql, { slot: "R", kind: "tombstone", of: different }),
         ]);
         const finished = await readMany(
           tx.sql,

@@ -143,7 +143,8 @@ export function participant(
     applyAlong: (request, context, along) =>
       reachable(() =>
         writingDown(request, { participant: operations.name, log }, async () => {
-          if (check(request).isExternal) throw invalid("an external operation cannot share the transaction of an outbox");
+          if (check(request).isExternal)
+            throw invalid("an external operation cannot share the transaction of an outbox");
           return local.forward(request, "apply", context, { along });
         }),
       ),
