@@ -81,7 +81,7 @@ export interface TransactionRecord extends Omit<NewTransaction, "status" | "abor
   readonly lastError: string;
   /** It needs a person: it was tried long enough. It is still tried, slowly. */
   readonly stuck: boolean;
-  /** A branch ended otherwise than was decided, and why; empty for none. */
+  /** Branches that ended otherwise than was decided, and why, separated by "; "; empty for none. */
   readonly heuristic: string;
   readonly paused: boolean;
   readonly owner: string;
@@ -97,6 +97,7 @@ export interface TransactionNote {
   readonly attempts?: number;
   readonly lastError?: string;
   readonly stuck?: boolean;
+  /** Added to what is known of that, unless it is. */
   readonly heuristic?: string;
   /** From now, in milliseconds. */
   readonly nextInMs?: number;

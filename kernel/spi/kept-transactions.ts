@@ -178,7 +178,7 @@ function noted(record: TransactionRecord, note: TransactionNote, at: number): Pa
     attempts: attempts ?? record.attempts,
     lastError: lastError ?? record.lastError,
     stuck: stuck ?? record.stuck,
-    heuristic: heuristic ?? record.heuristic,
+    heuristic: withHeuristic(record.heuristic, heuristic),
     ...(nextInMs !== undefined && { nextAt: at + nextInMs, leaseUntil: at, owner: "" }),
   };
 }
@@ -211,4 +211,9 @@ function countsOf(records: Iterable<TransactionRecord>, at: number): readonly Tr
     counts.set(key, { name, strategy, status, count: count + 1, stuck: stuckOnes + Number(stuck), oldestMs: oldest });
   }
   return [...counts.values()];
+}
+
+function withHeuristic(known: string, more = ""): string {
+  if (more === "" || known.split("; ").includes(more)) return known;
+  return known === "" ? more : `${known}; ${more}`;
 }

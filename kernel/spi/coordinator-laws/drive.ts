@@ -70,6 +70,11 @@ export const driveLaws = [
     });
     await one.note(randomUUID(), noted);
   }),
+  law("adds every branch that ended otherwise to those that are known", async (one) => {
+    const gid = await begun(one);
+    for (const heuristic of ["b1 was lost", "b2 was lost", "", "b1 was lost"]) await one.note(gid, { heuristic });
+    assert.equal((await recordOf(one, gid)).heuristic, "b1 was lost; b2 was lost");
+  }),
   law("adds the outputs a note brings to those that are known, also after the decision", async (one) => {
     const gid = await begun(one, { outputs: { a: new Uint8Array([1]) } });
     await one.decide(gid, "committing", { outputs: { b: new Uint8Array([2]) } });

@@ -107,10 +107,12 @@ function model() {
         });
       }
       case "note": {
-        const { nextInMs, done = [], outputs = {}, ...said } = asked.note;
+        const { nextInMs, done = [], outputs = {}, heuristic = "", ...said } = asked.note;
+        const before = known?.heuristic ? known.heuristic.split("; ") : [];
+        const ended = heuristic === "" || before.includes(heuristic) ? before : [...before, heuristic];
         const lease: Partial<Modelled> = nextInMs === undefined ? {} : { owner: "", due: nextInMs === 0 };
         const added = { done: union(known?.done, done), outputs: union(known?.outputs, Object.keys(outputs)).sort() };
-        return void change(asked.one, { ...said, ...lease, ...added });
+        return void change(asked.one, { ...said, ...lease, ...added, heuristic: ended.join("; ") });
       }
       case "renew":
         return void (known?.owner === asked.owner && change(asked.one, { due: false }));
@@ -197,7 +199,7 @@ function randomRequest(random: Random): Asked {
     ...maybe({ attempts: below(10) }),
     ...maybe({ lastError: oneOf("", "away", 'it\'s "away" \\ ä') }),
     ...maybe({ stuck: oneOf(true, false) }),
-    ...maybe({ heuristic: oneOf("", "lost") }),
+    ...maybe({ heuristic: oneOf("", "lost", "b1") }),
     ...maybe({ nextInMs: oneOf(0, long) }),
   });
   const requests: readonly (readonly [weight: number, make: () => Asked])[] = [

@@ -20,7 +20,9 @@ export async function noteAll(sql: Sql, given: readonly Note[]): Promise<readonl
       attempts = coalesce(given.attempts, held.attempts),
       last_error = coalesce(given.last_error, held.last_error),
       stuck = coalesce(given.stuck::boolean, held.stuck),
-      heuristic = coalesce(given.heuristic, held.heuristic),
+      heuristic = case
+        when coalesce(given.heuristic, '') = '' or given.heuristic = any (string_to_array(held.heuristic, '; ')) then held.heuristic
+        else concat_ws('; ', nullif(held.heuristic, ''), given.heuristic) end,
       next_at = coalesce(now() + given.next_ms * interval '1 millisecond', held.next_at),
       lease_until = case when given.next_ms is null then held.lease_until else now() end,
       owner = case when given.next_ms is null then held.owner else '' end
