@@ -61,6 +61,11 @@ export interface DrivenTransaction {
   readonly fresh: boolean;
   /** Resolves when the begin is durable. Rejects when that is not known, or when somebody began it before. */
   begin(): Promise<void>;
+  /**
+   * Begins it as one that is aborted already, for what was refused before anything of it was held or done: its plan and the
+   * reason are durable in one write. Rejects as `begin` does.
+   */
+  beginAborted(abort: AbortReason): Promise<void>;
   /** One attempt. Rejects with a StatusError when the answer is not known. */
   drive(branch: PlannedBranch, action: BranchAction): Promise<DriveReply>;
   /**

@@ -1,4 +1,4 @@
-import type { NewTransaction } from "../../spi/coordinator.ts";
+import type { AbortReason, NewTransaction } from "../../spi/coordinator.ts";
 import { busSide } from "./bus-side.ts";
 import { decidingSide } from "./deciding-side.ts";
 import { forwardSide } from "./forward-side.ts";
@@ -18,7 +18,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   const answered = Promise.withResolvers<Answer>();
   let recorded = record !== undefined;
 
-  const begins = (status: NewTransaction["status"]): NewTransaction => ({
+  const begins = (status: NewTransaction["status"], abort?: AbortReason): NewTransaction => ({
     gid,
     name: transaction.name,
     version: transaction.version,
@@ -26,18 +26,20 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     input,
     branches: [...plan.main, ...plan.later],
     status,
+    ...(abort && { abort }),
     outputs: Object.fromEntries(outputs),
     deadlineMs: subject.deadlineMs,
     trace: subject.traceparent,
   });
 
   /** Gives the record there is if somebody began it before. */
-  async function begin(status: NewTransaction["status"]) {
+  async function begin(status: NewTransaction["status"], abort?: AbortReason) {
     recorded = true;
-    const before = await node.coordinator().begin(begins(status), node.owner, node.options.leaseMs);
-    if (!before) node.counters.begun(transaction.name, strategy);
+    const before = await node.coordinator().begin(begins(status, abort), node.owner, node.options.leaseMs);
+    if (!before) counted();
     return before;
   }
+  const counted = () => node.counters.begun(transaction.name, strategy);
 
   return {
     gid,
@@ -62,7 +64,18 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     ...busSide(journey, { leave }),
 
     async begin() {
-      const before = await begin("active");
+      const before = await begin("active").catch((error: unknown) => {
+        counted(); // whether it was begun is not known; it is brought to an end if it was, or aborted
+        throw error;
+      });
+      if (before) throw new BegunBefore(before);
+    },
+
+    async beginAborted(abort) {
+      const before = await begin("aborting", abort).catch((error: unknown) => {
+        recorded = false; // nothing is held, and nothing has to be told to anybody: its answer is its end
+        throw error;
+      });
       if (before) throw new BegunBefore(before);
     },
 

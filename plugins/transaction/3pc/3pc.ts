@@ -17,8 +17,10 @@ export function preVoting(): TransactionStrategy {
       const could = t.branches.length > 1 ? await t.forward(t.branches, "check", "P1") : undefined;
       await t.at("P2");
       if (could && !could.done) {
+        if (t.fresh) await t.answer(could.abort); // nothing was held, and nobody can have begun it before
+        await t.beginAborted(could.abort);
         await t.answer(could.abort);
-        return t.finish(await t.decide("aborting", could.abort)); // nothing was held, and those who ask later are told
+        return t.finish("aborting");
       }
       await phases.run(t);
     },
