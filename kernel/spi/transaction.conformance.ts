@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { TransactionAdmin } from "../contract/index.ts";
+import { codecOf, TransactionAdmin, TransactionEnded } from "../contract/index.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { conformance } from "../testing/conformance.ts";
+import { eventually } from "../testing/eventually.ts";
 import type { TestPostgres } from "../testing/postgres-server.ts";
 import { bankCents, type StrategyWorld, strategyWorld } from "../testing/strategy-world.ts";
+import { coordinator } from "./coordinator.ts";
 import type { StrategyFacts } from "./transaction.ts";
+import { transactions } from "./transactions.ts";
 
 /** A strategy, and a PostgreSQL server whose databases it may use. */
 export interface StrategySubject {
@@ -14,6 +17,8 @@ export interface StrategySubject {
 
 interface Case extends StrategyWorld {
   readonly facts: StrategyFacts;
+  /** Its name. */
+  readonly strategy: string;
   /** The most demanding transaction the strategy may drive honestly. */
   readonly transaction: "move" | "pay" | "collect";
   /** What the three banks hold together. */
@@ -36,7 +41,7 @@ const law = (law: string, check: (world: Case) => Promise<void>) => ({
       );
       return sums.reduce((all, one) => all + one, 0n);
     };
-    await check({ ...world, facts, transaction, total });
+    await check({ ...world, facts, strategy: plugin.name, transaction, total });
   },
 });
 
@@ -52,9 +57,13 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
     assert.equal(await world.total(), 3n * bankCents);
   }),
   law("does nothing of a transaction that is refused, and says why", async (world) => {
-    const { status, reason, gid } = await world.run(world.transaction, { cents: 1_001n });
+    const { transaction, facts, strategy } = world;
+    const { status, reason, gid } = await world.run(transaction, { cents: 1_001n });
     assert.deepEqual([status, reason], ["aborted", "TOO_LITTLE"]);
-    assert.equal(await world.wait(world.transaction, gid), "aborted");
+    assert.equal(await world.wait(transaction, gid), "aborted");
+    const kept = await world.app.kernel.get(coordinator).get(gid);
+    const known = [kept?.name, kept?.strategy, kept?.abort?.reason];
+    if (!facts.ownFirst && !facts.oneBranch) assert.deepEqual(known, [transaction, strategy, "TOO_LITTLE"]);
     await world.settled();
     assert.equal(await world.balance(0, "alice"), 1_000n);
     assert.equal(await world.total(), 3n * bankCents);
@@ -66,6 +75,56 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
     assert.equal(new Set(all.map(({ gid }) => gid)).size, 1);
     await world.settled();
     assert.equal(await world.balance(0, "alice"), 900n);
+  }),
+  law("keeps the outcome of a key, also where the accounts have changed since", async (world) => {
+    const { sql } = await world.database(0);
+    for (const name of new Set([world.transaction, "move"] as const)) {
+      const run = (key: string, cents: bigint) => world.run(name, { key: `${name} ${key}`, cents });
+      const [little, enough] = [await run("little", 1_001n), await run("enough", 900n)];
+      await sql`update account set balance = 5000 where id = 'alice'`;
+      assert.deepEqual(await run("little", 1_001n), little);
+      await world.settled();
+      await sql`update account set balance = 0 where id = 'alice'`;
+      const again = await run("enough", 900n);
+      assert.deepEqual([again.gid, again.reason], [enough.gid, ""]);
+      assert.equal(await world.wait(name, enough.gid), "committed");
+      await sql`update account set balance = 1000 where id = 'alice'`;
+    }
+  }),
+  law("tells the bus once of every end and counts it once, whatever its shape and outcome", async (world) => {
+    const names = [...new Set([world.transaction, "move"] as const)];
+    const some = await Promise.all(
+      names.flatMap((name) =>
+        [10n, 10n, 10n, 10n, 1_001n].map(async (cents) => ({ name, ...(await world.run(name, { cents })) })),
+      ),
+    );
+    for (const name of names)
+      for (const cents of [10n, 1_001n, 10n, 1_001n])
+        some.push({ name, ...(await world.run(name, { cents, key: `${name} ${cents}` })) });
+    await world.settled();
+    const ends = new Map<string, boolean>();
+    for (const { name, gid, status } of some)
+      ends.set(gid, (status === "pending" ? await world.wait(name, gid) : status) === "committed");
+    const { numbers } = world.app.kernel.get(transactions);
+    for (const name of names) {
+      const wanted = [...new Set(some.filter((one) => one.name === name).map(({ gid }) => gid))].map((g) =>
+        ends.get(g),
+      );
+      const done = wanted.filter(Boolean).length;
+      const counted = await eventually(() => {
+        const one = numbers.read().driven.find((one) => one.name === name);
+        const aborted = Object.values(one?.aborted ?? {}).reduce((sum, count) => sum + count, 0);
+        return one && one.committed + aborted >= wanted.length && { ...one, aborted };
+      });
+      const { begun, committed, aborted } = counted;
+      assert.deepEqual([begun, committed, aborted], [wanted.length, done, wanted.length - done]);
+    }
+    const told = world.app.around.bus.published.filter(({ id }) => id.endsWith(":end"));
+    const said = told.map(({ body }) => codecOf(TransactionEnded).decode(body));
+    const known = [...ends].map(([gid, committed]) => ({ gid, committed }));
+    const byGid = (a: { gid: string }, b: { gid: string }) => (a.gid < b.gid ? -1 : 1);
+    assert.deepEqual(said.map(({ gid, committed }) => ({ gid, committed })).sort(byGid), known.sort(byGid));
+    assert.ok(said.every(({ committed, reason }) => committed === (reason === "")));
   }),
   law("refuses a key that was used with another input, whatever became of the first", async (world) => {
     let taken = 0n;

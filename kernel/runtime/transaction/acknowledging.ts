@@ -5,6 +5,7 @@ import type { Infer } from "../../contract/types.ts";
 import type { TransactionRecord } from "../../spi/coordinator.ts";
 import type { EventContext } from "../../spi/service.ts";
 import type { StrategyFacts } from "../../spi/transaction.ts";
+import { hasEnded } from "../../spi/transaction-record.ts";
 import { branchesOf } from "./branches.ts";
 import { publishBranch } from "./bus-side.ts";
 import { drive } from "./driver.ts";
@@ -42,6 +43,7 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     if (!transaction) return;
     const coordinator = node.coordinator();
     const before = await coordinator.get(gid);
+    if (before && hasEnded(before.status)) return;
     if (!before) await adopt(node, gid, origin);
     const outputs = outputsIn(results);
     await coordinator.note(gid, { outputs });

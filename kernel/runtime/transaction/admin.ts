@@ -18,6 +18,7 @@ import { sweepAll } from "./admin-sweep.ts";
 import { branchesIn, type Event, eventsOf, filterOf, type Knowledge, summaryOf } from "./admin-view.ts";
 import { askAll, type Silent } from "./ask-all.ts";
 import { branchesOf } from "./branches.ts";
+import { endOfRecord } from "./ends.ts";
 import { forceDecision } from "./force.ts";
 import type { TransactionNode } from "./node.ts";
 import { begunElsewhere, invalid, noBranch, noTransaction, notNow } from "./refusals.ts";
@@ -149,6 +150,13 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
     return { outboxRows: answers.get(first.participant) ?? 0, silent };
   }
 
+  /** Tells the bus of an end by hand; of what nobody has begun, nothing but an abort is known. */
+  function told(record: TransactionRecord, call: Context, close: () => Promise<boolean>): Promise<boolean> {
+    if (record.name === "") return close();
+    const telling = call.with({ timeoutMs: node.options.driveTimeoutMs });
+    return node.ends.closed(endOfRecord(record), record.strategy, telling, close);
+  }
+
   /** Makes it due, and has it driven at once by whoever can. */
   async function wake(gid: string): Promise<TransactionRecord | undefined> {
     await coordinator().wake(gid);
@@ -243,7 +251,8 @@ function handlersOf({ node, participant }: AdminSetup): Handlers<typeof Transact
       let taken: Pick<Infer<typeof Acted>, "outboxRows" | "silent"> = { outboxRows: 0, silent: [] };
       const closed = await each([gid], "close", who, async () => {
         taken = await releaseAll(record, call);
-        if (await coordinator().close(gid, `closed by ${who.by}: ${who.reason}`)) return;
+        const close = () => coordinator().close(gid, `closed by ${who.by}: ${who.reason}`);
+        if (await told(record, call, close)) return;
         throw notNow("HAS_ENDED", `the transaction ${gid} has ended meanwhile`);
       });
       return { ...closed, ...taken };

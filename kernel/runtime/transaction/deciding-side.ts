@@ -1,6 +1,7 @@
 import { asStatusError } from "../../call/outcome.ts";
 import type { AbortReason, Decision, TransactionNote, TransactionStatus } from "../../spi/coordinator.ts";
 import { roundMs } from "./backoff.ts";
+import { endOf } from "./ends.ts";
 import { reasonOf } from "./failures.ts";
 import type { Journey } from "./journey.ts";
 import { LeftForLater } from "./subject.ts";
@@ -69,11 +70,8 @@ export function decidingSide(journey: Journey): DecidingSide {
       const committed = decision === "committing";
       const coordinator = node.coordinator();
       if (committed && outputs.size > known) await coordinator.note(gid, { outputs: Object.fromEntries(outputs) });
-      const { reason = "", step = "", details = {} } = committed ? {} : await whyAborted();
-      const end = { gid, transaction: transaction.name, committed, reason, step, input };
-      await node.publishEnd({ ...end, details: new Map(Object.entries(details)) }, journey.context());
-      await coordinator.finish(gid);
-      counters.ended(transaction.name, strategy, committed ? undefined : reason);
+      const end = endOf({ gid, transaction, input }, committed ? undefined : await whyAborted());
+      await node.ends.finish(end, strategy, journey.context());
     },
 
     async leave(lastError, next) {

@@ -15,6 +15,7 @@ import type { Initiator, RunOptions, TransactionOutcome, WaitOptions } from "../
 import { waitMs } from "./backoff.ts";
 import { branchesOf } from "./branches.ts";
 import { drive } from "./driver.ts";
+import { endOf } from "./ends.ts";
 import { keyReused, reused } from "./input-hash.ts";
 import type { TransactionNode } from "./node.ts";
 import { outputsOf } from "./requests.ts";
@@ -196,18 +197,20 @@ export function start(
     .then(async () => {
       running.delete(gid);
       await endSpan(driver, subject.span);
-      if (!driver.recorded) countUnrecorded(node, subject, await driver.answered);
+      if (!driver.recorded) await endUnrecorded(node, subject, await driver.answered);
     });
   const started = { driver, over, input: subject.input };
   running.set(gid, started);
   return started;
 }
 
-/** What the coordinator never knew is counted by its answer: it begins and ends with it. */
-function countUnrecorded({ counters }: TransactionNode, { transaction: { name }, strategy }: Subject, answer: Answer) {
+/** What the coordinator never knew begins and ends with its answer. */
+async function endUnrecorded(node: TransactionNode, subject: Subject, answer: Answer): Promise<void> {
   if (answer.status === "pending" || (answer.status === "aborted" && answer.abort.reason === reused)) return;
-  counters.begun(name, strategy);
-  counters.ended(name, strategy, answer.status === "aborted" ? answer.abort.reason : undefined);
+  const { ports, options, ends } = node;
+  const { trace, strategy } = subject;
+  const context = backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) });
+  await ends.unrecorded(endOf(subject, answer.status === "aborted" ? answer.abort : undefined), strategy, context);
 }
 
 async function endSpan({ gid, answered }: Driver, span: Span | undefined): Promise<void> {
@@ -221,7 +224,8 @@ async function endSpan({ gid, answered }: Driver, span: Span | undefined): Promi
 
 /** The answer to a transaction that was begun before is that of the first. */
 async function goWith(driver: Driver, record: TransactionRecord, input: Uint8Array): Promise<void> {
-  if (Buffer.compare(record.input, input) !== 0) return driver.answer(keyReused(record.name));
+  const planned = record.name !== ""; // else all that is known of it is an abort, of somebody who asked about it
+  if (planned && Buffer.compare(record.input, input) !== 0) return driver.answer(keyReused(record.name));
   for (const [step, output] of Object.entries(record.outputs))
     (driver.outputs as Map<string, Uint8Array>).set(step, output);
   if (record.status === "committed" || record.status === "committing") return driver.answer("committed");

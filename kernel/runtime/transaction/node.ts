@@ -6,6 +6,7 @@ import type { Ports } from "../../core/ports.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { Tracer } from "../../spi/tracer.ts";
 import type { TransactionStrategy } from "../../spi/transaction.ts";
+import type { Ends } from "./ends.ts";
 import type { TransactionCounters } from "./numbers.ts";
 import type { Participant } from "./participant.ts";
 import type { Resends } from "./resends.ts";
@@ -64,21 +65,11 @@ export interface TransactionNode {
   readonly initiated: ReadonlyMap<string, AnyTransaction>;
   readonly publishBranch: (request: DriveRequest, id: string, participant: string, context: Context) => Promise<void>;
   readonly resends: Resends;
-  readonly publishEnd: (end: EndOfTransaction, context: Context) => Promise<void>;
+  readonly ends: Ends;
   readonly counters: TransactionCounters;
   readonly at: (point: string) => Promise<void> | void;
   /** Tells the relay that something was put into an outbox of this process. */
   readonly relayed: () => void;
   /** Has whoever can drive transactions of these names look for what is due, here or over the bus. Never rejects. */
   readonly due: (names: Iterable<string>) => Promise<void>;
-}
-
-export interface EndOfTransaction {
-  readonly gid: string;
-  readonly transaction: string;
-  readonly committed: boolean;
-  readonly reason: string;
-  readonly step: string;
-  readonly details: ReadonlyMap<string, string>;
-  readonly input: Uint8Array;
 }

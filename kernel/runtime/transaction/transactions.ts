@@ -26,6 +26,7 @@ import { acknowledging } from "./acknowledging.ts";
 import { adminOffer } from "./admin.ts";
 import { admission } from "./admission.ts";
 import { beforehand } from "./beforehand.ts";
+import { endsOf } from "./ends.ts";
 import { hosts } from "./hosting.ts";
 import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
@@ -65,7 +66,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const initiators = new Map<AnyTransaction, Initiator<never>>();
   const participants = remembered((name) => clients().client(participantService(name)) as Client<ParticipantService>);
   const publishers = remembered((name) => clients().publisher(branchTopic(name)));
-  const ends = remembered((name) => clients().publisher(endedTopic(name)));
+  const endings = remembered((name) => clients().publisher(endedTopic(name)));
   const dues = remembered((name) => clients().publisher(dueTopic(name)));
   const publisher = <T>(topic: TopicType<T>): Publish<T> => clients().publisher(topic);
   const ask = (name: string, request: DriveRequest, context: Context) =>
@@ -130,6 +131,10 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     },
   });
 
+  const ends = endsOf({
+    publish: async (end, context) => endings(end.transaction)(end, context, { id: `${end.gid}:end` }),
+    ...{ coordinator: setup.coordinator, counters: numbers, log },
+  });
   const node: TransactionNode = {
     owner: ports.ids.uuid(),
     options,
@@ -142,7 +147,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     hosted: (name) => hosted.get(name),
     initiated,
     publishBranch: (request, id, participant, context) => publishers(participant)(kept(request), context, { id }),
-    publishEnd: (end, context) => ends(end.transaction)(end, context, { id: `${end.gid}:end` }),
+    ends,
     counters: numbers,
     at,
     relayed: relaying.wake,
@@ -223,7 +228,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       void looking.stop(); // it changes nothing, and may wait for others
       swept.abort();
       await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);
-      const all = Promise.all([...running.values()].map(({ over }) => over));
+      const all = Promise.all([...running.values()].map(({ over }) => over)).then(ends.quiet);
       const enough = new AbortController();
       await Promise.race([all, ports.timers.sleep(options.graceMs, enough.signal).catch(() => undefined)]);
       enough.abort();

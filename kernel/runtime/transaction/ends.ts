@@ -1,0 +1,114 @@
+import type { Context } from "../../call/context.ts";
+import { asStatusError } from "../../call/outcome.ts";
+import type { Log } from "../../core/plugin.ts";
+import type { AbortReason, Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
+import { interrupted } from "../../spi/transaction-record.ts";
+import type { TransactionCounters } from "./numbers.ts";
+import type { Subject } from "./subject.ts";
+
+/** What the bus is told of a transaction that ends. */
+export interface EndOfTransaction {
+  readonly gid: string;
+  readonly transaction: string;
+  readonly committed: boolean;
+  readonly reason: string;
+  readonly step: string;
+  readonly details: ReadonlyMap<string, string>;
+  readonly input: Uint8Array;
+}
+
+/** Tells the bus of ends, and counts them: each once as far as this process knows. */
+export interface Ends {
+  /** Of one with a record: first the bus is told, then the end is written, and counted unless somebody else has written it. */
+  finish(end: EndOfTransaction, strategy: string, context: Context): Promise<void>;
+  /** Of one without, which begins and ends with its answer. Never rejects: it stands, told or not. */
+  unrecorded(end: EndOfTransaction, strategy: string, context: Context): Promise<void>;
+  /** Of one that a person ends, whether the bus takes it or not. Gives what `close` gives: whether it has ended by that. */
+  closed(end: EndOfTransaction, strategy: string, context: Context, close: () => Promise<boolean>): Promise<boolean>;
+  /** Resolves when nothing is being told any more. */
+  quiet(): Promise<unknown>;
+}
+
+export interface EndsSetup {
+  readonly publish: (end: EndOfTransaction, context: Context) => Promise<void>;
+  readonly coordinator: () => Coordinator;
+  readonly counters: TransactionCounters;
+  readonly log: Log;
+}
+
+/** Ends that are remembered so as not to be told twice, at most: the oldest are forgotten. */
+const most = 10_000;
+
+export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends {
+  const told = new Map<string, Promise<void>>();
+  const open = new Set<Promise<unknown>>();
+  /** The bus has not taken the last one. */
+  let silent = false;
+
+  function tell(end: EndOfTransaction, context: Context): Promise<void> {
+    const { gid } = end;
+    const before = told.get(gid);
+    if (before) return before;
+    if (told.size >= most) told.delete(told.keys().next().value ?? "");
+    const telling = publish(end, context);
+    told.set(gid, telling);
+    telling.catch(() => told.delete(gid));
+    return telling;
+  }
+
+  async function tellIfTaken(end: EndOfTransaction, context: Context): Promise<void> {
+    try {
+      await tell(end, context);
+      silent = false;
+    } catch (error) {
+      const { gid, transaction } = end;
+      const facts = { gid, transaction, error: asStatusError(error).message };
+      if (!silent) log.warn("the bus does not take how transactions end, which is not told again", facts);
+      silent = true;
+    }
+  }
+
+  const count = ({ transaction, committed, reason }: EndOfTransaction, strategy: string) =>
+    counters.ended(transaction, strategy, committed ? undefined : reason);
+
+  return {
+    async finish(end, strategy, context) {
+      await tell(end, context);
+      if (await coordinator().finish(end.gid)) count(end, strategy);
+    },
+
+    async unrecorded(end, strategy, context) {
+      if (told.has(end.gid)) return; // it was run again under its key
+      counters.begun(end.transaction, strategy);
+      count(end, strategy);
+      const telling = tellIfTaken(end, context).finally(() => open.delete(telling));
+      open.add(telling);
+      await telling;
+    },
+
+    async closed(end, strategy, context, close) {
+      await tellIfTaken(end, context);
+      const ended = await close();
+      if (ended) count(end, strategy);
+      return ended;
+    },
+
+    quiet: () => Promise.all(open),
+  };
+}
+
+/** What is told of a transaction that was aborted for this reason, or committed where there is none. */
+export function endOf(
+  { gid, transaction, input }: Pick<Subject, "gid" | "input"> & { readonly transaction: { readonly name: string } },
+  abort: AbortReason | undefined,
+): EndOfTransaction {
+  const { reason = "", step = "", details = {} } = abort ?? {};
+  const why = { reason, step, details: new Map(Object.entries(details)) };
+  return { gid, transaction: transaction.name, committed: abort === undefined, input, ...why };
+}
+
+/** The same of a record that is decided. */
+export function endOfRecord({ status, abort = interrupted, name, ...about }: TransactionRecord): EndOfTransaction {
+  const committed = status === "committing" || status === "committed";
+  return endOf({ ...about, transaction: { name } }, committed ? undefined : abort);
+}
