@@ -4,24 +4,34 @@ import { it } from "node:test";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import type { ClaimRequest, TransactionRecord } from "../../spi/coordinator.ts";
 import { pay } from "../../testing/bank-app.ts";
-import { silentLog } from "../../testing/logs.ts";
+import { keptLog } from "../../testing/logs.ts";
 import { virtualPorts } from "../../testing/virtual-ports.ts";
 import type { Running } from "./initiator.ts";
 import type { TransactionNode } from "./node.ts";
 import { recovery } from "./recovery.ts";
 
 /** A node that finds as many transactions due as it asks for, and drives each until the test lets it go. */
-function world(recoverBatch: number) {
+function world(recoverBatch: number, version = 1) {
   const ports = virtualPorts();
+  const log = keptLog();
   const driven: PromiseWithResolvers<void>[] = [];
   const asked: number[] = [];
   const record = (): TransactionRecord =>
-    ({ gid: randomUUID(), name: "pay", strategy: "test", branches: [], outputs: {}, done: [], trace: "" }) as never;
+    ({
+      gid: randomUUID(),
+      name: "pay",
+      version,
+      strategy: "test",
+      branches: [],
+      outputs: {},
+      done: [],
+      trace: "",
+    }) as never;
   const node = {
     owner: "me",
     options: { recoverBatch, recoverEveryMs: 1_000, leaseMs: 15_000 },
     ports,
-    log: silentLog,
+    log,
     initiated: new Map([["pay", pay as unknown as AnyTransaction]]),
     coordinator: () => ({
       claim: async ({ limit }: ClaimRequest) => {
@@ -42,7 +52,7 @@ function world(recoverBatch: number) {
   const running = new Map<string, Running>();
   const worker = recovery(node, running);
   worker.start();
-  return { ports, driven, asked, running, worker };
+  return { ports, driven, asked, running, worker, lines: log.lines };
 }
 
 it("takes on no more transactions than it may drive at the same time", async () => {
@@ -59,6 +69,19 @@ it("takes on more as soon as half of them are over, and as many as have ended", 
   for (const one of driven.slice(0, 5)) one.resolve();
   await ports.advance(0);
   assert.deepEqual([asked, driven.length, running.size], [[10, 5], 15, 10]);
+  for (const one of driven) one.resolve();
+  await worker.stop();
+});
+
+it("says once that it goes on with what another version of a transaction has begun", async () => {
+  const { ports, driven, worker, lines } = world(4, 7);
+  await ports.advance(0);
+  for (const one of driven) one.resolve();
+  await ports.advance(0);
+  const told = lines
+    .filter(({ level }) => level === "warn")
+    .map(({ fields }) => [fields.name, fields.begun, fields.here]);
+  assert.deepEqual(told, [["pay", 7, pay.version]]);
   for (const one of driven) one.resolve();
   await worker.stop();
 });

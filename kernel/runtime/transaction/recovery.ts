@@ -9,6 +9,7 @@ export function recovery(node: TransactionNode, running: Map<string, Running>): 
   const { options, ports, log } = node;
   /** What was claimed here and is driven now: no more is claimed than can be driven. */
   const driven = new Set<string>();
+  const told = new Set<string>();
 
   function keepCount(gid: string, taken: Running | undefined): void {
     if (!taken) return;
@@ -17,6 +18,14 @@ export function recovery(node: TransactionNode, running: Map<string, Running>): 
       driven.delete(gid);
       if (driven.size === Math.floor(options.recoverBatch / 2)) finding.wake();
     });
+  }
+
+  /** Says once of each version that it goes on with the steps of its own record, and what they are given by the version here. */
+  function tellVersions({ gid, name, version: begun }: TransactionRecord): void {
+    const here = node.initiated.get(name)?.version;
+    if (here === undefined || here === begun || told.has(`${name}@${begun}`)) return;
+    told.add(`${name}@${begun}`);
+    log.warn("transactions begun with another version go on with this one's inputs", { name, begun, here, gid });
   }
 
   const finding = makeWorker({
@@ -31,6 +40,7 @@ export function recovery(node: TransactionNode, running: Map<string, Running>): 
       const limit = options.recoverBatch - driven.size;
       if (limit <= 0) return false;
       const records = await node.coordinator().claim({ owner, names, limit, leaseMs: options.leaseMs });
+      for (const record of records) tellVersions(record);
       for (const record of records) keepCount(record.gid, takeOn(node, running, record));
       return records.length === limit;
     },

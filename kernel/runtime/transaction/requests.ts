@@ -60,8 +60,11 @@ export function outputsOf(transaction: AnyTransaction, outputs: Outputs): Record
   return Object.fromEntries(known.map((name) => [name, outputOf(transaction, outputs, name)]));
 }
 
-function stepOf({ name: transaction, steps }: AnyTransaction, name: string): StepType {
+function stepOf({ name: transaction, version, steps }: AnyTransaction, name: string): StepType {
   const step = steps[name];
-  if (!step) throw new Error(`transaction ${transaction} has no step "${name}" in this version`);
+  if (!step)
+    throw new Error(
+      `version ${version} of transaction ${transaction} has no step "${name}"; what was begun with one that has is ended by a process that has it, too`,
+    );
   return step;
 }
