@@ -1,6 +1,6 @@
 import { builtInStrategies } from "../contract/index.ts";
 import { definePlugin } from "../core/plugin.ts";
-import { inTwoPhases } from "../spi/driving.ts";
+import { inTwoPhases, throughOutbox } from "../spi/driving.ts";
 import { transaction } from "../spi/transaction.ts";
 
 const points = { unbegun: "1", begun: "2", voted: "3", deciding: "4", decided: "5" } as const;
@@ -26,4 +26,13 @@ export const preparingStrategy = definePlugin({
   description: "Two phases over prepared transactions, for tests",
   facts: builtInStrategies.xa,
   setup: () => ({ api: inTwoPhases(builtInStrategies.xa, prepared) }),
+});
+
+/** Carries what it has begun through an outbox, on a schedule. */
+export const noticingStrategy = definePlugin({
+  spi: transaction,
+  name: "noticing",
+  description: "Notices on a schedule, for tests",
+  facts: builtInStrategies["best-effort"],
+  setup: () => ({ api: throughOutbox(builtInStrategies["best-effort"], "notice") }),
 });

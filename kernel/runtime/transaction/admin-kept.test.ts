@@ -1,39 +1,21 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { it } from "node:test";
-import {
-  builtInStrategies,
-  codecOf,
-  type Infer,
-  TransactionAdmin,
-  type TransactionQuery,
-} from "../../contract/index.ts";
+import { codecOf, TransactionAdmin } from "../../contract/index.ts";
 import { participantService } from "../../contract/transaction/participant.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
-import { definePlugin } from "../../core/plugin.ts";
-import { throughOutbox } from "../../spi/driving.ts";
-import { transaction } from "../../spi/transaction.ts";
 import { banks, Payment, pay } from "../../testing/bank-app.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { strategyWorld } from "../../testing/strategy-world.ts";
-import { accountsAway, ann, money } from "./admin.fixture.ts";
+import { noticingStrategy } from "../../testing/test-strategies.ts";
+import { accountsAway, ann, everything, money } from "./admin.fixture.ts";
 import { branchesOf } from "./branches.ts";
 import { writeOutbox } from "./outbox.ts";
 import { requestFor } from "./requests.ts";
 
-const open: Infer<typeof TransactionQuery> = {
-  ...{ name: "", statuses: [], strategy: "", stuck: false, olderThanMs: 0n, limit: 0, open: true },
-};
-
-const noticing = definePlugin({
-  spi: transaction,
-  name: "noticing",
-  description: "Notices on a schedule, for tests",
-  facts: builtInStrategies["best-effort"],
-  setup: () => ({ api: throughOutbox(builtInStrategies["best-effort"], "notice") }),
-});
+const open = { ...everything, open: true };
 
 const input = codecOf(Payment).encode(money);
 
@@ -43,7 +25,7 @@ await onServer(
   (server) => {
     /** A world where the second bank cannot be told of anything until its accounts are called back. */
     async function untold() {
-      const world = await strategyWorld(server, noticing);
+      const world = await strategyWorld(server, noticingStrategy);
       const back = await accountsAway(await world.database(1));
       const { sql } = await world.database(0);
       return {

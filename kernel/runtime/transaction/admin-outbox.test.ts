@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { builtInStrategies, TransactionAdmin } from "../../contract/index.ts";
-import { definePlugin } from "../../core/plugin.ts";
-import { throughOutbox } from "../../spi/driving.ts";
-import { transaction } from "../../spi/transaction.ts";
+import { TransactionAdmin } from "../../contract/index.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { strategyWorld } from "../../testing/strategy-world.ts";
+import { noticingStrategy } from "../../testing/test-strategies.ts";
 import { accountsAway, ann } from "./admin.fixture.ts";
-
-const noticing = definePlugin({
-  spi: transaction,
-  name: "noticing",
-  description: "Notices on a schedule, for tests",
-  facts: builtInStrategies["best-effort"],
-  setup: () => ({ api: throughOutbox(builtInStrategies["best-effort"], "notice") }),
-});
 
 await onServer(
   "what people do about what waits in an outbox",
@@ -24,7 +14,7 @@ await onServer(
   (server) => {
     /** A payment of which the second bank is not told yet, for its accounts are away until they are called back. */
     async function untold() {
-      const world = await strategyWorld(server, noticing);
+      const world = await strategyWorld(server, noticingStrategy);
       const admin = world.app.clients.client(TransactionAdmin);
       const back = await accountsAway(await world.database(1));
       const { gid } = await world.run("pay", { settled: false });
@@ -42,6 +32,23 @@ await onServer(
       assert.equal(waiting?.outbox?.state, "exhausted");
       await at.back();
       assert.ok((await admin.retry({ ...ann, gid })).outboxRows >= 1);
+      await world.settled();
+    });
+
+    it("calls for a person when its schedule is over, and not before", async () => {
+      await using at = await untold();
+      const { world, admin, sql, gid } = at;
+      const summary = async () => (await admin.show({ gid })).summary;
+      const stuck = await eventually(async () => {
+        const now = await summary();
+        if (!now?.stuck) return undefined;
+        const rows = await sql`select 1 from mortise_outbox where branch = 'b2' and state = 'exhausted'`;
+        assert.equal(rows.length, 1, "it is given up");
+        return now;
+      }, 60_000);
+      assert.match(stuck.lastError, /account/);
+      await at.back();
+      await admin.retry({ ...ann, gid });
       await world.settled();
     });
 

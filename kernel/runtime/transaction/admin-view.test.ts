@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { it } from "node:test";
-import { type Infer, TransactionAdmin, type TransactionQuery } from "../../contract/index.ts";
+import { TransactionAdmin } from "../../contract/index.ts";
 import { coordinator } from "../../spi/coordinator.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { strategyWorld } from "../../testing/strategy-world.ts";
 import { preparingStrategy } from "../../testing/test-strategies.ts";
-import { adminWorld, ann, money } from "./admin.fixture.ts";
-
-const everything: Infer<typeof TransactionQuery> = {
-  name: "",
-  statuses: [],
-  strategy: "",
-  stuck: false,
-  olderThanMs: 0n,
-  limit: 0,
-  open: false,
-};
+import { adminWorld, ann, everything, money } from "./admin.fixture.ts";
 
 await onServer("what people see of transactions", adminWorld, ({ server, world, admin, undecided }) => {
   it("lists the transactions that fit, with their age, and says when there are more", async () => {

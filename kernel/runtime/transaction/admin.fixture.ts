@@ -1,4 +1,4 @@
-import { TransactionAdmin } from "../../contract/index.ts";
+import { type Infer, TransactionAdmin, type TransactionQuery } from "../../contract/index.ts";
 import type { Client } from "../../spi/runtime.ts";
 import type { Database } from "../../spi/store.ts";
 import type { Stoppable } from "../../testing/on-server.ts";
@@ -11,6 +11,17 @@ export const ann = { by: "ann", reason: "it looks odd", gid: "", name: "", strat
 
 /** What is paid where no test minds how much. */
 export const money = { from: "alice", to: "bob", cents: 100n, sponsor: "carol" };
+
+/** A query that every transaction fits. */
+export const everything: Infer<typeof TransactionQuery> = {
+  name: "",
+  statuses: [],
+  strategy: "",
+  stuck: false,
+  olderThanMs: 0n,
+  limit: 0,
+  open: false,
+};
 
 /** Two phases on a server of their own, and what people can do about them. */
 export interface AdminWorld extends Stoppable {
