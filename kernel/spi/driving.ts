@@ -87,7 +87,7 @@ export async function decisionFor(t: DrivenTransaction, record: TransactionRecor
   const { status } = record;
   if (status === "committing" || status === "committed") return "committing";
   if (status === "aborting" || status === "aborted") return "aborting";
-  return t.decide("aborting", isLate(record) ? late : interrupted);
+  return t.decide("aborting", t.late ? late : interrupted);
 }
 
 /** Whether the deadline of a record that was just taken on has passed, or will before its lease is over. */

@@ -59,6 +59,8 @@ export interface DrivenTransaction {
   readonly later: readonly PlannedBranch[];
   /** Whether nobody can have begun it before, so that its begin may still be under way while branches are driven. */
   readonly fresh: boolean;
+  /** Whether its deadline had passed, by the coordinator's clock, when this process took it on from another. */
+  readonly late: boolean;
   /** Resolves when the begin is durable. Rejects when that is not known, or when somebody began it before. */
   begin(): Promise<void>;
   /**

@@ -110,7 +110,7 @@ export const bugs = {
   guessedCommit: {
     name: "takes votes for a decision when it recovers",
     file: "kernel/spi/driving.ts",
-    text: '  return t.decide("aborting", isLate(record) ? late : interrupted);',
+    text: '  return t.decide("aborting", t.late ? late : interrupted);',
     becomes: '  return t.decide("committing");',
   },
   unilateralCommit: {

@@ -6,7 +6,7 @@ import { journeyOf } from "./journey.ts";
 import type { TransactionNode } from "./node.ts";
 import { outboxSide } from "./outbox-side.ts";
 import { settlingSide } from "./settling-side.ts";
-import { type Answer, BegunBefore, type Driver, type Subject } from "./subject.ts";
+import { type Answer, BegunBefore, type Driver, type Subject, wasLate } from "./subject.ts";
 
 /** Makes what a strategy drives one transaction with. */
 export function drive(node: TransactionNode, subject: Subject): Driver {
@@ -48,6 +48,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     branches: plan.main,
     later: plan.later,
     fresh: subject.fresh,
+    late: wasLate(record, node.options.leaseMs),
     outputs,
     answered: answered.promise,
     begins,

@@ -21,6 +21,16 @@ export interface Subject {
   readonly record?: TransactionRecord | undefined;
 }
 
+/**
+ * Whether the deadline of a record had passed when it was taken on: a lease begins with that. Before, whoever drove it had
+ * been gone in time, and that is why it was not decided.
+ *
+ * @param leaseMs for which it was taken on
+ */
+export function wasLate(record: TransactionRecord | undefined, leaseMs: number): boolean {
+  return record?.deadlineAt !== undefined && record.leaseUntil - leaseMs >= record.deadlineAt;
+}
+
 /** How it ended, as far as the one who waits is concerned. */
 export type Answer =
   | { readonly status: "committed" | "pending" }
