@@ -193,7 +193,9 @@ export function throughOutbox(facts: StrategyFacts, kind: OutboxKind): Transacti
     /** What is left to do is in the outbox, not here. Who emptied it may have died before it said so. */
     async resume(t) {
       const [first] = t.branches;
-      if (!first || (await t.outboxHolds(first))) return t.leave("");
+      if (!first) return;
+      const { holds, lastError } = await t.outboxHolds(first);
+      if (holds !== "nothing") return t.leave(lastError, holds === "failing" ? "needs a person" : "waits");
       await t.answer("committed");
       await t.finish("committing");
     },

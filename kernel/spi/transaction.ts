@@ -106,14 +106,21 @@ export interface DrivenTransaction {
    * outbox, from where it is published (`message`) or called on a schedule (`notice`).
    */
   applyWithOutbox(first: PlannedBranch, rest: readonly PlannedBranch[], kind: OutboxKind): Promise<Forward>;
-  /** Whether the outbox beside the first branch still has others of them; also true where that cannot be seen here. */
-  outboxHolds(first: PlannedBranch): Promise<boolean>;
-  /** Puts it off: it is taken on again later, by whoever is due then. */
-  leave(lastError: string): Promise<void>;
+  /** What the outbox beside the first branch still has of the others; where that cannot be seen here, something waits. */
+  outboxHolds(first: PlannedBranch): Promise<OutboxState>;
+  /** Puts it off: it is taken on again later, by whoever is due then. Unless told how it stands, it counts as one more round. */
+  leave(lastError: string, how?: "waits" | "needs a person"): Promise<void>;
   /** Waits before the same is tried again: longer after each attempt, counted from 0. */
   pause(attempt: number): Promise<void>;
   /** A named point of the protocol, where faults are injected. */
   at(point: string): Promise<void> | void;
+}
+
+export interface OutboxState {
+  /** `failing`: some were given up, or sent so often and so long ago that a person has to look. */
+  readonly holds: "nothing" | "waiting" | "failing";
+  /** Why the last attempt failed; empty where none has. */
+  readonly lastError: string;
 }
 
 /** `along`: each after those it waits for; `reverse`: each before those it waits for; `beside`: all side by side. */

@@ -107,6 +107,8 @@ export const OutboxTransaction = message("mortise.transaction.v1.OutboxTransacti
   /** A branch was handed on as often as it may be. */
   givenUp: bool(9),
   trace: string(10),
+  /** It is handed on by a schedule, however long that is. */
+  scheduled: bool(11),
 });
 
 export const OutboxTransactions = message("mortise.transaction.v1.OutboxTransactions", {

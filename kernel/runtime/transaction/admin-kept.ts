@@ -73,7 +73,7 @@ export function byAge(one: Summary, other: Summary): number {
 }
 
 function summaryOf(
-  { gid, name, version, strategy, createdAt, nextAt, attempts, lastError, givenUp, trace }: Kept,
+  { gid, name, version, strategy, createdAt, nextAt, attempts, lastError, givenUp, scheduled, trace }: Kept,
   keptBy: string,
   { options, now }: Keeping,
 ): Summary {
@@ -81,7 +81,7 @@ function summaryOf(
   return {
     ...{ gid, name, version, strategy, status: "committing", attempts, lastError, trace, keptBy },
     ...{ createdAt, decidedAt: createdAt, endedAt: 0n, deadlineAt: 0n, nextAt, leaseUntil: 0n, owner: "" },
-    stuck: givenUp || attempts >= options.stuckAfterRounds || age > options.stuckAfterMs,
+    stuck: givenUp || (!scheduled && (attempts >= options.stuckAfterRounds || age > options.stuckAfterMs)),
     ...{ paused: false, heuristic: "", abortReason: "", abortMessage: "", abortStep: "" },
     ageMs: BigInt(age),
   };

@@ -35,6 +35,23 @@ await onServer(
       await world.settled();
     });
 
+    it("calls for a person when its schedule is over, and not before", async () => {
+      await using at = await untold();
+      const { world, admin, sql, gid } = at;
+      const summary = async () => (await admin.show({ gid })).summary;
+      const stuck = await eventually(async () => {
+        const now = await summary();
+        if (!now?.stuck) return undefined;
+        const rows = await sql`select 1 from mortise_outbox where branch = 'b2' and state = 'exhausted'`;
+        assert.equal(rows.length, 1, "it is given up");
+        return now;
+      }, 60_000);
+      assert.match(stuck.lastError, /internal error/);
+      await at.back();
+      await admin.retry({ ...ann, gid });
+      await world.settled();
+    });
+
     it("takes all of a transaction that is closed by hand out of the outbox, so that nobody does it", async () => {
       await using at = await untold();
       const { admin, sql, gid } = at;

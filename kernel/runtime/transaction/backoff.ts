@@ -17,6 +17,11 @@ export function roundMs(round: number, { backoffMs, maxBackoffMs }: Backoff, ran
   return (bound * (1 + random())) / 2;
 }
 
+/** How long a round is put off where nothing but time helps. */
+export function longestRoundMs(backoff: Backoff, random: Random): number {
+  return roundMs(Number.POSITIVE_INFINITY, backoff, random);
+}
+
 export interface Redeliver {
   readonly redeliverMs: number;
   readonly maxRedeliverMs: number;

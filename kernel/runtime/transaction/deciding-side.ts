@@ -1,5 +1,11 @@
 import { asStatusError } from "../../call/outcome.ts";
-import type { AbortReason, Decision, TransactionNote, TransactionStatus } from "../../spi/coordinator.ts";
+import type {
+  AbortReason,
+  Decision,
+  TransactionNote,
+  TransactionRecord,
+  TransactionStatus,
+} from "../../spi/coordinator.ts";
 import { roundMs } from "./backoff.ts";
 import { endOf } from "./ends.ts";
 import { reasonOf } from "./failures.ts";
@@ -20,6 +26,8 @@ export interface DecidingSide {
 export interface NextRound {
   readonly attempts: number;
   readonly nextInMs: number;
+  /** Whether it needs a person; by default it does after many rounds, or long after its decision. */
+  readonly stuck?: boolean;
 }
 
 /** So often a decision is asked for while the coordinator cannot be reached. */
@@ -62,6 +70,13 @@ export function decidingSide(journey: Journey): DecidingSide {
     nextInMs: roundMs(attempts, options, ports.random),
   });
 
+  /**
+   * Since the decision, in milliseconds by the clock of the coordinator alone, whose last renewal of the lease is the
+   * latest moment that is known of it: the clock here may be wrong.
+   */
+  const ageOf = (now: TransactionRecord | undefined) =>
+    now?.decidedAt === undefined ? 0 : now.leaseUntil - options.leaseMs - now.decidedAt;
+
   return {
     decide,
     whyAborted,
@@ -77,8 +92,7 @@ export function decidingSide(journey: Journey): DecidingSide {
     async leave(lastError, next) {
       const now = next ? record : await node.coordinator().get(gid);
       const { attempts, nextInMs } = next ?? roundAfter(now?.attempts ?? 0);
-      const age = now?.decidedAt === undefined ? 0 : ports.clock.wall() - now.decidedAt;
-      const stuck = attempts >= options.stuckAfterRounds || age > options.stuckAfterMs;
+      const stuck = next?.stuck ?? (attempts >= options.stuckAfterRounds || ageOf(now) > options.stuckAfterMs);
       const note: TransactionNote = {
         done: [...done],
         outputs: Object.fromEntries(outputs),

@@ -1,4 +1,5 @@
 import type { AbortReason, NewTransaction } from "../../spi/coordinator.ts";
+import { longestRoundMs } from "./backoff.ts";
 import { busSide } from "./bus-side.ts";
 import { decidingSide } from "./deciding-side.ts";
 import { forwardSide } from "./forward-side.ts";
@@ -89,8 +90,9 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
       answered.resolve({ status: "aborted", abort: outcome === "aborted" ? await whyAborted() : outcome });
     },
 
-    async leave(lastError) {
-      await leave(lastError);
+    async leave(lastError, how) {
+      const next = { attempts: record?.attempts ?? 0, nextInMs: longestRoundMs(node.options, node.ports.random) };
+      await (how ? leave(lastError, { ...next, stuck: how !== "waits" }) : leave(lastError));
     },
     pause: (attempt) => journey.pause(attempt),
     at: (point) => node.at(point),

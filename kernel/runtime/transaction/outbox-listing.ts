@@ -31,7 +31,7 @@ export async function listOutbox(sql: Database["sql"], query: Query): Promise<Li
       ${micros} as micros, (extract(epoch from ${at}) * 1000)::bigint as "createdAt",
       coalesce(extract(epoch from min(next_at) filter (where state <> 'exhausted')) * 1000, 0)::bigint as "nextAt",
       max(attempts) as attempts, coalesce(max(last_error) filter (where last_error <> ''), '') as "lastError",
-      bool_or(state = 'exhausted') as "givenUp"
+      bool_or(state = 'exhausted') as "givenUp", bool_and(kind = 'notice') as scheduled
     from mortise_outbox where ${where} group by gid
     having ${at} <= clock_timestamp() - ${Number(olderThanMs)} * interval '1 millisecond' ${behind}
     order by ${at}, gid limit ${size}`;
@@ -39,7 +39,7 @@ export async function listOutbox(sql: Database["sql"], query: Query): Promise<Li
   return {
     transactions: rows.map(({ gid, name, version, strategy, trace, ...row }) => ({
       ...{ gid, name, version, strategy, trace, createdAt: row.createdAt, nextAt: row.nextAt },
-      ...{ attempts: row.attempts, lastError: row.lastError, givenUp: row.givenUp },
+      ...{ attempts: row.attempts, lastError: row.lastError, givenUp: row.givenUp, scheduled: row.scheduled },
     })),
     next: last ? `${last.micros} ${last.gid}` : "",
   };

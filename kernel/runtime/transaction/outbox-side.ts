@@ -4,7 +4,7 @@ import type { DrivenTransaction } from "../../spi/transaction.ts";
 import { failed, failureIn, passing, reasonOf } from "./failures.ts";
 import { compared } from "./input-hash.ts";
 import type { Journey } from "./journey.ts";
-import { countLeft } from "./outbox.ts";
+import { stateOf } from "./outbox.ts";
 
 /** Leaves branches to the outbox beside the first one. */
 export type OutboxSide = Pick<DrivenTransaction, "applyWithOutbox" | "outboxHolds">;
@@ -45,7 +45,7 @@ export function outboxSide(journey: Journey): OutboxSide {
 
     async outboxHolds(first) {
       const host = node.hosted(first.participant);
-      return host ? (await countLeft(host.performer.database.sql, gid)) > 0 : true;
+      return host ? stateOf(host.performer.database.sql, gid, node.options) : { holds: "waiting", lastError: "" };
     },
   };
 }
