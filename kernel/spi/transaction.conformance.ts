@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { codecOf, TransactionAdmin, TransactionEnded } from "../contract/index.ts";
 import type { Plugin } from "../core/plugin.ts";
+import { systemPorts } from "../core/ports.ts";
+import { branchesOf } from "../runtime/transaction/branches.ts";
+import { bankTransactions } from "../testing/bank-app.ts";
 import { conformance } from "../testing/conformance.ts";
 import { eventually } from "../testing/eventually.ts";
+import { keptSpans } from "../testing/kept-spans.ts";
 import type { TestPostgres } from "../testing/postgres-server.ts";
 import { bankCents, type StrategyWorld, strategyWorld } from "../testing/strategy-world.ts";
+import { given } from "../testing/test-app.ts";
 import { coordinator } from "./coordinator.ts";
+import { type SpanRecord, tracer } from "./tracer.ts";
 import type { StrategyFacts } from "./transaction.ts";
 import { transactions } from "./transactions.ts";
 
@@ -19,6 +25,8 @@ interface Case extends StrategyWorld {
   readonly facts: StrategyFacts;
   /** Its name. */
   readonly strategy: string;
+  /** All that have ended so far. */
+  readonly spans: readonly SpanRecord[];
   /** The most demanding transaction the strategy may drive honestly. */
   readonly transaction: "move" | "pay" | "collect";
   /** What the three banks hold together. */
@@ -30,7 +38,9 @@ const law = (law: string, check: (world: Case) => Promise<void>) => ({
   async check({ plugin, server }: StrategySubject) {
     const facts = plugin.facts as StrategyFacts;
     const transaction = facts.oneBranch ? "move" : facts.rejects === "first-branch" ? "pay" : "collect";
-    await using world = await strategyWorld(server, plugin);
+    const kept = keptSpans(systemPorts);
+    const tracing = { plugins: [given(tracer, "kept", kept)], use: { tracer: "kept" } };
+    await using world = await strategyWorld(server, plugin, tracing);
     const total = async () => {
       const sums = await Promise.all(
         ([0, 1, 2] as const).map(async (bank) => {
@@ -41,7 +51,7 @@ const law = (law: string, check: (world: Case) => Promise<void>) => ({
       );
       return sums.reduce((all, one) => all + one, 0n);
     };
-    await check({ ...world, facts, strategy: plugin.name, transaction, total });
+    await check({ ...world, facts, strategy: plugin.name, transaction, total, spans: kept.spans });
   },
 });
 
@@ -125,6 +135,26 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
     const byGid = (a: { gid: string }, b: { gid: string }) => (a.gid < b.gid ? -1 : 1);
     assert.deepEqual(said.map(({ gid, committed }) => ({ gid, committed })).sort(byGid), known.sort(byGid));
     assert.ok(said.every(({ committed, reason }) => committed === (reason === "")));
+  }),
+  law("keeps one trace per transaction, with spans of every branch where it is done", async (world) => {
+    const { spans } = world;
+    for (const name of new Set([world.transaction, "move"] as const)) {
+      const { gid } = await world.run(name);
+      await world.settled();
+      const { main, later } = branchesOf(bankTransactions[name] as never);
+      for (const { id, participant, steps } of [...main, ...later]) {
+        const of = (span: SpanRecord) =>
+          span.attributes["mortise.transaction.gid"] === gid &&
+          span.attributes["mortise.transaction.branch"] === id &&
+          span.attributes["mortise.transaction.participant"] === participant;
+        const names = ["reserve", "apply", "prepare"].map((phase) => `${phase} ${steps.map((s) => s.step).join("+")}`);
+        await eventually(() => spans.some((span) => of(span) && span.code === "OK" && names.includes(span.name)));
+      }
+      const own = () => spans.filter(({ attributes }) => attributes["mortise.transaction.gid"] === gid);
+      const root = await eventually(() => own().find((span) => span.name === `transaction ${name}`));
+      assert.deepEqual([...new Set(own().map(({ trace }) => trace.traceId))], [root.trace.traceId]);
+      assert.ok(own().every((span) => span === root || span.parentSpanId !== ""));
+    }
   }),
   law("refuses a key that was used with another input, whatever became of the first", async (world) => {
     let taken = 0n;

@@ -40,5 +40,6 @@ export function busSide(journey: Journey, { leave }: Pick<DecidingSide, "leave">
 export async function publishBranch(journey: Journey, branch: PlannedBranch, round: number): Promise<void> {
   const { node, subject } = journey;
   const request = journey.request(branch, "apply");
-  await node.publishBranch(request, sendingId(subject.gid, branch.id, round), branch.participant, journey.context());
+  const id = sendingId(subject.gid, branch.id, round);
+  await journey.inSpan(branch, "publish", (within) => node.publishBranch(request, id, branch.participant, within));
 }

@@ -6,7 +6,9 @@ import type { Ids, Timers } from "../../core/ports.ts";
 import type { Performer } from "../../spi/perform.ts";
 import type { Publish } from "../../spi/runtime.ts";
 import type { EventContext, EventHandler, Listening, Offer, ServerContext } from "../../spi/service.ts";
+import type { Tracer } from "../../spi/tracer.ts";
 import type { Performing } from "../../spi/transactions.ts";
+import { inBranchSpan } from "./branch-span.ts";
 import { failedReply, isUncertain } from "./failing.ts";
 import { createFence } from "./fence.ts";
 import { acknowledgementId, failureId, isSentAgain } from "./message-ids.ts";
@@ -22,13 +24,14 @@ export interface Hosts {
 
 export interface HostsSetup {
   readonly publisher: <T>(topic: TopicType<T>) => Publish<T>;
+  readonly tracer?: () => Tracer | undefined;
   readonly sweeper: Sweeper;
   readonly at: (point: string) => Promise<void> | void;
   readonly timers: Timers;
   readonly ids: Ids;
 }
 
-export function hosts({ publisher, sweeper, at, timers, ids }: HostsSetup): Hosts {
+export function hosts({ publisher, tracer, sweeper, at, timers, ids }: HostsSetup): Hosts {
   const hosted: Participant[] = [];
 
   /** Does a branch that came over the bus, and tells whoever sent it. What is not certain is delivered again. */
@@ -38,8 +41,12 @@ export function hosts({ publisher, sweeper, at, timers, ids }: HostsSetup): Host
     const tell = (driven: DriveReply, id: string) =>
       publisher(acknowledgementTopic(transaction))({ gid, branch, driven, strategy }, call, { id });
     const known = call.attempt > 1 || isSentAgain(call.id) ? await one.applied(request) : undefined;
-    const driving = known ?? one.drive({ ...request, action: "apply" }, call);
-    const reply = await Promise.resolve(driving).catch(async (error: unknown) => {
+    const { operations } = one.performer;
+    const about = { phase: "apply", gid, strategy, transaction, branch, participant: operations.name };
+    const driving = inBranchSpan(tracer?.(), { ...about, steps: request.steps }, call.trace, async (trace) => {
+      return known ?? one.drive({ ...request, action: "apply" }, trace ? call.with({ trace }) : call);
+    });
+    const reply = await driving.catch(async (error: unknown) => {
       // Only told: it is delivered again whether somebody hears of it or not.
       if (!isUncertain(error)) await tell(failedReply(error), failureId(call)).catch(() => undefined);
       throw error;

@@ -3,7 +3,7 @@ import { backgroundOf } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
-import { decodeTrace, encodeTraceparent } from "../../call/trace.ts";
+import { encodeTraceparent } from "../../call/trace.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import type { Ports } from "../../core/ports.ts";
@@ -13,6 +13,7 @@ import type { StrategyFacts } from "../../spi/transaction.ts";
 import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
 import type { Initiator, RunOptions, TransactionOutcome, WaitOptions } from "../../spi/transactions.ts";
 import { waitMs } from "./backoff.ts";
+import { keptTrace } from "./branch-span.ts";
 import { branchesOf } from "./branches.ts";
 import { drive } from "./driver.ts";
 import { endOf } from "./ends.ts";
@@ -244,8 +245,6 @@ export function strategyOf(node: TransactionNode, name: string) {
 /** The subject of a transaction the coordinator has a record of. */
 export function subjectOfRecord(record: TransactionRecord, transaction: AnyTransaction): Subject {
   const { gid, strategy, input, trace } = record;
-  const parsed = decodeTrace(trace);
-  const named = parsed && { ...parsed, service: transaction.name };
   return {
     gid,
     transaction,
@@ -253,7 +252,7 @@ export function subjectOfRecord(record: TransactionRecord, transaction: AnyTrans
     input,
     fresh: false,
     deadlineMs: undefined,
-    trace: named,
+    trace: keptTrace(trace, transaction.name),
     traceparent: trace,
     record,
   };

@@ -1,11 +1,11 @@
 import { backgroundOf } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
-import { asStatusError } from "../../call/outcome.ts";
 import type { TraceContext } from "../../call/trace.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { PlannedBranch, TransactionRecord } from "../../spi/coordinator.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { waitMs } from "./backoff.ts";
+import { inBranchSpan } from "./branch-span.ts";
 import { type Branches, branchesOf, isOneBranch } from "./branches.ts";
 import { compared, inputHashOf } from "./input-hash.ts";
 import type { TransactionNode } from "./node.ts";
@@ -28,6 +28,8 @@ export interface Journey {
   request(branch: PlannedBranch, action: BranchAction): DriveRequest;
   /** One request in a span of its own; outputs in the reply are kept. */
   ask(branch: PlannedBranch, action: BranchAction): Promise<DriveReply>;
+  /** Does something about a branch in a span of its own. */
+  inSpan<T>(branch: PlannedBranch, phase: string, work: (within: Context) => Promise<T>): Promise<T>;
   keepOutputs(reply: DriveReply): void;
   /** The context of what is done on behalf of the transaction. */
   context(trace?: TraceContext): Context;
@@ -49,6 +51,12 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
     ...(inputHash && { inputHash }),
   });
 
+  function inSpan<T>(branch: PlannedBranch, phase: string, work: (within: Context) => Promise<T>): Promise<T> {
+    const { id, participant, steps } = branch;
+    const about = { phase, gid, strategy, transaction: transaction.name, branch: id, participant, steps };
+    return inBranchSpan(node.tracer(), about, subject.trace, (trace) => work(context(trace)));
+  }
+
   function keepOutputs({ results }: DriveReply): void {
     for (const { step, output } of results) outputs.set(step, output);
   }
@@ -62,14 +70,13 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
     done: new Set(record?.done ?? []),
     deadline: subject.deadlineMs === undefined ? Number.POSITIVE_INFINITY : ports.clock.now() + subject.deadlineMs,
     request,
+    inSpan,
     keepOutputs,
     context,
 
     async ask(branch, action) {
       const asked = request(branch, action);
-      const answer = await inSpan(node, subject, branch, action, (trace) =>
-        node.ask(branch.participant, asked, context(trace)),
-      );
+      const answer = await inSpan(branch, action, (within) => node.ask(branch.participant, asked, within));
       const reply = compared(answer, inputHash, transaction.name);
       keepOutputs(reply);
       return reply;
@@ -78,36 +85,6 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
     pause: (attempt, atMostMs = Number.POSITIVE_INFINITY) =>
       ports.timers.sleep(Math.min(waitMs(attempt, options, ports.random), Math.max(0, atMostMs))),
   };
-}
-
-async function inSpan<T>(
-  node: TransactionNode,
-  { gid, strategy, transaction, trace }: Subject,
-  branch: PlannedBranch,
-  action: BranchAction,
-  work: (trace?: TraceContext) => Promise<T>,
-): Promise<T> {
-  const span = node.tracer()?.start({
-    name: `${action} ${branch.steps.map(({ step }) => step).join("+")}`,
-    kind: "internal",
-    service: trace?.service ?? transaction.name,
-    parent: trace,
-    attributes: {
-      "mortise.transaction.gid": gid,
-      "mortise.transaction.strategy": strategy,
-      "mortise.transaction.branch": branch.id,
-      "mortise.transaction.participant": branch.participant,
-    },
-  });
-  try {
-    const value = await work(span?.context ?? trace);
-    span?.end("OK");
-    return value;
-  } catch (error) {
-    const { code, message } = asStatusError(error);
-    span?.end(code, message);
-    throw error;
-  }
 }
 
 function plannedIn({ branches }: TransactionRecord): Branches {

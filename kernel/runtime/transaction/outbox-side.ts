@@ -23,7 +23,7 @@ export function outboxSide(journey: Journey): OutboxSide {
         let failure: string;
         try {
           const request = journey.request(first, "apply");
-          const answer = await host.applyAlong(request, journey.context(), rows);
+          const answer = await journey.inSpan(first, "apply", (within) => host.applyAlong(request, within, rows));
           const reply = compared(answer, journey.inputHash, transaction.name);
           journey.keepOutputs(reply);
           if (reply.outcome === "done") {

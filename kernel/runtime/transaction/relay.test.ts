@@ -43,6 +43,7 @@ await onServer(
         options: { ...redelivering, backoffMs: 50, maxBackoffMs: 30_000, driveTimeoutMs: 3_000 },
         ports,
         log: silentLog,
+        tracer: () => undefined,
         initiated: new Map([["pay", pay]]),
         resends: resends(redelivering, ports.clock),
         at: () => undefined,

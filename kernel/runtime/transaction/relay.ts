@@ -1,11 +1,11 @@
 import { backgroundOf } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
-import { decodeTrace } from "../../call/trace.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import { adopt } from "./acknowledging.ts";
 import { roundMs } from "./backoff.ts";
+import { inBranchSpan, keptTrace } from "./branch-span.ts";
 import { decodeKept } from "./kept.ts";
 import { isSentAgain, sendingId } from "./message-ids.ts";
 import type { TransactionNode } from "./node.ts";
@@ -91,7 +91,7 @@ async function publish(
   if (isSentAgain(id) && !node.resends.take(plan.participant)) return undefined; // its time comes again
   try {
     await node.at("O2");
-    await node.publishBranch(request(), id, plan.participant, contextOf(entry, node));
+    await inSpan(entry, "publish", node, (within) => node.publishBranch(request(), id, plan.participant, within));
     await node.at("O3");
     return undefined;
   } catch (error) {
@@ -112,7 +112,7 @@ async function notify(
   let failure: string;
   try {
     await node.at("N2");
-    const reply = await node.ask(plan.participant, request(), contextOf(entry, node));
+    const reply = await inSpan(entry, "apply", node, (within) => node.ask(plan.participant, request(), within));
     await node.at("N3");
     if (reply.outcome === "done") {
       const { removed, left } = await removeDone(sql, gid, branch);
@@ -130,8 +130,16 @@ async function notify(
   await putOff(sql, entry, { inMs, error: failure });
 }
 
-function contextOf({ trace }: OutboxEntry, { ports, options }: TransactionNode): Context {
-  const parsed = decodeTrace(trace);
-  const root = backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs });
-  return parsed ? root.with({ trace: { ...parsed, service: "transactions" } }) : root;
+/** In the trace the outbox keeps, whoever hands it on. */
+function inSpan<T>(
+  { gid, strategy, transaction, branch, plan, trace: kept }: OutboxEntry,
+  phase: string,
+  { tracer, ports, options }: TransactionNode,
+  work: (within: Context) => Promise<T>,
+): Promise<T> {
+  const { participant, steps } = plan;
+  const about = { phase, gid, strategy, transaction, branch, participant, steps };
+  return inBranchSpan(tracer(), about, keptTrace(kept, transaction), (trace) =>
+    work(backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) })),
+  );
 }

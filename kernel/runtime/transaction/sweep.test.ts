@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { it } from "node:test";
 import { background } from "../../call/call-context.ts";
+import { encodeTraceparent } from "../../call/trace.ts";
 import { codecOf } from "../../contract/index.ts";
 import { builtInStrategies } from "../../contract/transaction/strategy.ts";
 import { systemPorts } from "../../core/ports.ts";
@@ -11,6 +12,7 @@ import { keptCoordinator } from "../../spi/kept-transactions.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from "../../testing/bank.ts";
 import { eventually } from "../../testing/eventually.ts";
+import { keptSpans } from "../../testing/kept-spans.ts";
 import { keptLog } from "../../testing/logs.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
@@ -99,11 +101,11 @@ await onServer(
     }
 
     /** Begun by somebody who is gone, with the branch the participant holds. */
-    const begunBy = async (coordinator: Coordinator, strategy: string, deadlineMs: number | undefined) => {
+    const begunBy = async (coordinator: Coordinator, strategy: string, deadlineMs: number | undefined, trace = "") => {
       const step = { step: "stock", operation: "take", version: 1 };
       const branch = { after: [], pivot: false, afterCommit: false, droppable: false, external: false };
       const branches = [{ ...branch, id: "b1", participant: "test.bank.v1.Bank", steps: [step] }];
-      const sample = sampleTransaction({ strategy, branches, deadlineMs });
+      const sample = sampleTransaction({ strategy, branches, deadlineMs, trace });
       await coordinator.begin(sample, "somebody", 60_000);
       return sample.gid;
     };
@@ -122,6 +124,30 @@ await onServer(
         const record = await coordinator.get(gid);
         assert.deepEqual([record?.status, record?.abort?.reason], ["aborting", "DEADLINE"]);
         assert.equal(await coordinator.decide(gid, "committing", {}), "aborting");
+      });
+
+      it(`ends it in the trace of its transaction, and what was never begun in one of its own (${action})`, async () => {
+        const coordinator = coordinatorHere();
+        await using at = await open(coordinator);
+        const kept = keptSpans(systemPorts);
+        const lost = kept.start({ name: "transaction placeOrder", kind: "internal", service: "gone" });
+        const gid = await begunBy(coordinator, strategy, undefined, encodeTraceparent(lost.context));
+        await coordinator.decide(gid, "aborting", {});
+        const unbegun = randomUUID();
+        const traced = { ...at.sweeper, tracer: () => kept };
+        for (const one of [gid, unbegun]) {
+          await at.drive(one, action, strategy, coordinator.identity);
+          assert.equal((await sweep(at.bank, traced, { reportOnly: false, olderThanMs: 0 }, background)).ended, 1);
+        }
+        const of = (one: string) =>
+          kept.spans.filter(({ attributes }) => attributes["mortise.transaction.gid"] === one);
+        const [span] = of(gid);
+        const phase = action === "prepare" ? "rollbackPrepared" : "cancel";
+        assert.deepEqual([span?.name, span?.service, span?.code], [`${phase} stock`, "placeOrder", "OK"]);
+        assert.deepEqual([span?.trace.traceId, span?.parentSpanId], [lost.context.traceId, lost.context.spanId]);
+        const strategyNoted = span?.attributes["mortise.transaction.strategy"];
+        assert.deepEqual([strategyNoted, of(gid).length, of(unbegun).length], [strategy, 1, 1]);
+        assert.notEqual(of(unbegun)[0]?.trace.traceId, lost.context.traceId);
       });
 
       it(`leaves alone what may still be decided, and what is paused (${action})`, async () => {

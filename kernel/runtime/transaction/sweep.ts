@@ -1,12 +1,15 @@
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
+import type { TraceContext } from "../../call/trace.ts";
 import type { DriveRequest, SweepFailure } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
 import type { Coordinator, TransactionStatus } from "../../spi/coordinator.ts";
+import type { Tracer } from "../../spi/tracer.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
+import { inBranchSpan, keptTrace } from "./branch-span.ts";
 import { type Inquiring, inquire } from "./inquiry.ts";
 import { type Orphan, orphansOf, type Place } from "./orphans.ts";
 import type { Participant } from "./participant.ts";
@@ -21,6 +24,7 @@ export interface Sweeper extends Inquiring {
   readonly told: Set<string>;
   /** Where the next sweep goes on at participants that hold more than one goes through. */
   readonly places: Map<string, Place>;
+  readonly tracer?: () => Tracer | undefined;
   /** How long one branch may take, in milliseconds: the others have their turn whatever becomes of it. */
   readonly driveTimeoutMs: number;
 }
@@ -177,12 +181,34 @@ async function end(
   const { strategy, coordinator: keeper } = orphan;
   const about = { gid, branch, ...(keeper !== undefined && { coordinator: keeper }) };
   const request = { ...about, action, strategy, transaction: "", steps: stepsOf(orphan) };
-  const { outcome, note } = await participant.drive(request, context.with({ timeoutMs: driveTimeoutMs }));
+  const { outcome, note } = await inSpan(participant, sweeper, request, (trace) =>
+    participant.drive(request, context.with({ timeoutMs: driveTimeoutMs, ...(trace && { trace }) })),
+  );
   if (outcome === "ongoing") return outcome;
   if (outcome !== "done") throw new StatusError("FAILED_PRECONDITION", `${outcome}: ${note}`);
   if (!isForeign(sweeper, orphan)) await forget(coordinator(), gid);
   log.warn("a branch nobody asked about was brought to its end", { gid, branch, status, outcome });
   return outcome;
+}
+
+/** In the trace that is kept with the record, and by the names it has; without one, in a trace of its own. */
+async function inSpan<T>(
+  participant: Participant,
+  { tracer, coordinator }: Sweeper,
+  { gid, branch, action, strategy, steps }: DriveRequest,
+  work: (trace?: TraceContext) => Promise<T>,
+): Promise<T> {
+  const spans = tracer?.();
+  if (!spans) return work();
+  const record = await coordinator()
+    .get(gid)
+    .catch(() => undefined); // it is ended all the same
+  const { name } = participant.performer.operations;
+  const transaction = record?.name || name;
+  const planned = record?.branches.find(({ id }) => id === branch);
+  const about = { phase: action, gid, branch, participant: name, transaction };
+  const known = { strategy: record?.strategy || strategy, steps: planned?.steps ?? steps };
+  return inBranchSpan(spans, { ...about, ...known }, keptTrace(record?.trace ?? "", transaction), work);
 }
 
 function forgotten(): StatusError {

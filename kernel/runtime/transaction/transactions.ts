@@ -74,9 +74,9 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const { driveTimeoutMs } = options;
   const sweeper: Sweeper = {
     ...{ coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, driveTimeoutMs },
-    ...{ told: new Set(), places: new Map() },
+    ...{ told: new Set(), places: new Map(), tracer: setup.tracer },
   };
-  const hosted = hosts({ publisher, sweeper, at, timers: ports.timers, ids: ports.ids });
+  const hosted = hosts({ publisher, tracer: setup.tracer, sweeper, at, timers: ports.timers, ids: ports.ids });
 
   /** The request with whom to ask about it; nobody needs to where what its first participant commits is the decision. */
   function kept(request: DriveRequest): DriveRequest {
