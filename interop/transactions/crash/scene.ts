@@ -82,7 +82,8 @@ export async function play(world: World, act: (scene: Scene) => Promise<void>): 
       const { role, how } = await soon(dead, `${roles.join(" or ")} has not died`);
       assert.equal(how, "SIGKILL");
       const others = roles.filter((other) => other !== role);
-      await Promise.all(others.map((other) => scene.arm(other, "")));
+      // Before it is told, another may have come there and died as well.
+      await Promise.all(others.map((other) => scene.arm(other, "").catch(() => world.restart(other))));
       await world.restart(role);
     },
     async whole() {
