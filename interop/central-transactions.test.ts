@@ -167,7 +167,7 @@ policies:
       for (const reason of await reported(1, 3))
         assert.match(
           reason,
-          /^central rules 3:4:18 {2}transaction bookBoth: DTX008 xa: the database of 'central\.v1\.Left' prepares \d+/,
+          /^central rules 3:4:18 {2}transaction bookBoth: DTX008 xa: the server of 'central\.v1\.Left' and 'central\.v1\.Right' prepares \d+/,
         );
       const { out } = await config("status");
       assert.match(out, / runs version 1 +refuses version 3:\n {4}central rules 3:4:18 /);

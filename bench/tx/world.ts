@@ -55,8 +55,11 @@ export type Databases = 1 | 2 | 4;
 /** Accounts transactions are spread over, so that they do not meet. */
 const accountCount = 5_000;
 
-/** The most transactions of the server that may wait for their decision prepared. */
-export const preparedTransactions = 400;
+/** The most transactions that may be under way where branches wait for the decision prepared. */
+const preparingInFlight = 400;
+
+/** The most branches of the server that may wait for their decision prepared. */
+export const preparedTransactions = 4 * preparingInFlight;
 
 export interface World extends AsyncDisposable {
   /** Resolves when its caller is answered. */
@@ -129,7 +132,7 @@ export async function world(options: WorldOptions): Promise<World> {
   });
   const database = options.batching ? "coordinator_batched" : "coordinator_unbatched";
   const name = options.strategy.name;
-  const maxInFlight = name !== "xa" && name !== "3pc" ? 20_000 : preparedTransactions;
+  const maxInFlight = name !== "xa" && name !== "3pc" ? 20_000 : preparingInFlight;
   const app = await testApp({
     plugins: [given(store, "bench", options.store), postgres, options.strategy, desk, ...others],
     use: { store: "bench", coordinator: "postgres", bus: "memory", transaction: [name] },

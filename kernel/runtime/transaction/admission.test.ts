@@ -113,11 +113,8 @@ describe("admission", () => {
   });
 
   it("refuses what the databases of participants do not allow", async () => {
-    assert.deepEqual(await refusal(every({ preparedTransactions: 0 }), "xa"), ["DTX008", "DTX008"]);
+    assert.deepEqual(await refusal(every({ preparedTransactions: 0 }), "xa"), ["DTX008"]);
     assert.deepEqual(await refusal(every({ preparedTransactions: 0 }), "tcc"), []);
-    const few = { ...every({ preparedTransactions: 10 }), table: { buy: { maxInFlight: 11 } } };
-    assert.deepEqual(await refusal(few, "3pc"), ["DTX008", "DTX008"]);
-    assert.deepEqual(await refusal({ ...few, table: {} }, "3pc"), []);
     assert.deepEqual(await refusal(every({ fenceVersion: 0, defaultIsolation: "repeatable read" }), "saga"), [
       ...["DTX009", "DTX009", "DTX009", "DTX009"],
     ]);
@@ -125,6 +122,50 @@ describe("admission", () => {
     assert.deepEqual(await refusal(shared, "xa", { text: "chair" }), ["DTX015"]);
     assert.deepEqual(await refusal(shared, "xa"), []);
     assert.deepEqual(await refusal({}, "xa", { text: "chair" }), []);
+  });
+
+  it("counts all branches of a transaction that one server prepares, for as many as may be under way", async () => {
+    const apart = (preparedTransactions: number) => async (name: string) =>
+      manifest(name, { preparedTransactions, database: `${name}/db` });
+    const under = (maxInFlight: number) => ({ table: { buy: { maxInFlight } } });
+    const one = every({ preparedTransactions: 10 });
+    for (const strategy of ["xa", "3pc"]) {
+      assert.deepEqual(await refusal({ ...one, ...under(5) }, strategy), []);
+      assert.deepEqual(await refusal({ ...one, ...under(6) }, strategy), ["DTX008"]);
+      assert.deepEqual(await refusal(one, strategy), []);
+      assert.deepEqual(await refusal(every({ preparedTransactions: 1 }), strategy), ["DTX008"]);
+      assert.deepEqual(await refusal({ manifestOf: apart(1) }, strategy), []);
+      assert.deepEqual(await refusal({ manifestOf: apart(10), ...under(10) }, strategy), []);
+      assert.deepEqual(await refusal({ manifestOf: apart(10), ...under(11) }, strategy), ["DTX008", "DTX008"]);
+    }
+    const said = (given: Given) => world(given).admit(buy, "xa");
+    const both = "DTX008 xa: the server of 'test\\.v1\\.Orders' and 'test\\.v1\\.Stock' prepares";
+    await assert.rejects(
+      said({ ...one, ...under(6) }),
+      new RegExp(`${both} 10 transactions, fewer than the 2 branches of each of 6 `),
+    );
+    await assert.rejects(
+      said(every({ preparedTransactions: 1 })),
+      new RegExp(`${both} 1 transactions, fewer than the 2 branches of one\\.`),
+    );
+  });
+
+  it("warns once where there may be more under way than is prepared, and nobody has written how many", async () => {
+    const warned = async (given: Given, strategy = "xa") => {
+      const { admit, foresee, log } = world({ ...given, table: { buy: { strategy, ...given.table?.buy } } });
+      await foresee(buy, { missed: false });
+      await admit(buy, strategy);
+      return log.lines.map(({ level, message }) => `${level} ${message}`);
+    };
+    const [line, ...others] = await warned(every({ preparedTransactions: 65 }));
+    assert.deepEqual(others, []);
+    assert.match(
+      line ?? "",
+      /^warn transaction buy: the server of 'test\.v1\.Orders' and 'test\.v1\.Stock' prepares 65 transactions, which is room for 32 at once .* maxInFlight \(10000\)/,
+    );
+    assert.deepEqual(await warned({ ...every({ preparedTransactions: 65 }), table: { buy: { maxInFlight: 32 } } }), []);
+    assert.deepEqual(await warned(every({ preparedTransactions: 20_000 })), []);
+    assert.deepEqual(await warned(every({ preparedTransactions: 0 }), "tcc"), []);
   });
 
   it("refuses participants that are too old, and waits for none that is away", async () => {
@@ -204,8 +245,8 @@ describe("admission", () => {
     const { objections, admit } = world(every({ preparedTransactions: 10 }));
     const codes = async (how: ReturnType<typeof under>) =>
       (await objections(buy, how, 500)).map(({ code, transaction }) => `${transaction} ${code}`);
-    assert.deepEqual(await codes(under("xa", 11)), ["buy DTX008", "buy DTX008"]);
-    assert.deepEqual(await codes(under("xa", 10)), []);
+    assert.deepEqual(await codes(under("xa", 6)), ["buy DTX008"]);
+    assert.deepEqual(await codes(under("xa", 5)), []);
     assert.deepEqual(await codes(under("tcc", 11)), []);
     await admit(buy, "xa");
   });
@@ -233,18 +274,18 @@ describe("admission", () => {
     });
     const refused = () => log.lines.filter(({ level }) => level === "error").length;
     assert.equal(await foresee(buy, { missed: false }), true);
-    assert.equal(refused(), 2);
-    assert.match(log.lines[0]?.message ?? "", /^transaction buy cannot begin: DTX008 xa: the database of/);
+    assert.equal(refused(), 1);
+    assert.match(log.lines[0]?.message ?? "", /^transaction buy cannot begin: DTX008 xa: the server of/);
     await assert.rejects(admit(buy, "xa"), /DTX008/);
     await ports.advance(5_000);
     await assert.rejects(admit(buy, "xa"), /DTX008/);
-    assert.equal(refused(), 2);
+    assert.equal(refused(), 1);
     prepared = 10;
     await ports.advance(5_000);
     await admit(buy, "xa");
     prepared = 0;
     await foresee(buy, { missed: false });
-    assert.equal(refused(), 4);
+    assert.equal(refused(), 2);
   });
 
   it("foresees nothing about what is performed here, which may not have started yet", async () => {

@@ -8,7 +8,9 @@ import type { StrategyFacts } from "../../spi/transaction.ts";
 import type { TransactionPolicies, TransactionPolicy } from "../../spi/transaction-policies.ts";
 import { fenceVersion } from "./fence.ts";
 import { type KnownStrategies, strandedTransactions, type TransactionProblem, transactionProblems } from "./honesty.ts";
+import { tightlyPrepared } from "./prepared-room.ts";
 import type { ManifestFacts, RuleBus } from "./rule.ts";
+import { rulePlan } from "./rule-plan.ts";
 import { telling } from "./telling.ts";
 
 export interface AdmissionSetup {
@@ -72,14 +74,20 @@ export function admission(setup: AdmissionSetup): Admission {
   const verdicts = new WeakMap<AnyTransaction, Map<string, Verdict>>();
   const told = telling(setup.log);
 
-  function tell(transaction: AnyTransaction, problems: readonly TransactionProblem[], missing: readonly string[]) {
+  function tell(
+    transaction: AnyTransaction,
+    problems: readonly TransactionProblem[],
+    missing: readonly string[],
+    tight: readonly string[],
+  ) {
     const { name } = transaction;
     const prefix = `transaction ${name}: `;
     const refused = problems.map(({ headline, message }) => {
       return [headline, `transaction ${name} cannot begin: ${message.replace(prefix, "")}`] as const;
     });
     told("error", name, new Map(refused));
-    told("warn", name, new Map(missing.map((one) => [one, unperformed(transaction, one)])));
+    const unsure = missing.map((one) => [one, unperformed(transaction, one)] as const);
+    told("warn", name, new Map([...unsure, ...tight.map((one) => [one, `${prefix}${one}`] as const)]));
   }
 
   function judge(transaction: AnyTransaction, strategy: string, input: unknown): Verdict {
@@ -87,8 +95,8 @@ export function admission(setup: AdmissionSetup): Admission {
     const facts = setup.strategies().get(strategy)?.facts;
     const policy = { ...policies.of(transaction.name), strategy };
     const how = { policy, strategies: knownStrategies() };
-    const done = look(transaction, how, input).then(({ problems, complete, missing }) => {
-      tell(transaction, problems, missing);
+    const done = look(transaction, how, input).then(({ problems, complete, missing, tight }) => {
+      tell(transaction, problems, missing, tight);
       if (problems.length > 0) throw refusal(problems);
       verdict.lookAgainAt = complete ? Number.POSITIVE_INFINITY : setup.clock.now() + askAgainMs;
     });
@@ -139,7 +147,12 @@ export function admission(setup: AdmissionSetup): Admission {
       bus: setup.bus(),
       keys: keysOf(transaction, input),
     });
-    return { problems, complete: manifests.size === participants.length, missing };
+    return {
+      problems,
+      complete: manifests.size === participants.length,
+      missing,
+      tight: tightOf(transaction, { policy, strategies }, manifests),
+    };
   }
 
   /** Nothing where there is somebody who does not know the question; one who is not there now says neither yes nor no. */
@@ -180,9 +193,9 @@ export function admission(setup: AdmissionSetup): Admission {
     objections: async (transaction, how, withinMs) => (await look(transaction, how, undefined, withinMs)).problems,
     async foresee(transaction, { missed }) {
       const how = { policy: setup.policies().of(transaction.name), strategies: knownStrategies() };
-      const { problems, complete, missing } = await look(transaction, how, undefined, foreseeWithinMs);
+      const { problems, complete, missing, tight } = await look(transaction, how, undefined, foreseeWithinMs);
       const certain = problems.filter(({ code }) => !ofPlaces.has(code));
-      tell(transaction, certain, missed ? missing : []);
+      tell(transaction, certain, missed ? missing : [], tight);
       return complete;
     },
     async stranded() {
@@ -201,6 +214,17 @@ function unperformed(transaction: AnyTransaction, participant: string): string {
   const steps = stepsOf(transaction).filter(({ operation }) => operation.participant === participant);
   const named = `${steps.length > 1 ? "steps" : "step"} ${steps.map(({ name }) => name).join(", ")}`;
   return `transaction ${transaction.name}: nobody performs ${participant} yet (${named}). Start the app that has it; both need the same registry.`;
+}
+
+/** Where there may be too little room for what waits prepared, and nobody has written how much is to be under way. */
+function tightOf(
+  transaction: AnyTransaction,
+  { policy: { strategy = "", maxInFlight, sources = {} }, strategies }: Considered,
+  manifests: ReadonlyMap<string, ManifestFacts | undefined>,
+): readonly string[] {
+  const facts = strategies.get(strategy);
+  if (!facts || sources.maxInFlight !== undefined) return [];
+  return tightlyPrepared(rulePlan(transaction), { facts, maxInFlight }, manifests);
 }
 
 /** What steps contend for whose input is made of that of the transaction alone. */

@@ -1,3 +1,4 @@
+import { tooFewPrepared } from "./prepared-room.ts";
 import {
   eachStep,
   type Found,
@@ -13,9 +14,7 @@ import { unfitFor } from "./versions.ts";
 
 /** The rules about what is around a transaction: the configuration, its participants, the coordinator and the bus. */
 export const worldRules: readonly Rule[] = [
-  ofWorld("DTX008", (plan, { facts, maxInFlight = 1 }, { manifests }) =>
-    facts.prepares ? participants(plan).flatMap((name) => prepares(name, plan, maxInFlight, manifests?.get(name))) : [],
-  ),
+  ofWorld("DTX008", (plan, choice, { manifests }) => tooFewPrepared(plan, choice, manifests)),
   ofWorld("DTX009", (plan, _, world) =>
     participants(plan).flatMap((name) => unfenced(name, world.manifests?.get(name), world.fenceVersion)),
   ),
@@ -60,22 +59,6 @@ function asking(plan: RulePlan, { recordDecides, ownFirst }: RuleChoice["facts"]
 
 function participants({ steps }: RulePlan): string[] {
   return [...new Set(steps.map(({ participant }) => participant))];
-}
-
-function prepares(
-  participant: string,
-  { branches }: RulePlan,
-  maxInFlight: number,
-  manifest: ManifestFacts | undefined,
-): Found[] {
-  const own = branches.filter((branch) => branch.participant === participant).length;
-  if (!manifest || own === 0 || manifest.preparedTransactions >= own * maxInFlight) return [];
-  const { preparedTransactions: allowed } = manifest;
-  const what =
-    allowed === 0
-      ? `the database of '${participant}' prepares no transactions (max_prepared_transactions is 0)`
-      : `the database of '${participant}' prepares ${allowed} transactions, fewer than the ${own * maxInFlight} of maxInFlight`;
-  return [{ what, participant }];
 }
 
 function unfenced(participant: string, manifest: ManifestFacts | undefined, fenceVersion = 1): Found[] {
