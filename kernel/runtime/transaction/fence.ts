@@ -177,15 +177,39 @@ export function notBegun(): never {
 /** SQLSTATEs after which nothing was changed, and the same may be tried again. */
 const ongoing = new Set(["55P03", "40001", "40P01", "25P01", "25P03", "57014"]);
 
+/** The same, where the server has no room for more just now: 53200 for what waits prepared (15 to 18), and for locks. */
+const full = new Set(["53200", "53400"]);
+
 export function isOngoing(error: unknown): boolean {
-  return ongoing.has(sqlState(error));
+  return ongoing.has(sqlState(error)) || full.has(sqlState(error));
+}
+
+/** Why the same is to be tried again, for people: of a server that is full what it says is to be raised. */
+export function whyOngoing(error: unknown): string {
+  const { code, message, hint } = saidBy(error) ?? {};
+  if (!full.has(code ?? "")) return "somebody else is at it";
+  return `the database server is full: ${message}${hint ? `. ${hint}` : ""}`;
 }
 
 /** The SQLSTATE of what PostgreSQL said, also through drizzle's wrapping; empty for another error. */
 export function sqlState(error: unknown): string {
+  return saidBy(error)?.code ?? "";
+}
+
+/** What PostgreSQL said, by postgres.js 3.4. */
+interface Said {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** The statement it said it to. */
+  readonly query?: string;
+}
+
+/** What PostgreSQL said, also through drizzle's wrapping; nothing for another error. */
+export function saidBy(error: unknown): Said | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
-  if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
-  return cause === undefined || cause === null ? "" : sqlState(cause);
+  if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return error as Said;
+  return cause === undefined || cause === null ? undefined : saidBy(cause);
 }
 
 const lost = /^(08|57P|53300|CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOENT|EPIPE)/;

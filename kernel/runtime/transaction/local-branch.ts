@@ -5,7 +5,7 @@ import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
 import { branchContext } from "./branch-context.ts";
-import { enter, enterAndRead, entryOf, isOngoing, keep, readCommitted, type StoredEntry } from "./fence.ts";
+import { enter, enterAndRead, entryOf, isOngoing, keep, readCommitted, type StoredEntry, whyOngoing } from "./fence.ts";
 import { inFencedTransaction, inTransaction, prepareAs } from "./in-transaction.ts";
 import {
   answer,
@@ -271,7 +271,7 @@ async function guarded(work: () => Promise<DriveReply>): Promise<DriveReply> {
     return await work();
   } catch (error) {
     if (error instanceof Undone) return error.reply;
-    if (isOngoing(error)) return answer("ongoing", "somebody else is at it");
+    if (isOngoing(error)) return answer("ongoing", whyOngoing(error));
     throw error;
   }
 }

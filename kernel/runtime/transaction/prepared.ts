@@ -1,12 +1,14 @@
 import type { Context } from "../../call/context.ts";
+import { StatusError } from "../../call/status.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { Database } from "../../spi/store.ts";
-import { readCommitted, sqlState } from "./fence.ts";
+import { readCommitted, saidBy, sqlState } from "./fence.ts";
 import { keyOf } from "./fence-many.ts";
 import { answer, decodeKept, done } from "./kept.ts";
 import type { LocalBranches } from "./local-branch.ts";
 import type { AtPlace } from "./points.ts";
 import { remembering } from "./remembering.ts";
+import { transactionCodes } from "./rule-codes.ts";
 
 /** Branches that wait for the decision as prepared transactions of PostgreSQL. */
 export interface PreparedBranches {
@@ -77,7 +79,10 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
 
   return {
     async prepare(request, context) {
-      const reply = await local.forward(request, "apply", context, { prepare: preparedName(request) });
+      const working = local.forward(request, "apply", context, { prepare: preparedName(request) });
+      const reply = await working.catch((error: unknown) => {
+        throw isTurnedOff(error) ? preparesNone(error) : error;
+      });
       if (reply.outcome === "done") answers.keep(keyOf(request), reply.results);
       // Whoever waits for a row of the fence that nobody can see yet may wait for the vote of the same branch, which was lost.
       const voted = reply.outcome === "ongoing" && (await namesOf(request)).length > 0;
@@ -125,4 +130,15 @@ export function preparedBranches(database: Database, local: LocalBranches, at: A
       return rows.map(({ gid }) => gid);
     },
   };
+}
+
+/** Whether the server prepares no transactions at all: 55000, which an operation may come by as well. */
+function isTurnedOff(error: unknown): boolean {
+  const { code, query = "" } = saidBy(error) ?? {};
+  return code === "55000" && /^prepare transaction /i.test(query);
+}
+
+function preparesNone(cause: unknown): StatusError {
+  const message = `DTX008: the database prepares no transactions. ${transactionCodes.DTX008}`;
+  return new StatusError("FAILED_PRECONDITION", message, { reason: "DTX008", cause });
 }
