@@ -168,7 +168,7 @@ describe("admission", () => {
     assert.deepEqual(await warned(every({ preparedTransactions: 0 }), "tcc"), []);
   });
 
-  it("refuses participants that are too old, and waits for none that is away", async () => {
+  it("refuses participants that are too old or too new, and waits for none that is away", async () => {
     const old = async (name: string) =>
       manifest(name, {
         operations: [
@@ -177,6 +177,20 @@ describe("admission", () => {
         ],
       });
     assert.deepEqual(await refusal({ manifestOf: old }, "tcc"), ["DTX010"]);
+    const newer = (accepts?: number) => (name: string) => {
+      const operations = [
+        ...manifest(Orders.name).operations,
+        { name: "take", version: 3, ...(accepts && { accepts }) },
+      ];
+      return Promise.resolve(manifest(name, { operations }));
+    };
+    assert.deepEqual(await refusal({ manifestOf: newer(1) }, "tcc"), []);
+    assert.deepEqual(await refusal({ manifestOf: newer(3) }, "tcc"), ["DTX010"]);
+    assert.deepEqual(
+      await refusal({ manifestOf: newer() }, "tcc"),
+      ["DTX010"],
+      "one that does not say takes only its own",
+    );
     const ignorant = async (name: string) => {
       if (name === Stock.name) throw new StatusError("UNIMPLEMENTED", "no such method");
       return manifest(name);
