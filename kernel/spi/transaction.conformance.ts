@@ -129,7 +129,10 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
       const { begun, committed, aborted } = counted;
       assert.deepEqual([begun, committed, aborted], [wanted.length, done, wanted.length - done]);
     }
-    const told = world.app.around.bus.published.filter(({ id }) => id.endsWith(":end"));
+    const told = await eventually(() => {
+      const all = world.app.around.bus.published.filter(({ id }) => id.endsWith(":end"));
+      return all.length >= ends.size && all;
+    });
     const said = told.map(({ body }) => codecOf(TransactionEnded).decode(body));
     const known = [...ends].map(([gid, committed]) => ({ gid, committed }));
     const byGid = (a: { gid: string }, b: { gid: string }) => (a.gid < b.gid ? -1 : 1);

@@ -198,20 +198,20 @@ export function start(
     .then(async () => {
       running.delete(gid);
       await endSpan(driver, subject.span);
-      if (!driver.recorded) await endUnrecorded(node, subject, await driver.answered);
+      if (!driver.recorded) endUnrecorded(node, subject, await driver.answered);
     });
   const started = { driver, over, input: subject.input };
   running.set(gid, started);
   return started;
 }
 
-/** What the coordinator never knew begins and ends with its answer. */
-async function endUnrecorded(node: TransactionNode, subject: Subject, answer: Answer): Promise<void> {
+/** What the coordinator never knew begins and ends with its answer; nobody waits until the bus has taken that. */
+function endUnrecorded(node: TransactionNode, subject: Subject, answer: Answer): void {
   if (answer.status === "pending" || (answer.status === "aborted" && answer.abort.reason === reused)) return;
   const { ports, options, ends } = node;
   const { trace, strategy } = subject;
   const context = backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) });
-  await ends.unrecorded(endOf(subject, answer.status === "aborted" ? answer.abort : undefined), strategy, context);
+  void ends.unrecorded(endOf(subject, answer.status === "aborted" ? answer.abort : undefined), strategy, context);
 }
 
 async function endSpan({ gid, answered }: Driver, span: Span | undefined): Promise<void> {
