@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import { codecOf, TransactionAdmin, TransactionEnded } from "../contract/index.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { systemPorts } from "../core/ports.ts";
-import { branchesOf } from "../runtime/transaction/branches.ts";
-import { bankTransactions } from "../testing/bank-app.ts";
 import { conformance } from "../testing/conformance.ts";
 import { eventually } from "../testing/eventually.ts";
 import { keptSpans } from "../testing/kept-spans.ts";
 import type { TestPostgres } from "../testing/postgres-server.ts";
-import { bankCents, type StrategyWorld, strategyWorld } from "../testing/strategy-world.ts";
+import { bankBranches, bankCents, type StrategyWorld, strategyWorld } from "../testing/strategy-world.ts";
 import { given } from "../testing/test-app.ts";
 import { coordinator } from "./coordinator.ts";
 import { type SpanRecord, tracer } from "./tracer.ts";
@@ -144,7 +142,7 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
     for (const name of new Set([world.transaction, "move"] as const)) {
       const { gid } = await world.run(name);
       await world.settled();
-      const { main, later } = branchesOf(bankTransactions[name] as never);
+      const { main, later } = bankBranches(name);
       for (const { id, participant, steps } of [...main, ...later]) {
         const of = (span: SpanRecord) =>
           span.attributes["mortise.transaction.gid"] === gid &&

@@ -51,6 +51,9 @@ export interface Orders {
 const names = ["own_bank", "second_bank", "third_bank"] as const;
 const accounts = { alice: 1_000n, bob: 1_000n, carol: 1_000n, bonus: 0n };
 
+/** The branches of a transaction of the banks. */
+export const bankBranches = (name: BankTransaction) => branchesOf(bankTransactions[name] as never);
+
 /** What each bank holds at first, in cents. */
 export const bankCents = 3_000n;
 
@@ -109,7 +112,7 @@ export async function strategyWorld(
       const one = bankTransactions[name];
       const gid = randomUUID();
       const bytes = codecOf(Payment).encode(input);
-      const { main } = branchesOf(one as never);
+      const { main } = bankBranches(name);
       const outputs = new Map<string, Uint8Array>();
       const parts = { gid, strategy: strategy.name, transaction: one as never, input: bytes, outputs };
       const action = facts.prepares ? "prepare" : facts.isolation === "none" ? "apply" : "reserve";
