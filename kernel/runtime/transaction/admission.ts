@@ -219,7 +219,7 @@ function unperformed(transaction: AnyTransaction, participant: string): string {
 /** Where there may be too little room for what waits prepared, and nobody has written how much is to be under way. */
 function tightOf(
   transaction: AnyTransaction,
-  { policy: { strategy = "", maxInFlight, sources = {} }, strategies }: Considered,
+  { policy: { strategy = "", maxInFlight, sources }, strategies }: Considered,
   manifests: ReadonlyMap<string, ManifestFacts | undefined>,
 ): readonly string[] {
   const facts = strategies.get(strategy);
