@@ -128,5 +128,9 @@ await onServer("what is told of ends that come about otherwise", adminWorld, ({ 
         assert.deepEqual(await world.run("collect", { key }), { gid, status: "aborted", reason: "ORPHAN" });
       await eventually(async () => (await api.get(gid))?.status === "aborted", 60_000);
     }
+    const { numbers } = world.app.kernel.get(transactions);
+    const of = () => numbers.read().driven.find(({ name }) => name === "collect");
+    await eventually(() => of()?.aborted.ORPHAN === 1, 60_000); // the other one ended before it could begin
+    assert.equal(of()?.begun, 1);
   });
 });

@@ -2,7 +2,7 @@ import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import type { Log } from "../../core/plugin.ts";
 import type { AbortReason, Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
-import { interrupted } from "../../spi/transaction-record.ts";
+import { interrupted, orphan } from "../../spi/transaction-record.ts";
 import type { TransactionCounters } from "./numbers.ts";
 import type { Subject } from "./subject.ts";
 
@@ -68,8 +68,10 @@ export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends
     }
   }
 
-  const count = ({ transaction, committed, reason }: EndOfTransaction, strategy: string) =>
+  function count({ transaction, committed, reason }: EndOfTransaction, strategy: string): void {
+    if (reason === orphan.reason) counters.begun(transaction, strategy); // aborted before its begin came, which did not count
     counters.ended(transaction, strategy, committed ? undefined : reason);
+  }
 
   return {
     async finish(end, strategy, context) {
