@@ -96,25 +96,6 @@ export const laws: readonly OperationLaw[] = [
       return would;
     },
   },
-  {
-    law: "what says no leaves nothing",
-    concerns: (_, { facts }) => facts.rejects.length > 0,
-    async holds(stage, one) {
-      for (const action of ["reserve", "apply"] as const) {
-        await stage.fork(async (inner) => {
-          const before = await inner.observe();
-          const reply = await ask(inner, one, action);
-          if (reply.outcome !== "rejected") return;
-          same(
-            await inner.observe(),
-            before,
-            `${stage.called(one, action)} says ${reply.refusal?.reason} and changes something`,
-          );
-        });
-      }
-      return true;
-    },
-  },
 ];
 
 /** Whether an operation says yes. */

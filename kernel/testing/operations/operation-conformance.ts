@@ -8,16 +8,18 @@ import type { Database } from "../../spi/store.ts";
 import { laws } from "./laws.ts";
 import { manyHolds } from "./many-law.ts";
 import { prepares } from "./prepare-law.ts";
+import { refusals } from "./refusal-law.ts";
 import { onStage, type Stage, type Tried, tried } from "./stage.ts";
 import type { AnySubject, OpenedDatabase, OperationsSubject } from "./subject.ts";
+import { trying } from "./trying.ts";
 import { ask } from "./verdict.ts";
 
 /** A law of one operation, to be checked. */
 export interface LawOfOperation {
   readonly operation: string;
   readonly law: string;
-  /** Rejects with what differs, and the smallest input that shows it. */
-  check(): Promise<void>;
+  /** Rejects with what differs, and the smallest input that shows it. Notes what it could not see. */
+  check(note?: (text: string) => void): Promise<void>;
 }
 
 export interface LawsOfOperations {
@@ -34,7 +36,8 @@ export function operationConformance<O extends OperationsType, S>(subject: Opera
   const made = operationLaws(subject);
   describe(`the operations ${subject.operations.name}`, () => {
     after(() => made.end());
-    for (const { operation, law, check } of made.laws) it(`${operation}: ${law}`, check);
+    for (const { operation, law, check } of made.laws)
+      it(`${operation}: ${law}`, (test) => check((text) => test.diagnostic(text)));
   });
 }
 
@@ -63,56 +66,97 @@ async function opened(subject: AnySubject): Promise<OpenedDatabase> {
 }
 
 type Opened = () => Promise<Database>;
+type Note = (text: string) => void;
 
 function lawsOf(operation: OperationType, subject: AnySubject, open: Opened): LawOfOperation[] {
-  const { name } = operation;
+  const { name, facts } = operation;
+  const { runs } = subject;
   const input = subject.inputs[name];
   if (!input) throw new TypeError(`operationConformance: there are no inputs for ${subject.operations.name}/${name}`);
   const ownOf = (database: Database) => subject.perform(database)[name] as LocalOperation;
-  const made = (law: string, check: (tally: Tally, database: Database) => Promise<void>): LawOfOperation => ({
+  const law = (text: string, check: (database: Database, note: Note) => Promise<void>): LawOfOperation => ({
     operation: name,
-    law,
-    check: async () => {
-      const tally = { runs: 0, accepted: 0 };
-      await check(tally, await open());
-      if (tally.runs === 0 || tally.accepted > 0) return;
-      assert.fail(
-        `${name} accepts none of the inputs it is asked for, so this tells nothing: let \`inputs.${name}\` make some it accepts, or \`given.${name}\` what they need`,
-      );
-    },
+    law: text,
+    check: async (note = () => undefined) => check(await open(), note),
   });
-  const some = (arbitrary: fc.Arbitrary<unknown>, most?: number) =>
-    fc.tuple(pastOf(subject), fc.array(arbitrary, { minLength: 1, maxLength: most ?? 1 })).map(caseOf);
+  const some = (most = 1) => fc.tuple(pastOf(subject), fc.array(input, { minLength: 1, maxLength: most })).map(caseOf);
+  const play = <T>(database: Database, one: Case, work: (stage: Stage, all: readonly Tried[]) => Promise<T>) =>
+    played(database, subject, one, operation, work);
 
-  const single = laws.map(({ law, holds, concerns }) =>
-    made(law, async (tally, database) => {
+  const single = laws.map(({ law: text, holds, concerns }) =>
+    law(text, async (database) => {
       if (concerns && !concerns(ownOf(database), operation)) return;
-      await trying(subject, some(input), tally, (one) =>
-        played(database, subject, one, operation, (stage, [first]) => holds(stage, first as Tried, subject)),
+      await accepting(name, { runs, arbitrary: some() }, (one) =>
+        play(database, one, (stage, [first]) => holds(stage, first as Tried, subject)),
       );
     }),
   );
-  const many = made("many at once are the same as one after the other", async (tally, database) => {
-    const own = ownOf(database);
-    if (!own.reserveMany) return;
-    await trying(subject, some(input, 5), tally, (one) =>
-      played(database, subject, one, operation, (stage, all) => manyHolds(stage, all, own)),
+  const refusing = law("what says no leaves nothing", async (database, note) => {
+    if (facts.rejects.length === 0) return;
+    await refused(operation, { runs, arbitrary: some(), note }, (one) =>
+      play(database, one, (stage, [first]) => refusals(stage, first as Tried)),
     );
   });
-  const prepared = made("it can be left prepared", (tally, database) =>
-    trying(
-      { ...subject, runs: 3 },
-      input.map((one) => caseOf([[], [one]])),
-      tally,
-      ({ inputs: [one] }) => prepares(database, subject, tried(operation, one)),
+  const many = law("many at once are the same as one after the other", async (database) => {
+    const own = ownOf(database);
+    if (!own.reserveMany) return;
+    await accepting(name, { runs, arbitrary: some(5) }, (one) =>
+      play(database, one, (stage, all) => manyHolds(stage, all, own)),
+    );
+  });
+  const prepared = law("it can be left prepared", (database) =>
+    accepting(name, { runs: 3, arbitrary: input.map((one) => caseOf([[], [one]])) }, ({ inputs: [one] }) =>
+      prepares(database, subject, tried(operation, one)),
     ),
   );
-  return [...single, many, prepared];
+  return [...single, refusing, many, prepared];
 }
 
-interface Tally {
-  runs: number;
-  accepted: number;
+interface Inputs {
+  readonly runs: number | undefined;
+  readonly arbitrary: fc.Arbitrary<Case>;
+}
+
+/** Tries a law until an input was accepted. Fails where none is: then it tells nothing. */
+async function accepting(name: string, inputs: Inputs, work: (one: Case) => Promise<boolean>): Promise<void> {
+  let accepted = 0;
+  await trying({
+    ...inputs,
+    enough: () => accepted > 0,
+    work: async (one) => {
+      if (await work(one)) accepted++;
+    },
+  });
+  if (accepted > 0) return;
+  assert.fail(
+    `${name} accepts none of the inputs it is asked for, so this tells nothing: let \`inputs.${name}\` make some it accepts, or \`given.${name}\` what they need`,
+  );
+}
+
+/** So long for each of the reasons that are declared, and so long for any. */
+const rounds = { forEach: 5, forAny: 20 };
+
+/** Tries a law until an input was refused for every reason. Fails where none is refused, and notes the reasons not seen. */
+async function refused(
+  { name, facts }: OperationType,
+  { note, ...inputs }: Inputs & { readonly note: Note },
+  work: (one: Case) => Promise<readonly string[]>,
+): Promise<void> {
+  const seen = new Set<string>();
+  const unseen = () => facts.rejects.filter((reason) => !seen.has(reason));
+  const count = await trying({
+    ...inputs,
+    rounds: rounds.forAny,
+    enough: (round) => unseen().length === 0 || (seen.size > 0 && round >= rounds.forEach),
+    work: async (one) => {
+      for (const reason of await work(one)) seen.add(reason);
+    },
+  });
+  if (seen.size === 0)
+    assert.fail(
+      `${name} declares ${facts.rejects.join(", ")} and refuses none of ${count} inputs, so this tells nothing: let \`inputs.${name}\` make some it refuses`,
+    );
+  if (unseen().length > 0) note(`${name} refused none of ${count} inputs for ${unseen().join(", ")}`);
 }
 
 /** Operations that were done before: a law has to hold in whatever state they leave. */
@@ -139,13 +183,13 @@ function caseOf([past, inputs]: [Past, readonly unknown[]]): Case {
   return { past, inputs, [fc.toStringMethod]: () => text } as Case;
 }
 
-function played(
+function played<T>(
   database: Database,
   subject: AnySubject,
   { past, inputs }: Case,
   operation: OperationType,
-  work: (stage: Stage, all: readonly Tried[]) => Promise<boolean>,
-): Promise<boolean> {
+  work: (stage: Stage, all: readonly Tried[]) => Promise<T>,
+): Promise<T> {
   return onStage(database, subject, async (stage) => {
     for (const [before, input] of past) {
       await subject.given?.[before.name]?.(stage.tx, input);
@@ -157,19 +201,4 @@ function played(
       inputs.map((input) => tried(operation, input)),
     );
   });
-}
-
-async function trying<T>(
-  { runs = 10 }: AnySubject,
-  arbitrary: fc.Arbitrary<T>,
-  tally: Tally,
-  work: (value: T) => Promise<boolean>,
-): Promise<void> {
-  const property = fc.asyncProperty(arbitrary, async (value) => {
-    tally.runs++;
-    if (await work(value)) tally.accepted++;
-  });
-  const rounds = 5; // chance may make nothing but what is refused
-  for (let round = 0; round < rounds && tally.accepted === 0; round++)
-    await fc.assert(property, { numRuns: runs, includeErrorInReport: true });
 }

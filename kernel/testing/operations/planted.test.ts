@@ -114,6 +114,7 @@ const all: readonly Planted[] = [
   {
     wrong: "a reserveMany that refuses all after the first it refuses",
     law: "many at once are the same as one after the other",
+    runs: 60, // so that several are refused and accepted together
     says: /reserveMany answers otherwise than reserve, one after the other/,
     plant: (own) => ({
       reserveMany: async (tx, items, call) => {
@@ -127,6 +128,7 @@ const all: readonly Planted[] = [
   {
     wrong: "a cancelMany that forgets the last",
     law: "many at once are the same as one after the other",
+    runs: 60, // so that several are refused and accepted together
     says: /cancelMany leaves another state than cancel/,
     plant: (own) => ({
       cancelMany: async (tx, items, call) => {
@@ -215,6 +217,12 @@ const all: readonly Planted[] = [
     law: "reserve, then cancel, is nothing",
     says: /take accepts none of the inputs it is asked for/,
     plant: () => ({ reserve: async (_tx, _input, call) => call.reject("TOO_LITTLE") }),
+  },
+  {
+    wrong: "that nothing was refused of what may be",
+    law: "what says no leaves nothing",
+    says: /take declares \w+(?:, \w+)* and refuses none of 200 inputs, so this tells nothing: let `inputs.take`/,
+    plant: () => ({ reserve: async (_tx, { cents }) => ({ cents }), confirm: async () => undefined }),
   },
 ];
 
