@@ -61,7 +61,7 @@ export function inTwoPhases(facts: StrategyFacts, phases: TwoPhases): Required<T
 
     /** Votes are never guessed: what is undecided and has lost its driver is aborted. */
     async resume(t, record) {
-      const lost = record.status === "active" && phases.first === "prepare" && (await wasCommitted(t));
+      const lost = record.status === "active" && (await wasCommitted(t));
       await conclude(t, lost ? await t.decide("committing") : await decisionFor(t, record));
     },
 
@@ -74,8 +74,8 @@ export function inTwoPhases(facts: StrategyFacts, phases: TwoPhases): Required<T
 }
 
 /**
- * Whether a branch that waited for the decision was committed: then there was one, and the coordinator's database has lost
- * it, as a standby can that was behind.
+ * Whether a branch that waited for the decision has gone through with it: then there was one, and the coordinator's
+ * database has lost it, as a standby can that was behind.
  */
 async function wasCommitted(t: DrivenTransaction): Promise<boolean> {
   const replies = await Promise.all(t.branches.map((branch) => t.drive(branch, "peek").catch(() => undefined)));

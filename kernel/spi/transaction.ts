@@ -25,7 +25,7 @@ export const actions = [
   "rollbackPrepared",
   /** Asks whether it was applied; if not, it never will be. */
   "settle",
-  /** Asks whether it was applied, and changes nothing. */
+  /** Asks whether it was applied or confirmed, and changes nothing. */
   "peek",
 ] as const;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { eventually } from "@mortise/kernel/testing";
 import type { Injection } from "./injecting.ts";
-import { isNeverBegun, losesAnswer, preparedAt, whileHeld } from "./plays.ts";
+import { isNeverBegun, losesAnswer, losesDecision, preparedAt, whileHeld } from "./plays.ts";
 import { appears, type Scene } from "./scene.ts";
 
 const prepared = preparedAt("second");
@@ -98,27 +98,7 @@ export const preparedInjections: readonly Injection[] = [
   {
     point: "X12",
     what: "the coordinator's database loses the decision when one branch has committed",
-    act: async (scene) => {
-      await scene.policy({ strategy: "xa" });
-      const { coordinator, sql } = scene.world.books;
-      await scene.arm("own1", "X7:3=hold*9");
-      const running = scene.run({ key: "lost decision" }).catch(() => undefined);
-      await scene.held("own1", "X7");
-      await appears(
-        () =>
-          sql(
-            "own",
-          )`select 1 from ledger where step = 'debit' and act = 'confirm' and n > (select max(n) - 2 from ledger)`,
-      );
-      await appears(() => prepared(scene));
-      await coordinator`update mortise_transaction set status = 'active', decided_at = null where status = 'committing'`;
-      scene.world.process("own1").signal("SIGKILL");
-      await Promise.all([running, scene.world.restart("own1")]);
-      await scene.whole();
-      const { gid, status } = await scene.run({ key: "lost decision", role: "own2" });
-      assert.equal(status, "committed");
-      assert.equal((await scene.whole()).get(gid), "committed");
-    },
+    act: losesDecision("xa", "X7"),
   },
   {
     point: "P2",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Injection } from "./injecting.ts";
-import { comesLate, isMended, isNeverBegun, losesAnswer, oneSaysNo, sleepsThrough } from "./plays.ts";
+import { comesLate, isMended, isNeverBegun, losesAnswer, losesDecision, oneSaysNo, sleepsThrough } from "./plays.ts";
 import { appears } from "./scene.ts";
 
 export const reservedInjections: readonly Injection[] = [
@@ -35,6 +35,11 @@ export const reservedInjections: readonly Injection[] = [
   },
   { point: "T6", what: "one of three banks says no", act: oneSaysNo("tcc") },
   { point: "T8", what: "the answer to the decision is lost", act: losesAnswer("tcc", "own1", "T8") },
+  {
+    point: "X12",
+    what: "the coordinator's database loses the decision when one branch has confirmed",
+    act: losesDecision("tcc", "T9"),
+  },
   { point: "T10", what: "a confirm throws again and again", act: isMended("tcc", ["second", "T10"], "committed") },
   { point: "T11", what: "the answer to a confirm is lost", act: losesAnswer("tcc", "second", "T11") },
   {

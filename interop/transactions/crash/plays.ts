@@ -50,6 +50,33 @@ export function losesAnswer(strategy: string, role: Role, point: string): Play {
   };
 }
 
+/** The coordinator's database loses the decision when one branch has gone through with it, and that branch tells it again. */
+export function losesDecision(strategy: string, point: string): Play {
+  return async (scene) => {
+    await scene.policy({ strategy });
+    const { coordinator, sql } = scene.world.books;
+    const key = `lost decision by ${strategy}`;
+    await scene.arm("own1", `${point}:3=hold*9`);
+    const running = scene.run({ key }).catch(() => undefined);
+    await scene.held("own1", point);
+    const [lost] = await coordinator<
+      { gid: string }[]
+    >`select gid from mortise_transaction where status = 'committing'`;
+    assert.ok(lost);
+    const confirmed = (bank: "own" | "second") => sql(bank)`
+      select 1 from mortise_fence where gid = ${lost.gid} and slot = 'F' and kind = 'confirm'`;
+    await appears(() => confirmed("own"));
+    assert.equal((await confirmed("second")).length, 0);
+    await coordinator`update mortise_transaction set status = 'active', decided_at = null where gid = ${lost.gid}`;
+    scene.world.process("own1").signal("SIGKILL");
+    await Promise.all([running, scene.world.restart("own1")]);
+    await scene.whole();
+    const { gid, status } = await scene.run({ key, role: "own2" });
+    assert.deepEqual([gid, status], [lost.gid, "committed"]);
+    assert.equal((await scene.whole()).get(gid), "committed");
+  };
+}
+
 /** One of three banks says no, and nothing stays anywhere. */
 export function oneSaysNo(strategy: string): Play {
   return async (scene) => {

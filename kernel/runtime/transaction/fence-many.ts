@@ -47,9 +47,8 @@ export async function readMany(
   if (of.length === 0) return new Map();
   const [gids, branches] = columns(of);
   const rows = await sql<(StoredEntry & BranchId)[]>`
-    select gid, branch, kind, kept, exists (
-      select from mortise_fence as f
-      where f.gid = entry.gid and f.branch = entry.branch and f.slot = 'F' and f.kind = 'cancel') as "takenBack"
+    select gid, branch, kind, kept, (
+      select f.kind from mortise_fence as f where f.gid = entry.gid and f.branch = entry.branch and f.slot = 'F') as finished
     from mortise_fence
     join unnest(${gids}::uuid[], ${branches}::text[]) as entry (gid, branch) using (gid, branch)
     where slot = ${slot}`;

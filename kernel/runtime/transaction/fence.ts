@@ -36,8 +36,8 @@ export interface StoredEntry {
   readonly kind: FenceKind;
   /** What was asked and answered, so that a repetition gets the same answer; bytes of `Kept`. */
   readonly kept: Uint8Array | null;
-  /** Whether its `F` row says that it was taken back. */
-  readonly takenBack?: boolean;
+  /** What its `F` row says; nothing where there is none. */
+  readonly finished?: FenceKind | null;
 }
 
 /** Counts up with every change of the tables. */
@@ -130,8 +130,8 @@ function insert(sql: Tx, { gid, branch, slot, kind, strategy, operations, kept }
 /** Gives the row as it is committed, or as this database transaction wrote it. */
 export async function read(sql: Tx, gid: string, branch: string, slot: FenceSlot): Promise<StoredEntry | undefined> {
   const [row] = await sql<StoredEntry[]>`
-    select kind, kept, exists (
-      select from mortise_fence where gid = ${gid} and branch = ${branch} and slot = 'F' and kind = 'cancel') as "takenBack"
+    select kind, kept, (
+      select kind from mortise_fence where gid = ${gid} and branch = ${branch} and slot = 'F') as finished
     from mortise_fence where gid = ${gid} and branch = ${branch} and slot = ${slot}`;
   return row;
 }

@@ -25,13 +25,13 @@ export async function inquire(inquiring: Inquiring, gid: string, context: Contex
   const record = await coordinator.get(gid);
   const facts = record && inquiring.factsOf(record.strategy);
   if (!record || !facts?.recordDecides) return status; // elsewhere a branch that is done may be the decision
-  const lost = facts.prepares ? await committedAnywhere(inquiring, record, context) : undefined;
+  const lost = await committedAnywhere(inquiring, record, context);
   const decision: Decision = lost ? "committing" : "aborting";
   return (await coordinator.decide(gid, decision, lost ? { outputs: lost } : { abort: overdue })) ?? "aborting";
 }
 
 /**
- * The outputs that are known where a branch that waited for the decision was committed: then there was one, and the
+ * The outputs that are known where a branch that waited for the decision has gone through with it: then there was one, and the
  * coordinator's database has lost it, as a standby can that was behind. Who does not answer is not waited for.
  */
 async function committedAnywhere(

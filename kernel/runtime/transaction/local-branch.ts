@@ -240,7 +240,9 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
 
     peek: async ({ gid, branch }) => {
       const there = await readCommitted(database.sql, gid, branch, "R");
-      return there ? repeated(there) : answer("refused", "it has not come");
+      if (!there) return answer("refused", "it has not come");
+      const waits = ["reserve", "intent"].includes(there.kind) && there.finished !== "confirm";
+      return waits ? answer("refused", "it is reserved and not confirmed") : repeated(there);
     },
 
     settle: (request) =>
@@ -257,11 +259,11 @@ type How = "check" | "reserve" | "apply";
 type Finish = "confirm" | "cancel" | "undo";
 
 /** The answer to what was asked before. */
-export function repeated({ kind, kept: bytes, takenBack }: StoredEntry): DriveReply {
+export function repeated({ kind, kept: bytes, finished }: StoredEntry): DriveReply {
   const { results, refusal, inputHash } = decodeKept(bytes);
   if (kind === "tombstone") return answer("refused", "it was taken back before it came");
   if (kind === "rejected" && refusal) return rejected(refusal, inputHash);
-  if (takenBack) return answer("refused", "it was taken back");
+  if (finished === "cancel") return answer("refused", "it was taken back");
   return done(results, "", inputHash);
 }
 
