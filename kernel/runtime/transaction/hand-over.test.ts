@@ -11,6 +11,7 @@ import type { Transactions } from "../../spi/transactions.ts";
 import { startPlugin } from "../../testing/start-plugin.ts";
 import { virtualPorts } from "../../testing/virtual-ports.ts";
 import { transactionsRuntime } from "../plugins/transactions-runtime.ts";
+import { transactionPolicyOf } from "../transaction-policy.ts";
 
 const Text = message("test.v1.Text", { text: string(1) });
 const Stock = operations("test.v1.Stock", { take: operation(Text, Text, { rejects: [], undo: true }) });
@@ -72,7 +73,7 @@ function world() {
           clients: { current: clients },
           coordinator: { current: { ...keeping, health: async () => ({ durable: true, replicated: true }) } },
           policies: {
-            current: { of: () => ({ strategy: "saga", maxInFlight: 10, scheduleMs: [], deadlineMs: 600_000 }) },
+            current: { of: () => ({ ...transactionPolicyOf({}, buy.name), strategy: "saga", deadlineMs: 600_000 }) },
           },
           strategies: { current: new Map([["saga", plain]]) },
           tracer: { current: undefined },
