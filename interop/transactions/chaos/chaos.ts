@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { natsServer, postgresServer, type TestPostgres } from "@mortise/kernel/testing";
+import { natsServer, postgresServer, type RealServer, type TestPostgres } from "@mortise/kernel/testing";
 import { Violation } from "../world/books.ts";
 import type { Policy } from "../world/messages.ts";
 import { type Role, startWorld, type World } from "../world/world.ts";
 import { clerk, type Tally } from "./load.ts";
-import { nemesis } from "./nemesis.ts";
-import { proxyTo, type Way } from "./proxy.ts";
+import { nemesis, type Ways } from "./nemesis.ts";
+import { proxyTo } from "./proxy.ts";
 import { type Seeded, seeded } from "./random.ts";
 import { inWords, trafficOf } from "./traffic.ts";
 
@@ -31,19 +31,30 @@ function policyOf(strategy: string): Policy {
   return ["xa", "3pc", "tcc", "saga"].includes(strategy) ? { strategy, deadlineMs: 3_000 } : { strategy };
 }
 
-/** Ways from every process to both servers. */
-async function waysTo(servers: readonly TestPostgres[]) {
-  const ways = new Map<Role, Way[]>();
+/** Ways from every process to both servers of PostgreSQL and to NATS. */
+async function waysTo(servers: readonly TestPostgres[], nats: RealServer) {
+  const ways = new Map<Role, Ways>();
   const roles: readonly Role[] = ["own1", "own2", "own3", "second", "third", "fourth"];
+  const bus = new URL(nats.url).hostname;
   for (const role of roles)
-    ways.set(role, await Promise.all(servers.map(({ address }) => proxyTo(address.host, address.port))));
+    ways.set(role, {
+      databases: await Promise.all(servers.map(({ address }) => proxyTo(address.host, address.port))),
+      bus: await proxyTo(bus, nats.port),
+    });
   const through = (role: Role, url: string) => {
-    const at = servers.findIndex((server) => server.url === url);
+    const way =
+      url === nats.url
+        ? ways.get(role)?.bus
+        : ways.get(role)?.databases[servers.findIndex((server) => server.url === url)];
+    if (!way) throw new TypeError(`there is no way from ${role} to ${url}`);
     const to = new URL(url);
-    to.port = String(ways.get(role)?.[at]?.port ?? to.port);
+    to.port = String(way.port);
     return to.href;
   };
-  return { ways, through };
+  const close = async () => {
+    for (const { databases, bus } of ways.values()) for (const way of [...databases, bus]) await way.close();
+  };
+  return { ways, through, close };
 }
 
 /** Loads, harms, heals and checks. Tells what it did, and whether all of it held. */
@@ -55,7 +66,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
     postgresServer({ ours: true, settings }),
     natsServer({ ours: true }),
   ]);
-  const { ways, through } = await waysTo([postgres, other]);
+  const { ways, through, close } = await waysTo([postgres, other], nats);
   let current = strategy === "swap" ? random.one(strategies) : strategy;
   let world: World | undefined;
   try {
@@ -107,7 +118,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
     return await verdict(world, violation, { atLeast: Math.ceil(minutes * doneEachMinute), say: told });
   } finally {
     await world?.[Symbol.asyncDispose]();
-    for (const all of ways.values()) for (const way of all) await way.close();
+    await close();
     await Promise.all([postgres.stop(), other.stop(), nats.stop()]);
   }
 }

@@ -5,12 +5,19 @@ import type { Role, World } from "../world/world.ts";
 import type { Way } from "./proxy.ts";
 import type { Seeded } from "./random.ts";
 
+/** The ways of a process to what it shares with others. */
+export interface Ways {
+  /** To the servers of PostgreSQL. */
+  readonly databases: readonly Way[];
+  /** To NATS. */
+  readonly bus: Way;
+}
+
 export interface Arena {
   readonly world: World;
   readonly random: Seeded;
   readonly nats: RealServer;
-  /** The ways of each process to the servers of PostgreSQL. */
-  readonly ways: ReadonlyMap<Role, readonly Way[]>;
+  readonly ways: ReadonlyMap<Role, Ways>;
   /** Two servers of PostgreSQL, each by one of its databases. */
   readonly servers: readonly Sql[];
   /** Undefined: the strategy stays. */
@@ -21,7 +28,7 @@ export interface Arena {
 /** Does harm, and undoes it after a while. */
 type Harm = (arena: Arena) => Promise<string | undefined>;
 
-/** Longer than a lease (1 s), and now and then longer than a deadline (3 s). */
+/** Now and then longer than a lease (2 s) and than a deadline (3 s). */
 const aWhile = (random: Seeded) => random.between(300, 5_000);
 
 const kill: Harm = async ({ world, random, say }) => {
@@ -83,16 +90,26 @@ const terminate: Harm = async ({ random, servers, say }) => {
   return undefined;
 };
 
-const storm: Harm = async ({ random, ways, say }) => {
-  const role = random.one([...ways.keys()]);
-  const weather = random.one(["cut", "silent", random.between(20, 400)] as const);
-  const forMs = aWhile(random);
-  say(`network of ${role}: ${typeof weather === "number" ? `${weather} ms late` : weather} for ${forMs} ms`);
-  for (const way of ways.get(role) ?? []) way.weather(weather);
-  await sleep(forMs);
-  for (const way of ways.get(role) ?? []) way.weather("pass");
-  return undefined;
-};
+/** Disturbs the ways from one process for a while, as a network does. */
+const disturbing =
+  (to: string, waysOf: (all: Ways) => readonly Way[]): Harm =>
+  async ({ random, ways, say }) => {
+    const role = random.one([...ways.keys()]);
+    const weather = random.one(["cut", "silent", random.between(20, 400)] as const);
+    const forMs = aWhile(random);
+    const found = ways.get(role);
+    const disturbed = found ? waysOf(found) : [];
+    say(
+      `network from ${role} to ${to}: ${typeof weather === "number" ? `${weather} ms late` : weather} for ${forMs} ms`,
+    );
+    for (const way of disturbed) way.weather(weather);
+    await sleep(forMs);
+    for (const way of disturbed) way.weather("pass");
+    return undefined;
+  };
+
+const storm = disturbing("its databases", ({ databases }) => databases);
+const fog = disturbing("NATS", ({ bus }) => [bus]);
 
 const bus: Harm = async ({ random, nats, say }) => {
   say("SIGKILL NATS");
@@ -115,6 +132,7 @@ export async function nemesis(arena: Arena, over: () => boolean): Promise<Readon
     ["crash", crash, 1],
     ["terminate", terminate, 2],
     ["storm", storm, 4],
+    ["fog", fog, 3],
     ["bus", bus, 1],
     ["swap", change, arena.swap ? 4 : 0],
   ];

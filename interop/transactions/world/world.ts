@@ -85,7 +85,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const startOf = (role: Role): ProcessStart => ({
     banks: banksOf(role),
     servers: serversOf(role),
-    nats: nats.url,
+    nats: through(role, nats.url),
     dir,
     accounts,
     cents,
