@@ -53,7 +53,7 @@ async function world() {
   };
   const records = new Map();
   const keeping = keptCoordinator({ records, ended: [], audits: [], now: () => ports.clock.wall() }, 100_000);
-  const policy = { strategy: "message", maxInFlight: 10_000, scheduleMs: [] };
+  const policy = { strategy: "message", maxInFlight: 10_000, scheduleMs: [], sources: {} };
   const { api, stop } = await startPlugin<Transactions>(transactionsRuntime, {
     ports,
     options: { redeliverMs, maxRedeliverMs, redeliverAtOnce },
