@@ -89,6 +89,8 @@ export const OutboxQuery = message("mortise.transaction.v1.OutboxQuery", {
   after: string(5),
   /** At most so many, the oldest first; 0: 500. */
   limit: int32(6),
+  /** The participant that is to be told. */
+  to: optional(string(7)),
 });
 
 /** A transaction of which branches wait in the outbox of the participant that has done the first. */

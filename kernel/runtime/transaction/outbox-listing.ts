@@ -12,7 +12,7 @@ const usualLimit = 500;
 
 /** Transactions of which something waits in an outbox, the oldest first. Throws INVALID_ARGUMENT for what nobody can mean. */
 export async function listOutbox(sql: Database["sql"], query: Query): Promise<Listed> {
-  const { gid, name, strategy, olderThanMs, after, limit } = query;
+  const { gid, name, strategy, olderThanMs, after, limit, to = "" } = query;
   if (gid !== "") checkGid(gid);
   if (limit < 0 || limit > usualLimit) throw invalid(`the limit is ${limit}; from 1 to ${usualLimit}, or 0`);
   const place = placeIn(after);
@@ -20,6 +20,7 @@ export async function listOutbox(sql: Database["sql"], query: Query): Promise<Li
     gid !== "" && sql`gid = ${gid}`,
     name !== "" && sql`transaction = ${name}`,
     strategy !== "" && sql`strategy = ${strategy}`,
+    to !== "" && sql`plan->>'participant' = ${to}`,
   ];
   const where = parts.reduce((all, part) => (part === false ? all : sql`${all} and ${part}`), sql`true`);
   const at = sql`min(created_at)`;
