@@ -13,6 +13,9 @@ export interface OrderJson {
   readonly cancelReason: string;
   readonly traceId: string;
   readonly total: MoneyJson;
+  /** The code it was bought with; empty for none. */
+  readonly coupon: string;
+  readonly discount: MoneyJson;
   /** Of orders that are paid later. */
   readonly payBy?: string;
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
@@ -30,6 +33,7 @@ export interface Body extends OrderJson, TraceJson {
   readonly levels: readonly { readonly sku: string; readonly onHand: number; readonly frozen: number }[];
   readonly orders: readonly OrderJson[];
   readonly entries: readonly { readonly kind: string }[];
+  readonly coupons: readonly { readonly code: string; readonly used: boolean }[];
   readonly nextPageToken: string;
   readonly reason: string;
   readonly detail: string;
@@ -70,13 +74,17 @@ export class Browser {
   }
 
   /** Places an order under a new key, or under `key`, and pays it. */
-  order(items: Readonly<Record<string, number>>, key: string = systemPorts.ids.uuid()): Promise<Answer> {
-    return this.post("/api/orders", { items: linesOf(items) }, { "idempotency-key": key });
+  order(items: Readonly<Record<string, number>>, key: string = systemPorts.ids.uuid(), coupon = ""): Promise<Answer> {
+    return this.post("/api/orders", { items: linesOf(items), coupon }, { "idempotency-key": key });
   }
 
   /** Places an order that is to be paid later. */
-  orderUnpaid(items: Readonly<Record<string, number>>, key: string = systemPorts.ids.uuid()): Promise<Answer> {
-    return this.post("/api/orders", { items: linesOf(items), pay: "later" }, { "idempotency-key": key });
+  orderUnpaid(
+    items: Readonly<Record<string, number>>,
+    key: string = systemPorts.ids.uuid(),
+    coupon = "",
+  ): Promise<Answer> {
+    return this.post("/api/orders", { items: linesOf(items), coupon, pay: "later" }, { "idempotency-key": key });
   }
 
   /** Pays such an order. */

@@ -16,6 +16,8 @@ const kills = 20;
 const killingMs = 130_000;
 const customers = 6;
 const skus = ["terracotta-pot", "grid-notebook", "two-cups", "beeswax-trio", "brass-pen"];
+/** Each may be used once by each customer. */
+const campaigns = Array.from({ length: 10 }, (_, n) => ({ code: `OFF${n}`, title: "Off", percent: 10 + n }));
 const settings = [
   ...patience,
   ...[
@@ -23,6 +25,7 @@ const settings = [
     ...["payWithinMs=1500", "expireEveryMs=100", "dropAgainMs=500"],
   ].map((set) => `options.service/order.${set}`),
   "options.transactions/runtime.leaseMs=1500",
+  `options.service/marketing.campaigns=${JSON.stringify(campaigns)}`,
 ];
 
 const dataDir = mkdtempSync(join(tmpdir(), "shop-kill-"));
@@ -49,19 +52,24 @@ it("loses no confirmed order and leaves nothing frozen, however often the shop i
     await eventually(() => !postgresRuns(), 90_000);
   }
   shop = await startShop({ dataDir, set: settings });
-  const orders = (await Promise.all(browsers(shop).map(finalOrders))).flat();
+  const ordersOfEach = await Promise.all(browsers(shop).map(finalOrders));
+  const orders = ordersOfEach.flat();
   const completed = orders.filter((order) => order.status === "COMPLETED");
   const interrupted = orders.length - completed.length;
+  const reduced = completed.filter(({ coupon }) => coupon !== "").length;
   test.diagnostic(
-    `${round} kills, ${confirmed.size} confirmed, ${completed.length} completed, ${interrupted} given up`,
+    `${round} kills, ${confirmed.size} confirmed, ${completed.length} completed, ${reduced} with a coupon, ${interrupted} given up`,
   );
-  assert.ok(confirmed.size >= round / 4, `only ${confirmed.size} orders were confirmed under load`);
+  const underLoad = confirmed.size - customers;
+  assert.ok(underLoad >= round / 4, `only ${underLoad} orders were confirmed under load`);
   const ids = new Set(completed.map((order) => order.id));
   const lost = [...confirmed].filter((id) => !ids.has(id));
   assert.deepEqual(lost, [], "confirmed orders were lost");
   await nothingFrozen(new Browser(shop.url));
   await stockAddsUp(new Browser(shop.url), completed);
   await moneyAddsUp(browsers(shop), completed);
+  assert.ok(reduced >= customers, `only ${reduced} orders were bought with a coupon`);
+  for (const [index, browser] of browsers(shop).entries()) await couponsAddUp(browser, ordersOfEach[index] ?? []);
   assert.equal(await shop.stop(), 0);
   await eventually(() => !postgresRuns(), 90_000);
 });
@@ -88,33 +96,47 @@ async function openAccounts({ url }: ShopProcess): Promise<void> {
     await browser.register(`Customer ${index}`);
     for (let times = 0; times < 3; times++)
       await browser.post("/api/wallet/top-up", { cents: 900_000 }, { "idempotency-key": crypto.randomUUID() });
+    await buysWithCoupon(browser);
     cookies.push(browser.cookie);
   }
+}
+
+/** So that at least one coupon of everybody is used, however slow all else is. */
+async function buysWithCoupon(browser: Browser): Promise<void> {
+  const key = crypto.randomUUID();
+  const order = await eventually(async () => {
+    const { status, body } = await browser.order({ "two-cups": 1 }, key, campaigns[0]?.code);
+    return status < 202 ? body : undefined;
+  }, 90_000);
+  assert.equal(order.coupon, campaigns[0]?.code);
+  confirmed.add(order.id);
 }
 
 function browsers({ url }: ShopProcess): Browser[] {
   return cookies.map((cookie) => new Browser(url, cookie));
 }
 
-/** Orders again and again, and keeps what the shop has confirmed. */
+/** Orders again and again, and keeps what the shop has confirmed. A part is ordered with a coupon, twice at the same time. */
 async function buyUntilKilled(browser: Browser): Promise<void> {
   for (;;) {
-    const sku = skus[Math.floor(Math.random() * skus.length)] ?? "two-cups";
-    const other = skus[Math.floor(Math.random() * skus.length)] ?? "two-cups";
-    try {
-      const { status, body } = await bought(browser, { [sku]: 1, [other]: 1 });
-      if (status < 202) confirmed.add(body.id);
-    } catch {
-      return;
-    }
+    const items = { [oneOf(skus)]: 1, [oneOf(skus)]: 1 };
+    const { code } = oneOf(campaigns);
+    const asked = Math.random() < 0.25 ? [code, code] : [""];
+    const made = await Promise.allSettled(asked.map((coupon) => bought(browser, items, coupon)));
+    for (const one of made) if (one.status === "fulfilled" && one.value.status < 202) confirmed.add(one.value.body.id);
+    if (made.some(({ status }) => status === "rejected")) return;
   }
 }
 
+function oneOf<T>(all: readonly T[]): T {
+  return all[Math.floor(Math.random() * all.length)] as T;
+}
+
 /** Every third order is paid later, and some of these never. */
-async function bought(browser: Browser, items: Readonly<Record<string, number>>): Promise<Answer> {
+async function bought(browser: Browser, items: Readonly<Record<string, number>>, coupon: string): Promise<Answer> {
   const chance = Math.random();
-  if (chance > 0.33) return browser.order(items);
-  const held = await browser.orderUnpaid(items);
+  if (chance > 0.33) return browser.order(items, undefined, coupon);
+  const held = await browser.orderUnpaid(items, undefined, coupon);
   if (held.status === 201 && chance > 0.08) return browser.pay(held.body.id);
   return { ...held, status: 202 }; // nothing is confirmed yet
 }
@@ -161,6 +183,25 @@ async function moneyAddsUp(all: readonly Browser[], completed: readonly OrderJso
   const left = balances.reduce((sum, cents) => sum + cents, 0);
   const spent = completed.reduce((sum, order) => sum + order.total.cents, 0);
   assert.equal(left + spent, customers * (50_000 + 3 * 900_000));
+}
+
+/** What a customer has used is what orders that stand were bought with, each once; of those that do not it was given back. */
+async function couponsAddUp(browser: Browser, orders: readonly OrderJson[]): Promise<void> {
+  const standing = orders.filter(({ status, coupon }) => status === "COMPLETED" && coupon !== "");
+  for (const { id, coupon, total, discount } of standing) {
+    const { percent = 0 } = campaigns.find(({ code }) => code === coupon) ?? {};
+    const full = total.cents + discount.cents;
+    assert.equal(discount.cents, Math.floor((full * percent) / 100), `what ${coupon} took off order ${id}`);
+  }
+  const bought = standing.map(({ coupon }) => coupon).sort();
+  assert.deepEqual(bought, [...new Set(bought)], "a coupon was used for several orders");
+  const used = async () => {
+    const { coupons } = (await browser.get("/api/coupons")).body;
+    return coupons.flatMap(({ code, used }) => (used ? [code] : [])).sort();
+  };
+  // A transaction of no order that is listed may still be giving one back.
+  await eventually(async () => (await used()).length <= bought.length, 120_000);
+  assert.deepEqual(await used(), bought, "coupons are used otherwise than by orders that stand");
 }
 
 /** Whether a PostgreSQL process works on the data. */
