@@ -171,6 +171,7 @@ async function verdict(world: World, violation: unknown, { atLeast, say }: Judgi
       throw new Error(
         `this proves nothing: ${committed} done of at least ${atLeast}, ${refused} not done of at least 1`,
       );
+    say(`${world.books.dirty.size} sagas were seen before they were decided, as they may be`);
     const healed = ((performance.now() - from) / 1000).toFixed(1);
     say(`WHOLE: nothing left after ${healed} s; ${committed} done, ${refused} not done, of ${outcomes.length}`);
     return true;

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import type { Injection } from "./injecting.ts";
-import { comesLate, isMended, isNeverBegun, losesAnswer, losesDecision, oneSaysNo, sleepsThrough } from "./plays.ts";
+import {
+  comesLate,
+  isMended,
+  isNeverBegun,
+  isSeenEarly,
+  losesAnswer,
+  losesDecision,
+  oneSaysNo,
+  sleepsThrough,
+} from "./plays.ts";
 import { appears } from "./scene.ts";
 
 export const reservedInjections: readonly Injection[] = [
@@ -10,6 +19,7 @@ export const reservedInjections: readonly Injection[] = [
     act: isNeverBegun("tcc", "T1", ({ world }) => world.books.sql("fourth")`select 1 from account where coming > 0`),
   },
   { point: "T3", what: "the answer to a reserve is lost", act: losesAnswer("tcc", "second", "T3") },
+  { point: "T3", what: "nobody sees as done what is reserved", act: isSeenEarly("tcc", "T3", false) },
   {
     point: "T4",
     what: "a reserve comes after its cancel",

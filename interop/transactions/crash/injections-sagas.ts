@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { Injection } from "./injecting.ts";
-import { comesLate, isMended, isStuck, losesAnswer, oneSaysNo } from "./plays.ts";
+import { comesLate, isMended, isSeenEarly, isStuck, losesAnswer, oneSaysNo } from "./plays.ts";
 import type { Scene } from "./scene.ts";
 
 /** What an account holds changes by hand, and the books say so. */
@@ -18,6 +18,7 @@ async function byHand({ world }: Scene, account: string, cents: bigint): Promise
 
 export const sagaInjections: readonly Injection[] = [
   { point: "S3", what: "the answer of a step is lost", act: losesAnswer("saga", "second", "S3") },
+  { point: "S3", what: "others see what is not decided, as they may", act: isSeenEarly("saga", "S3", true) },
   { point: "S4", what: "one of three banks says no", act: oneSaysNo("saga") },
   ...(["pay", "collect"] as const).map(
     (transaction): Injection => ({

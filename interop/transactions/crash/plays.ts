@@ -67,12 +67,29 @@ export function losesDecision(strategy: string, point: string): Play {
       select 1 from mortise_fence where gid = ${lost.gid} and slot = 'F' and kind = 'confirm'`;
     await appears(() => confirmed("own"));
     assert.equal((await confirmed("second")).length, 0);
+    scene.world.books.decisionLost(lost.gid);
     await coordinator`update mortise_transaction set status = 'active', decided_at = null where gid = ${lost.gid}`;
     scene.world.process("own1").signal("SIGKILL");
     await Promise.all([running, scene.world.restart("own1")]);
     await scene.whole();
     const { gid, status } = await scene.run({ key, role: "own2" });
     assert.deepEqual([gid, status], [lost.gid, "committed"]);
+    assert.equal((await scene.whole()).get(gid), "committed");
+  };
+}
+
+/** Held when all has been asked for and nothing is decided: whether others see it then as done. */
+export function isSeenEarly(strategy: string, point: string, seen: boolean): Play {
+  return async (scene) => {
+    await scene.policy({ strategy });
+    const { books } = scene.world;
+    await scene.arm("fourth", `${point}=hold`);
+    const running = scene.run({ transaction: "collect", timeoutMs: 60_000 });
+    await scene.held("fourth", point);
+    await books.observe();
+    await scene.release("fourth");
+    const { gid, status } = await running;
+    assert.deepEqual([status, books.dirty.has(gid)], ["committed", seen]);
     assert.equal((await scene.whole()).get(gid), "committed");
   };
 }

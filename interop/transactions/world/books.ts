@@ -1,6 +1,7 @@
 import type { TestPostgres } from "@mortise/kernel/testing";
 import postgres, { type Sql } from "postgres";
 import { type BankName, bankNames, databaseOf, stepsOf } from "./contract.ts";
+import { seenEarly, shownBy } from "./isolation.ts";
 import type { Told } from "./messages.ts";
 
 /** Something that must never be seen. */
@@ -18,6 +19,10 @@ export interface Books {
   onTheWay(): Promise<readonly string[]>;
   /** Keeps what somebody was told; it must stay true. */
   acknowledge(told: Told): void;
+  /** Somebody takes the decision of a transaction away from the coordinator: banks may have followed it. */
+  decisionLost(gid: string): void;
+  /** Sagas of which somebody saw something before they were decided, as anybody may. */
+  readonly dirty: ReadonlySet<string>;
   /** Once nothing is on its way: whole transactions, or nothing of them. Throws a {@link Violation}. Gives outcomes by gid. */
   audit(allowed?: Allowed): Promise<ReadonlyMap<string, "committed" | "aborted">>;
   close(): Promise<void>;
@@ -63,14 +68,29 @@ export async function openBooksOf({ postgres: server, prefix, elsewhere }: Books
     }
   }
 
+  const dirty = new Set<string>();
+  const lost = new Set<string>();
+
+  /** Nobody sees what is only prepared or reserved, but under a saga. */
+  async function observeIsolation(): Promise<void> {
+    const shown = (await Promise.all(bankNames.map((bank) => shownBy(bank, of(bank))))).flat();
+    const unknown = shown.filter(({ gid }) => !lost.has(gid) && decided.get(gid) !== "committed");
+    const early = await seenEarly(coordinator, unknown);
+    if (early.broken.length > 0) throw new Violation(early.broken.join("; "));
+    for (const gid of early.dirty) dirty.add(gid);
+  }
+
   return {
     sql: of,
     coordinator,
+    dirty,
+    decisionLost: (gid) => void lost.add(gid),
     async observe() {
       const found = await Promise.all(
         bankNames.map(async (bank) => (await wrongIn(of(bank))).map((one) => `${bank}: ${one}`)),
       );
       if (found.flat().length > 0) throw new Violation(found.flat().join("; "));
+      await observeIsolation();
       await observeDecisions();
     },
     async onTheWay() {
