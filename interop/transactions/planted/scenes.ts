@@ -60,6 +60,19 @@ async function lateDecision(scene: Scene): Promise<void> {
   assert.equal((await scene.whole()).get(gid), status);
 }
 
+/** Stands before its decision, while a person aborts it. */
+async function forcedBefore(scene: Scene): Promise<void> {
+  await scene.policy({ strategy: "tcc" });
+  const { gid, status } = await whileHeld(scene, { point: "T7" }, async () => {
+    const forced = { reason: "FORCED", message: "a person aborted it", step: "", details: {} };
+    const rows = await scene.world.books.coordinator`
+      update mortise_transaction set status = 'aborting', decided_at = now(), abort = ${JSON.stringify(forced)}::text::json
+      where status = 'active' returning 1`;
+    assert.equal(rows.length, 1);
+  });
+  assert.deepEqual([status, (await scene.whole()).get(gid)], ["aborted", "aborted"]);
+}
+
 /** Takes long before its decision, while it still works on it. */
 async function slowDecision(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc" });
@@ -94,7 +107,7 @@ async function lateLocal(scene: Scene): Promise<void> {
 
 /** For each mistake what shows it. Without any, all of it goes well. */
 export const plays: Readonly<Record<BugName, Play>> = {
-  confirmBeforeDecision: dying("tcc", "T7"),
+  confirmBeforeDecision: forcedBefore,
   decisionWithoutCompare: lateDecision,
   noTombstone: lateReserve,
   tombstoneRemoved: lateReserve,
