@@ -42,7 +42,11 @@ export interface BooksOptions {
 /** Connections outlive restarts of the server: what was asked meanwhile is asked again. */
 export async function openBooksOf({ postgres: server, prefix, elsewhere }: BooksOptions): Promise<Books> {
   const connect = (at: TestPostgres, name: string) =>
-    postgres(at.url.replace(/\/[^/]*$/, `/${prefix}${name}`), { max: 1, onnotice: () => undefined });
+    postgres(at.url.replace(/\/[^/]*$/, `/${prefix}${name}`), {
+      max: 1,
+      onnotice: () => undefined,
+      fetch_types: false, // asked for by every new connection, and nobody hears when that fails
+    });
   const banks = new Map(
     bankNames.map((bank) => {
       const at = elsewhere?.banks.includes(bank) ? elsewhere.postgres : server;
@@ -112,7 +116,7 @@ export async function openBooksOf({ postgres: server, prefix, elsewhere }: Books
       const states = new Map<string, Map<string, string>>();
       for (const bank of bankNames) {
         for (const { gid, step, acts } of await of(bank)<StepRow[]>`
-          select gid, step, array_agg(act order by n) as acts from ledger group by gid, step`)
+          select gid, step, string_agg(act, ' ' order by n) as acts from ledger group by gid, step`)
           states.set(gid, (states.get(gid) ?? new Map()).set(step, stateOf(acts)));
       }
       const records = await coordinator<RecordRow[]>`
@@ -148,7 +152,8 @@ export async function openBooksOf({ postgres: server, prefix, elsewhere }: Books
 interface StepRow {
   readonly gid: string;
   readonly step: string;
-  readonly acts: readonly string[];
+  /** In their order, separated by spaces. */
+  readonly acts: string;
 }
 
 interface RecordRow {
@@ -159,10 +164,9 @@ interface RecordRow {
   readonly heuristic: string;
 }
 
-function stateOf(acts: readonly string[]): string {
-  const all = acts.join(" ");
-  if (all === "reserve confirm") return "done";
-  return all === "reserve cancel" || all === "reserve confirm undo" ? "undone" : all;
+function stateOf(acts: string): string {
+  if (acts === "reserve confirm") return "done";
+  return acts === "reserve cancel" || acts === "reserve confirm undo" ? "undone" : acts;
 }
 
 /** Done as a whole or not at all; nothing where it is neither. What may be lost may be missing. */

@@ -34,7 +34,7 @@ export async function seenEarly(coordinator: Sql, shown: readonly Shown[]): Prom
   const gids = [...new Set(shown.map(({ gid }) => gid))];
   const records = await coordinator<{ gid: string; strategy: string; status: string }[]>`
     select gid::text, strategy, status from mortise_transaction
-    where name <> '' and status not in ('committing', 'committed') and gid = any(${gids}::uuid[])`;
+    where name <> '' and status not in ('committing', 'committed') and gid in (select one::uuid from json_array_elements_text(${JSON.stringify(gids)}::text::json) as one)`;
   const undecided = new Map(records.map((record) => [record.gid, record]));
   const broken: string[] = [];
   const dirty: string[] = [];
