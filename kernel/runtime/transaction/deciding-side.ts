@@ -10,7 +10,7 @@ import { roundMs } from "./backoff.ts";
 import { endOf } from "./ends.ts";
 import { reasonOf } from "./failures.ts";
 import type { Journey } from "./journey.ts";
-import { LeftForLater } from "./subject.ts";
+import { LeftForLater, leasedAt } from "./subject.ts";
 
 /** What the coordinator is told of a transaction between its begin and its end. */
 export interface DecidingSide {
@@ -70,12 +70,9 @@ export function decidingSide(journey: Journey): DecidingSide {
     nextInMs: roundMs(attempts, options, ports.random),
   });
 
-  /**
-   * Since the decision, in milliseconds by the clock of the coordinator alone, whose last renewal of the lease is the
-   * latest moment that is known of it: the clock here may be wrong.
-   */
+  /** Since the decision, in milliseconds by the clock of the coordinator alone: that here may be wrong. */
   const ageOf = (now: TransactionRecord | undefined) =>
-    now?.decidedAt === undefined ? 0 : now.leaseUntil - options.leaseMs - now.decidedAt;
+    now?.decidedAt === undefined ? 0 : leasedAt(now, options.leaseMs) - now.decidedAt;
 
   return {
     decide,

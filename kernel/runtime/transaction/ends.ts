@@ -4,6 +4,7 @@ import type { Log } from "../../core/plugin.ts";
 import type { AbortReason, Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
 import { interrupted, orphan } from "../../spi/transaction-record.ts";
 import type { TransactionCounters } from "./numbers.ts";
+import { remembering } from "./remembering.ts";
 import type { Subject } from "./subject.ts";
 
 /** What the bus is told of a transaction that ends. */
@@ -36,11 +37,8 @@ export interface EndsSetup {
   readonly log: Log;
 }
 
-/** Ends that are remembered so as not to be told twice, at most: the oldest are forgotten. */
-const most = 10_000;
-
 export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends {
-  const told = new Map<string, Promise<void>>();
+  const told = remembering<Promise<void>>();
   const open = new Set<Promise<unknown>>();
   /** The bus has not taken the last one. */
   let silent = false;
@@ -49,10 +47,11 @@ export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends
     const { gid } = end;
     const before = told.get(gid);
     if (before) return before;
-    if (told.size >= most) told.delete(told.keys().next().value ?? "");
     const telling = publish(end, context);
-    told.set(gid, telling);
-    telling.catch(() => told.delete(gid));
+    told.keep(gid, telling);
+    telling.catch(() => {
+      told.take(gid); // so that it is told again
+    });
     return telling;
   }
 
@@ -80,7 +79,7 @@ export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends
     },
 
     async unrecorded(end, strategy, context) {
-      if (told.has(end.gid)) return; // it was run again under its key
+      if (told.get(end.gid)) return; // it was run again under its key
       counters.begun(end.transaction, strategy);
       count(end, strategy);
       const telling = tellIfTaken(end, context).finally(() => open.delete(telling));

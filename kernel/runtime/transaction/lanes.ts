@@ -11,6 +11,7 @@ import { keyOf } from "./fence-many.ts";
 import type { LocalBranches } from "./local-branch.ts";
 import { type ManyBranches, manyBranches } from "./many-branches.ts";
 import type { AtPlace } from "./points.ts";
+import { remembering } from "./remembering.ts";
 
 /** Branches that go together at most; more would hold the lock of a hot row for too long. */
 const maxBatch = 256;
@@ -70,7 +71,7 @@ export function inLanes(
   const lanes = new Map<string, Lane>();
   const roads = new Map<string, Road>();
   const patience = { timers, ms: sharedPatienceMs };
-  const known = new Map<string, string>();
+  const known = remembering<string>(maxKnown);
   const many = new Map<string, ManyBranches>();
 
   function manyOf(operation: OperationType): ManyBranches {
@@ -97,8 +98,7 @@ export function inLanes(
     const key = keys.find((one) => lanes.has(nameOf(one))) ?? keys[0];
     if (key === undefined) return undefined;
     if (action === "apply") return nameOf(key);
-    if (known.size >= maxKnown) known.delete(known.keys().next().value ?? "");
-    known.set(keyOf(request), key);
+    known.keep(keyOf(request), key);
     return nameOf(key);
   }
 
@@ -181,10 +181,10 @@ export function inLanes(
       how?.along || how?.prepare !== undefined
         ? local.forward(request, kind, context, how)
         : through({ request, context }, kind),
-    confirm: (request, context) => through({ request, context }, "confirm").finally(() => known.delete(keyOf(request))),
+    confirm: (request, context) => through({ request, context }, "confirm").finally(() => known.take(keyOf(request))),
     back: (request, context) =>
       request.action === "cancel"
-        ? through({ request, context }, "cancel").finally(() => known.delete(keyOf(request)))
+        ? through({ request, context }, "cancel").finally(() => known.take(keyOf(request)))
         : local.back(request, context),
   };
 }

@@ -1,20 +1,22 @@
-/** What a process remembers of branches it has done itself; of others it is read. */
+/** What a process remembers of branches and transactions it has to do with; of others it is read. */
 export interface Remembering<T> {
   keep(key: string, value: T): void;
-  /** Gives it once. */
+  get(key: string): T | undefined;
+  /** Gives it and forgets it. */
   take(key: string): T | undefined;
 }
 
-/** Branches that are remembered, at most: the oldest are forgotten. */
-const most = 10_000;
+/** Remembered at most: the oldest are forgotten. */
+const usual = 10_000;
 
-export function remembering<T>(): Remembering<T> {
+export function remembering<T>(most = usual): Remembering<T> {
   const values = new Map<string, T>();
   return {
     keep(key, value) {
       if (values.size >= most) values.delete(values.keys().next().value ?? "");
       values.set(key, value);
     },
+    get: (key) => values.get(key),
     take(key) {
       const value = values.get(key);
       values.delete(key);

@@ -21,6 +21,11 @@ export interface Subject {
   readonly record?: TransactionRecord | undefined;
 }
 
+/** When a record was taken on, or its lease renewed, by the clock of the coordinator: the latest moment that is known of it. */
+export function leasedAt({ leaseUntil }: TransactionRecord, leaseMs: number): number {
+  return leaseUntil - leaseMs;
+}
+
 /**
  * Whether the deadline of a record had passed when it was taken on: a lease begins with that. Before, whoever drove it had
  * been gone in time, and that is why it was not decided.
@@ -28,7 +33,7 @@ export interface Subject {
  * @param leaseMs for which it was taken on
  */
 export function wasLate(record: TransactionRecord | undefined, leaseMs: number): boolean {
-  return record?.deadlineAt !== undefined && record.leaseUntil - leaseMs >= record.deadlineAt;
+  return record?.deadlineAt !== undefined && leasedAt(record, leaseMs) >= record.deadlineAt;
 }
 
 /** How it ended, as far as the one who waits is concerned. */
