@@ -50,7 +50,7 @@ export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends
     const telling = publish(end, context);
     told.keep(gid, telling);
     telling.catch(() => {
-      told.take(gid); // so that it is told again
+      void told.take(gid); // so that it is told again
     });
     return telling;
   }
