@@ -61,12 +61,13 @@ export const bankCents = 3_000n;
 export async function strategyWorld(
   server: TestPostgres,
   strategy: Plugin,
-  more: Pick<AppOptions, "plugins" | "use"> = {},
+  more: Pick<AppOptions, "plugins" | "use" | "ports"> = {},
 ): Promise<StrategyWorld> {
   const { api, end } = await storeOn(server);
   const now = () => Date.now();
   const keeping = keptCoordinator({ records: new Map(), ended: [], audits: [], now }, 100_000);
   const app = await testApp({
+    ...(more.ports && { ports: more.ports }),
     plugins: [
       given(store, "test", api),
       given(coordinator, "test", keeping),

@@ -111,6 +111,8 @@ export const OutboxTransaction = message("mortise.transaction.v1.OutboxTransacti
   trace: string(10),
   /** It is handed on by a schedule, however long that is. */
   scheduled: bool(11),
+  /** Since the first branch was done, in milliseconds by the clock of the database. */
+  ageMs: int64(12),
 });
 
 export const OutboxTransactions = message("mortise.transaction.v1.OutboxTransactions", {

@@ -4,6 +4,7 @@ import { it } from "node:test";
 import { codecOf, TransactionAdmin } from "../../contract/index.ts";
 import { participantService } from "../../contract/transaction/participant.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
+import { type Ports, systemPorts } from "../../core/ports.ts";
 import { banks, Payment, pay } from "../../testing/bank-app.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
@@ -18,14 +19,15 @@ import { requestFor } from "./requests.ts";
 const open = { ...everything, open: true };
 
 const input = codecOf(Payment).encode(money);
+const hour = 3_600_000;
 
 await onServer(
   "what people see of transactions that only an outbox keeps",
   () => postgresServer({ ours: true }),
   (server) => {
     /** A world where the second bank cannot be told of anything until its accounts are called back. */
-    async function untold() {
-      const world = await strategyWorld(server, noticingStrategy);
+    async function untold(ports?: Ports) {
+      const world = await strategyWorld(server, noticingStrategy, ports && { ports });
       const back = await accountsAway(await world.database(1));
       const { sql } = await world.database(0);
       return {
@@ -120,6 +122,29 @@ await onServer(
       const after = (await admin.show({ gid })).summary;
       assert.deepEqual([after?.status, after?.keptBy], ["committed", ""]);
     });
+
+    for (const [which, offset] of [["behind", -hour] as const, ["ahead", hour] as const])
+      it(`goes by the clock of the database where that of the process is an hour ${which}`, async () => {
+        const clock = { ...systemPorts.clock, wall: () => systemPorts.clock.wall() + offset };
+        await using at = await untold({ ...systemPorts, clock });
+        const gid = await at.left();
+        const seen = async () => {
+          const [one] = (await at.admin.list(open)).transactions;
+          assert.deepEqual([one?.gid, one?.keptBy], [gid, banks.own.name]);
+          const [counted] = (await at.admin.counts({})).counts;
+          assert.deepEqual([counted?.count, counted?.stuck], [1n, one?.stuck ? 1n : 0n]);
+          return { stuck: one?.stuck, hours: Number(one?.ageMs) / hour };
+        };
+        await at.sql`update mortise_outbox set kind = 'message'`;
+        const fresh = await seen();
+        assert.deepEqual([fresh.stuck, Math.floor(fresh.hours)], [false, 0]);
+        await at.sql`update mortise_outbox set created_at = now() - interval '90 minutes'`;
+        const old = await seen();
+        assert.deepEqual([old.stuck, Math.floor(old.hours)], [true, 1]);
+        await at.sql`update mortise_outbox set kind = 'notice'`;
+        assert.equal((await seen()).stuck, false, "its schedule may be that long");
+        await at.back();
+      });
 
     it("has the coordinator hear of what takes long, so that people can act on it", async () => {
       await using at = await untold();

@@ -3,7 +3,7 @@ import type { Infer } from "../../contract/types.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { Summary } from "./admin-view.ts";
 import { askAll, type Silent } from "./ask-all.ts";
-import type { TransactionOptions } from "./node.ts";
+import { needsPerson, type Patience } from "./outbox-patience.ts";
 
 /** A transaction that an outbox keeps and the coordinator has not heard of, and when its first branch was done. */
 type Kept = Infer<typeof OutboxTransaction>;
@@ -18,7 +18,7 @@ export interface Keeping {
     participant: string,
     query: Infer<typeof OutboxQuery>,
   ) => Promise<Infer<typeof OutboxTransactions>>;
-  readonly options: Pick<TransactionOptions, "stuckAfterRounds" | "stuckAfterMs">;
+  readonly options: Patience;
   /** The wall clock here, in milliseconds. */
   readonly now: number;
 }
@@ -47,7 +47,7 @@ export async function keptInOutboxes(query: Query, most: number, keeping: Keepin
   );
   const found = new Map<string, Summary>(); // participants may share a database, and then both tell of it
   for (const [participant, kept] of answers)
-    for (const one of kept) if (!found.has(one.gid)) found.set(one.gid, summaryOf(one, participant, keeping));
+    for (const one of kept) if (!found.has(one.gid)) found.set(one.gid, summaryOf(one, participant, keeping.options));
   return { summaries: [...found.values()].sort(byAge), silent };
 }
 
@@ -72,17 +72,13 @@ export function byAge(one: Summary, other: Summary): number {
   return Number(one.createdAt - other.createdAt) || (one.gid < other.gid ? -1 : 1);
 }
 
-function summaryOf(
-  { gid, name, version, strategy, createdAt, nextAt, attempts, lastError, givenUp, scheduled, trace }: Kept,
-  keptBy: string,
-  { options, now }: Keeping,
-): Summary {
-  const age = Math.max(0, Math.round(now) - Number(createdAt));
+function summaryOf({ givenUp, scheduled, ageMs, ...kept }: Kept, keptBy: string, patience: Patience): Summary {
+  const { gid, name, version, strategy, createdAt, nextAt, attempts, lastError, trace } = kept;
   return {
     ...{ gid, name, version, strategy, status: "committing", attempts, lastError, trace, keptBy },
     ...{ createdAt, decidedAt: createdAt, endedAt: 0n, deadlineAt: 0n, nextAt, leaseUntil: 0n, owner: "" },
-    stuck: givenUp || (!scheduled && (attempts >= options.stuckAfterRounds || age > options.stuckAfterMs)),
+    stuck: needsPerson({ givenUp, scheduled, attempts, ageMs }, patience),
     ...{ paused: false, heuristic: "", abortReason: "", abortMessage: "", abortStep: "" },
-    ageMs: BigInt(age),
+    ageMs,
   };
 }

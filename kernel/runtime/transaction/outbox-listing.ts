@@ -2,6 +2,7 @@ import type { OutboxQuery, OutboxTransactions } from "../../contract/transaction
 import type { Infer } from "../../contract/types.ts";
 import type { Database } from "../../spi/store.ts";
 import { checkGid } from "../../spi/transaction-record.ts";
+import { handedColumns } from "./outbox-patience.ts";
 import { invalid } from "./refusals.ts";
 
 type Query = Infer<typeof OutboxQuery>;
@@ -31,8 +32,7 @@ export async function listOutbox(sql: Database["sql"], query: Query): Promise<Li
     select gid, min(transaction) as name, min(version) as version, min(strategy) as strategy, min(trace) as trace,
       ${micros} as micros, (extract(epoch from ${at}) * 1000)::bigint as "createdAt",
       coalesce(extract(epoch from min(next_at) filter (where state <> 'exhausted')) * 1000, 0)::bigint as "nextAt",
-      max(attempts) as attempts, coalesce(max(last_error) filter (where last_error <> ''), '') as "lastError",
-      bool_or(state = 'exhausted') as "givenUp", bool_and(kind = 'notice') as scheduled
+      coalesce(max(last_error) filter (where last_error <> ''), '') as "lastError", ${handedColumns(sql)}
     from mortise_outbox where ${where} group by gid
     having ${at} <= clock_timestamp() - ${Number(olderThanMs)} * interval '1 millisecond' ${behind}
     order by ${at}, gid limit ${size}`;
@@ -41,6 +41,7 @@ export async function listOutbox(sql: Database["sql"], query: Query): Promise<Li
     transactions: rows.map(({ gid, name, version, strategy, trace, ...row }) => ({
       ...{ gid, name, version, strategy, trace, createdAt: row.createdAt, nextAt: row.nextAt },
       ...{ attempts: row.attempts, lastError: row.lastError, givenUp: row.givenUp, scheduled: row.scheduled },
+      ageMs: row.ageMs,
     })),
     next: last ? `${last.micros} ${last.gid}` : "",
   };

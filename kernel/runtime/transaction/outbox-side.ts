@@ -4,7 +4,7 @@ import type { DrivenTransaction } from "../../spi/transaction.ts";
 import { failed, failureIn, passing, reasonOf } from "./failures.ts";
 import { compared } from "./input-hash.ts";
 import type { Journey } from "./journey.ts";
-import { stateOf } from "./outbox.ts";
+import { stateOf } from "./outbox-patience.ts";
 
 /** Leaves branches to the outbox beside the first one. */
 export type OutboxSide = Pick<DrivenTransaction, "applyWithOutbox" | "outboxHolds">;

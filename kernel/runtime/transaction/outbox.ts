@@ -2,7 +2,7 @@ import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import type { PlannedBranch } from "../../spi/coordinator.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
-import type { OutboxKind, OutboxState } from "../../spi/transaction.ts";
+import type { OutboxKind } from "../../spi/transaction.ts";
 
 /** What a local transaction leaves behind for others to do. */
 export interface OutboxRows {
@@ -125,24 +125,6 @@ export async function removeDone(
 export async function countLeft(sql: Database["sql"], gid: string): Promise<number> {
   const [row] = await sql<{ left: number }[]>`select count(*)::int as left from mortise_outbox where gid = ${gid}`;
   return row?.left ?? 0;
-}
-
-/** When what was sent and never acknowledged is a person's affair. */
-export interface Patience {
-  readonly stuckAfterRounds: number;
-  readonly stuckAfterMs: number;
-}
-
-/** What is still there of a transaction. A notice has its schedule, which may be long: it fails when that is over. */
-export async function stateOf(sql: Database["sql"], gid: string, patience: Patience): Promise<OutboxState> {
-  const { stuckAfterRounds, stuckAfterMs } = patience;
-  const [row] = await sql<{ left: number; failing: number; lastError: string | null }[]>`
-    select count(*)::int as left, max(last_error) as "lastError",
-      count(*) filter (where state = 'exhausted' or (kind = 'message' and (
-        attempts >= ${stuckAfterRounds} or created_at < clock_timestamp() - ${stuckAfterMs} * interval '1 millisecond')))::int as failing
-    from mortise_outbox where gid = ${gid}`;
-  const { left = 0, failing = 0, lastError } = row ?? {};
-  return { holds: left === 0 ? "nothing" : failing > 0 ? "failing" : "waiting", lastError: lastError ?? "" };
 }
 
 /** Puts the next attempt off, or gives the branch up. */
