@@ -142,10 +142,22 @@ async function firstPhase(t: DrivenTransaction, { first, points }: TwoPhases): P
   return forward;
 }
 
+/**
+ * The only branch of a transaction whose commit is all there is to decide, so that nobody has to keep a record of it. What is
+ * done outside of any database commits nothing.
+ *
+ * @param main the branches that decide the outcome
+ * @param later those that run after the commit
+ */
+export function onlyBranch(main: readonly PlannedBranch[], later: readonly PlannedBranch[]): PlannedBranch | undefined {
+  const [branch, ...others] = main;
+  return others.length > 0 || later.length > 0 || branch?.external ? undefined : branch;
+}
+
 /** A transaction of one branch needs nobody to decide: the commit of that branch is the decision. Tells whether it was one. */
 export async function asOne(t: DrivenTransaction): Promise<boolean> {
-  const [branch] = t.branches;
-  if (!branch || t.branches.length > 1 || t.later.length > 0 || branch.external) return false;
+  const branch = onlyBranch(t.branches, t.later);
+  if (!branch) return false;
   const forward = await t.forward([branch], "apply");
   if (forward.done || (!forward.certain && (await wasApplied(t, branch)))) await t.answer("committed");
   else await t.answer(forward.abort);

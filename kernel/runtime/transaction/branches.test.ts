@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Empty, operation, operations, type Steps, type StepType } from "../../contract/index.ts";
-import { branchesOf, lockOrder } from "./branches.ts";
+import { branchesOf, isOneBranch, lockOrder } from "./branches.ts";
 
 const bank = operations("t.v1.Bank", { a: operation(Empty, Empty), b: operation(Empty, Empty) }).operations;
 const shop = operations("t.v1.Shop", { a: operation(Empty, Empty) }).operations;
@@ -52,6 +52,15 @@ describe("branches", () => {
       branchesOf(plan).later.map(({ id, afterCommit }) => [id, afterCommit]),
       [["b3", true]],
     );
+  });
+
+  it("need nobody to decide where one of them, in a database, is all there is", () => {
+    const alone = (...steps: StepType[]) => isOneBranch(branchesOf(planOf(...steps)));
+    assert.ok(alone(step("one", bank.a), step("two", bank.b)));
+    assert.ok(!alone(step("one", bank.a), step("two", shop.a)));
+    assert.ok(!alone(step("one", bank.a), step("two", bank.b, { late: true })));
+    assert.ok(!alone(step("one", card.a)), "what is done outside commits nothing");
+    assert.ok(!alone(step("one", bank.a, { late: true })));
   });
 
   it("are locked in one order by all transactions, as far as their graphs allow", () => {

@@ -1,5 +1,6 @@
 import type { StepType, TransactionType } from "../../contract/transaction/transaction.ts";
 import type { PlannedBranch } from "../../spi/coordinator.ts";
+import { onlyBranch } from "../../spi/driving.ts";
 
 /** The branches of a transaction: those that decide its outcome, and those that run after the commit. */
 export interface Branches {
@@ -9,7 +10,7 @@ export interface Branches {
 
 /** Whether the commit of its only branch is all there is to decide. */
 export function isOneBranch({ main, later }: Branches): boolean {
-  return main.length === 1 && later.length === 0 && !main[0]?.external;
+  return onlyBranch(main, later) !== undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
 import type { Initiator, RunOptions, TransactionOutcome, WaitOptions } from "../../spi/transactions.ts";
 import { waitMs } from "./backoff.ts";
 import { keptTrace } from "./branch-span.ts";
-import { branchesOf } from "./branches.ts";
+import { branchesOf, isOneBranch } from "./branches.ts";
 import { drive } from "./driver.ts";
 import { endOf } from "./ends.ts";
 import { keyReused, reused } from "./input-hash.ts";
@@ -51,7 +51,6 @@ export function initiatorOf<T extends AnyTransaction>(transaction: T, setup: Ini
   function subjectOf(input: Uint8Array, { key, context }: RunOptions): Subject {
     const { strategy = "", deadlineMs } = policies().of(transaction.name);
     const chosen = deadlineMs === 0 ? undefined : (deadlineMs ?? factsOf(strategy)?.defaultDeadlineMs);
-    const one = plan.main.length === 1 && plan.later.length === 0;
     const span = node.tracer()?.start({
       name: `transaction ${transaction.name}`,
       kind: "internal",
@@ -67,7 +66,7 @@ export function initiatorOf<T extends AnyTransaction>(transaction: T, setup: Ini
       strategy,
       input,
       fresh: key === undefined,
-      deadlineMs: chosen ?? (one ? oneBranchDeadlineMs : undefined),
+      deadlineMs: chosen ?? (isOneBranch(plan) ? oneBranchDeadlineMs : undefined),
       trace,
       traceparent: trace ? encodeTraceparent(trace) : "",
     };

@@ -59,8 +59,7 @@ export function tightlyPrepared(
   { facts, maxInFlight }: { readonly facts: RuleChoice["facts"]; readonly maxInFlight: number },
   manifests: Manifests,
 ): readonly string[] {
-  const isOne = plan.branches.length === 1 && plan.steps.every(({ place }) => place !== "later"); // it is committed as it is
-  if (!facts.prepares || isOne) return [];
+  if (!facts.prepares || plan.ofOneBranch) return []; // a branch alone is committed as it is
   return sharesOf(plan, manifests).flatMap((share) => {
     const { allowed, branches } = share;
     if (allowed < branches || allowed >= branches * maxInFlight) return [];

@@ -1,7 +1,7 @@
 import type { OperationFacts } from "../../contract/transaction/operation.ts";
 import type { AnyTransaction, StepType, TransactionNeeds } from "../../contract/transaction/transaction.ts";
 import type { PlannedBranch } from "../../spi/coordinator.ts";
-import { branchesOf } from "./branches.ts";
+import { branchesOf, isOneBranch } from "./branches.ts";
 
 /** A step as the rules see it. */
 export interface RuleStep {
@@ -25,12 +25,15 @@ export interface RulePlan {
   readonly steps: readonly RuleStep[];
   /** The branches that decide the outcome. */
   readonly branches: readonly PlannedBranch[];
+  /** The commit of its only branch is all there is to decide. */
+  readonly ofOneBranch: boolean;
 }
 
 /** Reads a transaction for the rules. */
 export function rulePlan({ name, needs, steps }: AnyTransaction): RulePlan {
   const all: readonly StepType[] = Object.values(steps);
-  const { main } = branchesOf({ steps });
+  const planned = branchesOf({ steps });
+  const { main } = planned;
   const homes = new Map(main.flatMap((branch) => branch.steps.map(({ step }) => [step, branch] as const)));
   const behind = behindPivot(main);
   const read = ({ name: step, operation, uses, facts }: StepType): RuleStep => {
@@ -46,7 +49,7 @@ export function rulePlan({ name, needs, steps }: AnyTransaction): RulePlan {
       pivot: home?.pivot ? "itself" : home === undefined || behind.has(home.id) ? "beyond" : "before",
     };
   };
-  return { transaction: name, needs, steps: all.map(read), branches: main };
+  return { transaction: name, needs, steps: all.map(read), branches: main, ofOneBranch: isOneBranch(planned) };
 }
 
 /** Ids of the branches that wait for that of the pivot, directly or not. Each comes after those it waits for. */
