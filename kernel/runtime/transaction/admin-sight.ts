@@ -1,0 +1,90 @@
+import type { Context } from "../../call/context.ts";
+import type { participantService } from "../../contract/transaction/participant.ts";
+import type { Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
+import type { Client } from "../../spi/runtime.ts";
+import { type Keeping, type KeptInOutboxes, keptInOutboxes } from "./admin-kept.ts";
+import { type Branch, branchesIn, type Event, eventsOf, type Summary, summaryOf } from "./admin-view.ts";
+import { askAll, type Silent } from "./ask-all.ts";
+import { branchesOf } from "./branches.ts";
+import type { TransactionNode } from "./node.ts";
+import { noTransaction } from "./refusals.ts";
+
+export interface AdminSetup {
+  readonly node: TransactionNode;
+  readonly participant: (name: string) => Client<ReturnType<typeof participantService>>;
+}
+
+/** One transaction, as the coordinator and the participants tell of it. */
+export interface Seen {
+  readonly summary: Summary | undefined;
+  readonly branches: Branch[];
+  readonly events: Event[];
+  readonly silent: Silent[];
+}
+
+/** What people can see of transactions from this process. */
+export interface Sight {
+  coordinator(): Coordinator;
+  /** Participants of all transactions that are begun here. */
+  knownParticipants(): string[];
+  /** How outboxes are asked on behalf of a call. */
+  keeping(call: Context): Keeping;
+  /** Open transactions of which only outboxes tell. */
+  kept(query: { readonly name: string; readonly strategy: string }, call: Context): Promise<KeptInOutboxes>;
+  viewOf(gid: string, call: Context): Promise<Seen>;
+  /** Rejects with NOT_FOUND where the coordinator has none. */
+  existing(gid: string): Promise<TransactionRecord>;
+}
+
+export function sightOf({ node, participant }: AdminSetup): Sight {
+  const { ports } = node;
+  const coordinator = (): Coordinator => node.coordinator();
+
+  const knownParticipants = (): string[] =>
+    namesOf([...node.initiated.values()].flatMap((one) => [...branchesOf(one).main, ...branchesOf(one).later]));
+
+  /** Participants whose outboxes may keep transactions of a name and strategy, or any. */
+  const keepers: Keeping["keepers"] = (name, strategy) => {
+    if (node.strategy(strategy)?.facts.ownFirst === false) return [];
+    const meant = [...node.initiated.values()].filter((one) => name === "" || one.name === name);
+    return namesOf(meant.flatMap((one) => branchesOf(one).main.slice(0, 1)));
+  };
+
+  const keeping = (call: Context): Keeping => {
+    const asking = call.with({ timeoutMs: node.options.driveTimeoutMs });
+    const outboxOf: Keeping["outboxOf"] = (name, query) => participant(name).outbox(query, asking);
+    return { coordinator: coordinator(), keepers, outboxOf, options: node.options, now: ports.clock.wall() };
+  };
+
+  return {
+    coordinator,
+    knownParticipants,
+    keeping,
+
+    kept: (query, call) => keptInOutboxes({ ...everything, ...query }, Number.POSITIVE_INFINITY, keeping(call)),
+
+    async viewOf(gid, call) {
+      const record = await coordinator().get(gid);
+      const names = record && record.name !== "" ? namesOf(record.branches) : knownParticipants();
+      const asking = call.with({ timeoutMs: node.options.driveTimeoutMs });
+      const { answers, silent } = await askAll(names, (name) => participant(name).inspect({ gid }, asking));
+      const branches = branchesIn(record, answers);
+      const events = eventsOf(gid, record, branches, await coordinator().audits(gid));
+      const waits = !record && branches.some(({ outbox }) => outbox);
+      const [only] = waits ? (await keptInOutboxes({ ...everything, gid }, 1, keeping(call))).summaries : [];
+      return { summary: record ? summaryOf(record, ports.clock.wall()) : only, branches, events, silent };
+    },
+
+    async existing(gid) {
+      const record = await coordinator().get(gid);
+      if (!record) throw noTransaction(gid);
+      return record;
+    },
+  };
+}
+
+const everything = { gid: "", name: "", strategy: "", olderThanMs: 0n };
+
+function namesOf(branches: readonly { readonly participant: string }[]): string[] {
+  return [...new Set(branches.map(({ participant }) => participant))];
+}
