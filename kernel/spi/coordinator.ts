@@ -103,6 +103,17 @@ export interface TransactionNote {
   readonly nextInMs?: number;
 }
 
+/** What is kept with the end of a transaction. */
+export type LastNote = Pick<TransactionNote, "done" | "outputs">;
+
+/** What is kept with a decision, by whoever makes it. */
+export interface DecisionDetails extends Pick<TransactionNote, "outputs"> {
+  /** Why it is aborted. */
+  readonly abort?: AbortReason;
+  /** Puts it off with the decision, as a note would, because others are to do the rest. */
+  readonly next?: Required<Pick<TransactionNote, "attempts" | "nextInMs">>;
+}
+
 export interface TransactionFilter {
   readonly name?: string | undefined;
   readonly status?: readonly TransactionStatus[] | undefined;
@@ -176,16 +187,13 @@ export interface Coordinator {
    * with the status as it is then: another one than asked for when somebody else has decided. Where nothing was begun, an
    * `aborting` is written all the same, so that a late begin loses; a `committing` gives undefined.
    */
-  decide(
-    gid: string,
-    decision: Decision,
-    what: { readonly outputs?: Readonly<Record<string, Uint8Array>>; readonly abort?: AbortReason },
-  ): Promise<TransactionStatus | undefined>;
+  decide(gid: string, decision: Decision, what: DecisionDetails): Promise<TransactionStatus | undefined>;
   /**
    * `committing` becomes `committed` and `aborting` `aborted`. May be late: until then it is found again. Tells whether this
    * call ended it: of any number who ask, at most one is told so, and none where that answer was lost on its way.
+   * @param last what became known with the end, kept with it by whoever ends it
    */
-  finish(gid: string): Promise<boolean>;
+  finish(gid: string, last?: LastNote): Promise<boolean>;
   /** Changes what the note mentions; nothing of what has ended. */
   note(gid: string, note: TransactionNote): Promise<void>;
   /** Prolongs the leases an owner still has. */

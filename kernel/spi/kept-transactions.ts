@@ -44,7 +44,7 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
     const record = records.get(gid);
     const status = record && endOf(record.status);
     if (!record || !status) return false;
-    put({ ...record, status, stuck: false, endedAt: now(), ...more(record) });
+    put({ ...record, ...more(record), status, stuck: false, endedAt: now() });
     ended.push(gid);
     if (ended.length > maxEnded) records.delete(ended.shift() as string);
     return true;
@@ -67,17 +67,18 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
         return put({ ...there, ...planOf(begun, there, at), ...leased });
       return there;
     },
-    async decide(gid, decision, { outputs = {}, abort }) {
+    async decide(gid, decision, { outputs = {}, abort, next = {} }) {
       checkGid(gid);
       const record = records.get(gid);
       if (!record)
         return decision === "aborting" ? put(unbegunRecord(gid, abort ?? interrupted, now())).status : undefined;
       if (record.status !== "active") return record.status;
       const reason = decision === "aborting" ? (abort ?? interrupted) : undefined;
-      put({ ...record, status: decision, decidedAt: now(), outputs: { ...record.outputs, ...outputs }, abort: reason });
+      const at = now();
+      put({ ...record, ...noted(record, { outputs, ...next }, at), status: decision, decidedAt: at, abort: reason });
       return decision;
     },
-    finish: async (gid) => end(gid),
+    finish: async (gid, last = {}) => end(gid, (record) => noted(record, last, now())),
     note: async (gid, note) => void change(gid, (record) => noted(record, note, now())),
     async renew(gids, owner, leaseMs) {
       const until = now() + leaseMs;

@@ -97,6 +97,11 @@ export interface DrivenTransaction {
   /** Lets the coordinator know of one that is decided by what its first participant committed. */
   adopt(): Promise<void>;
   /**
+   * Decides to commit, unless somebody else has decided, and with that puts the transaction off until what `deliver` is about
+   * to publish should have been acknowledged: one write for two.
+   */
+  decideToDeliver(): Promise<Decision>;
+  /**
    * Publishes branches on the bus, and puts the transaction off until they should have been acknowledged, which shows in
    * `done` of the record. What was published before is published again within bounds: most of it is late and not lost.
    */

@@ -3,7 +3,6 @@ import type { Acknowledged } from "../../contract/transaction/topics.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { TransactionRecord } from "../../spi/coordinator.ts";
-import type { EventContext } from "../../spi/service.ts";
 import type { StrategyFacts } from "../../spi/transaction.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
 import { branchesOf } from "./branches.ts";
@@ -11,19 +10,19 @@ import { publishBranch } from "./bus-side.ts";
 import { drive } from "./driver.ts";
 import { failing } from "./failing.ts";
 import type { Hosts } from "./hosting.ts";
-import { type Running, subjectOfRecord } from "./initiator.ts";
+import { type Running, strategyOf, subjectOfRecord } from "./initiator.ts";
 import { journeyOf } from "./journey.ts";
-import { isOfFirstSending } from "./message-ids.ts";
 import type { TransactionNode } from "./node.ts";
 import { noteFailure, type OutboxOrigin, removeDone } from "./outbox.ts";
-import { takeOn } from "./recovery.ts";
+import { type Acknowledgement, LeftForLater } from "./subject.ts";
 
 type Ack = Infer<typeof Acknowledged>;
+type Done = Acknowledgement & { readonly branch: string };
 
 /** What happens when branches that went over the bus, or out of an outbox, are done. */
 export interface Acknowledging {
   /** Somebody said what became of a branch. Rejects where that could not be kept; then it has to be said again. */
-  acknowledged(transaction: AnyTransaction, ack: Ack, call: Pick<EventContext, "id">): Promise<void>;
+  acknowledged(transaction: AnyTransaction, ack: Ack): Promise<void>;
   /** The outbox of a transaction is empty: what its first participant committed has happened everywhere. */
   complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void>;
 }
@@ -45,10 +44,9 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     const before = await coordinator.get(gid);
     if (before && hasEnded(before.status)) return;
     if (!before) await adopt(node, gid, origin);
-    const outputs = outputsIn(results);
-    await coordinator.note(gid, { outputs });
-    const record = before ? { ...before, outputs: { ...before.outputs, ...outputs } } : await coordinator.get(gid);
-    if (record) await drive(node, subjectOfRecord(record, transaction)).finish("committing");
+    const record = before ?? (await coordinator.get(gid));
+    const said = { outputs: outputsIn(results) };
+    if (record) await drive(node, subjectOfRecord(record, transaction, said)).finish("committing");
   }
 
   /** Whether the branch is, or was, in an outbox of this process. */
@@ -74,14 +72,33 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     await node.coordinator().note(gid, { lastError: `${branch}: ${error}` });
   }
 
+  /** Keeps that a branch is done: the last of them with what follows from it. */
+  async function done(transaction: AnyTransaction, record: TransactionRecord, said: Done): Promise<void> {
+    const coordinator = node.coordinator();
+    const { gid, status } = record;
+    const left = leftOf(record, said.branch);
+    if (left.length === 0 && status === "committing") return conclude(transaction, record, said);
+    await coordinator.note(gid, { done: [said.branch], outputs: said.outputs });
+    const now = await coordinator.get(gid);
+    if (now?.status === "committing") await goOn(transaction, now, said.branch);
+  }
+
+  /** Has the strategy end a transaction whose branches are done. */
+  async function conclude(transaction: AnyTransaction, record: TransactionRecord, said?: Done): Promise<void> {
+    await running.get(record.gid)?.over; // whoever sent the last one may be about to put it off
+    const driver = drive(node, subjectOfRecord(record, transaction, said));
+    const known = said ? { ...record, done: [...record.done, said.branch] } : record;
+    await strategyOf(node, record.strategy)
+      .resume(driver, known)
+      .catch((error: unknown) => {
+        if (!(error instanceof LeftForLater)) throw error; // else all that was said is noted
+      });
+  }
+
   /** Ends a transaction whose last branch this was, or sends those that waited for it. */
   async function goOn(transaction: AnyTransaction, record: TransactionRecord, branch: string): Promise<void> {
-    const left = record.branches.slice(1).filter(({ id }) => !record.done.includes(id));
-    if (left.length === 0) {
-      await running.get(record.gid)?.over; // whoever sent the last one may be about to put it off
-      takeOn(node, running, record);
-      return;
-    }
+    const left = leftOf(record);
+    if (left.length === 0) return conclude(transaction, record);
     const isLeft = (id: string) => left.some((one) => one.id === id);
     const unlocked = left.filter(({ after }) => after.includes(branch) && !after.some(isLeft));
     if (unlocked.length === 0) return;
@@ -92,7 +109,7 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
   return {
     complete,
 
-    async acknowledged(transaction, ack, { id }) {
+    async acknowledged(transaction, ack) {
       if (ack.driven?.outcome === failing) return failed(transaction, ack);
       if (await inOutbox(transaction, ack)) return;
       const { gid, branch, driven } = ack;
@@ -102,13 +119,13 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
         log.error("a branch cannot be done and needs a person", { gid, transaction: transaction.name, lastError });
         return coordinator.note(gid, { lastError, stuck: true });
       }
-      const before = isOfFirstSending(id) ? undefined : await coordinator.get(gid);
-      const known = before?.done.includes(branch) || before?.endedAt !== undefined;
-      if (!known) await coordinator.note(gid, { done: [branch], outputs: outputsIn(driven.results) });
-      const record = known ? before : await coordinator.get(gid);
+      const record = await coordinator.get(gid);
       const participant = record?.branches.find((one) => one.id === branch)?.participant;
-      if (participant !== undefined) node.resends.heard(participant);
-      if (record?.status === "committing") await goOn(transaction, record, branch);
+      if (!record || participant === undefined) return;
+      node.resends.heard(participant);
+      if (!record.done.includes(branch) && !hasEnded(record.status))
+        return done(transaction, record, { branch, outputs: outputsIn(driven.results) });
+      if (record.status === "committing") await goOn(transaction, record, branch);
     },
   };
 }
@@ -119,6 +136,11 @@ export async function adopt(node: TransactionNode, gid: string, origin: OutboxOr
   const { strategy, input, trace: traceparent } = origin;
   const about = { gid, strategy, input, traceparent, fresh: true, deadlineMs: undefined, trace: undefined };
   if (transaction) await drive(node, { ...about, transaction }).adopt();
+}
+
+/** Branches that others do and have not said to be done, this one aside. */
+function leftOf({ branches, done }: TransactionRecord, branch?: string): TransactionRecord["branches"] {
+  return branches.slice(1).filter(({ id }) => id !== branch && !done.includes(id));
 }
 
 function outputsIn(results: DriveReply["results"]): Record<string, Uint8Array> {

@@ -7,18 +7,27 @@ import type { Journey } from "./journey.ts";
 import { sendingId } from "./message-ids.ts";
 
 /** Has branches done by whoever takes them from the bus. */
-export type BusSide = Pick<DrivenTransaction, "deliver">;
+export type BusSide = Pick<DrivenTransaction, "decideToDeliver" | "deliver">;
 
 const unpublished = "not published: ";
 
-export function busSide(journey: Journey, { leave }: Pick<DecidingSide, "leave">): BusSide {
+export function busSide(journey: Journey, { decide, leave }: Pick<DecidingSide, "decide" | "leave">): BusSide {
   const { node } = journey;
   const { record } = journey.subject;
   const { options, ports } = node;
+  const round = record?.attempts ?? 0;
+  let isPutOff = false;
+
+  const nextRound = () => ({ attempts: round + 1, nextInMs: acknowledgeMs(round, options, ports.random) });
 
   return {
+    async decideToDeliver() {
+      const decision = await decide("committing", undefined, undefined, nextRound());
+      isPutOff = decision === "committing";
+      return decision;
+    },
+
     async deliver(branches) {
-      const round = record?.attempts ?? 0;
       const sent = round === 0 ? branches : branches.filter(({ participant }) => node.resends.take(participant));
       const results = await Promise.allSettled(sent.map((branch) => publishBranch(journey, branch, round)));
       const failure = results.find((result) => result.status === "rejected");
@@ -28,10 +37,11 @@ export function busSide(journey: Journey, { leave }: Pick<DecidingSide, "leave">
         await leave(`${unpublished}${asStatusError(failure.reason).message}`, { attempts: round, nextInMs });
         return;
       }
+      if (isPutOff) return;
       // What a participant said about its failure tells more.
       const told = record?.lastError.startsWith(unpublished) ? "" : record?.lastError;
       const late = round === 0 ? "" : told || "not all branches have said that they are done";
-      await leave(late, { attempts: round + 1, nextInMs: acknowledgeMs(round, options, ports.random) });
+      await leave(late, nextRound());
     },
   };
 }

@@ -2,6 +2,7 @@ import { asStatusError } from "../../call/outcome.ts";
 import type {
   AbortReason,
   Decision,
+  DecisionDetails,
   TransactionNote,
   TransactionRecord,
   TransactionStatus,
@@ -14,7 +15,8 @@ import { LeftForLater, leasedAt } from "./subject.ts";
 
 /** What the coordinator is told of a transaction between its begin and its end. */
 export interface DecidingSide {
-  decide(decision: Decision, abort?: AbortReason, unknown?: string): Promise<Decision>;
+  /** @param next puts it off with the decision, unless somebody else has decided */
+  decide(decision: Decision, abort?: AbortReason, unknown?: string, next?: DecisionDetails["next"]): Promise<Decision>;
   /** The reason of an abort, looked up where somebody else decided. */
   whyAborted(): Promise<AbortReason>;
   finish(decision: Decision): Promise<void>;
@@ -35,21 +37,28 @@ const decideAttempts = 20;
 
 export function decidingSide(journey: Journey): DecidingSide {
   const { node, subject, outputs, done } = journey;
-  const { gid, transaction, strategy, input, record } = subject;
+  const { gid, transaction, strategy, input, record, acknowledged } = subject;
   const { options, ports, log, counters } = node;
+  const unnoted = acknowledged?.branch;
   let abortReason = record?.abort;
   /** Outputs the coordinator has; more come about when branches settle. */
-  let known = outputs.size;
+  let known = Object.keys(record?.outputs ?? {}).length;
 
-  async function decide(decision: Decision, abort?: AbortReason, unknown?: string): Promise<Decision> {
+  async function decide(
+    decision: Decision,
+    abort?: AbortReason,
+    unknown?: string,
+    next?: DecisionDetails["next"],
+  ): Promise<Decision> {
     for (let attempt = 0; ; attempt++) {
       try {
-        const what = decision === "committing" ? { outputs: Object.fromEntries(outputs) } : abort ? { abort } : {};
+        const said = decision === "committing" ? { outputs: Object.fromEntries(outputs) } : abort ? { abort } : {};
+        const what: DecisionDetails = { ...said, ...(next && { next }) };
         const status = await node.coordinator().decide(gid, decision, what);
         if (unknown !== undefined) await node.at(unknown);
         if (status === undefined) return decide("aborting", reasonOf("INTERRUPTED", "its begin was lost"));
         const decided = decisionOf(status);
-        if (decided === decision && "outputs" in what) known = Object.keys(what.outputs).length;
+        if (decided === decision && what.outputs) known = Object.keys(what.outputs).length;
         if (decided === "aborting" && decision === "aborting") abortReason ??= abort;
         return decided;
       } catch (error) {
@@ -80,10 +89,10 @@ export function decidingSide(journey: Journey): DecidingSide {
 
     async finish(decision) {
       const committed = decision === "committing";
-      const coordinator = node.coordinator();
-      if (committed && outputs.size > known) await coordinator.note(gid, { outputs: Object.fromEntries(outputs) });
       const end = endOf({ gid, transaction, input }, committed ? undefined : await whyAborted());
-      await node.ends.finish(end, strategy, journey.context());
+      const more = committed && outputs.size > known;
+      const last = { ...(unnoted && { done: [unnoted] }), ...(more && { outputs: Object.fromEntries(outputs) }) };
+      await node.ends.finish(end, strategy, journey.context(), unnoted || more ? last : undefined);
     },
 
     async leave(lastError, next) {

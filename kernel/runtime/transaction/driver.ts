@@ -63,7 +63,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     finish,
     ...settlingSide(journey, { forward }, leave),
     ...outboxSide(journey),
-    ...busSide(journey, { leave }),
+    ...busSide(journey, { decide, leave }),
 
     async begin() {
       const before = await begin("active").catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import type { Log } from "../../core/plugin.ts";
-import type { AbortReason, Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
+import type { AbortReason, Coordinator, LastNote, TransactionRecord } from "../../spi/coordinator.ts";
 import { interrupted, orphan } from "../../spi/transaction-record.ts";
 import type { TransactionCounters } from "./numbers.ts";
 import { remembering } from "./remembering.ts";
@@ -20,8 +20,11 @@ export interface EndOfTransaction {
 
 /** Tells the bus of ends, and counts them: each once as far as this process knows. */
 export interface Ends {
-  /** Of one with a record: first the bus is told, then the end is written, and counted unless somebody else has written it. */
-  finish(end: EndOfTransaction, strategy: string, context: Context): Promise<void>;
+  /**
+   * Of one with a record: first the bus is told, then the end is written, and counted unless somebody else has written it.
+   * @param last what is kept with the end; without it where it cannot be ended now
+   */
+  finish(end: EndOfTransaction, strategy: string, context: Context, last?: LastNote): Promise<void>;
   /** Of one without, which begins and ends with its answer. Never rejects: it stands, told or not. */
   unrecorded(end: EndOfTransaction, strategy: string, context: Context): Promise<void>;
   /** Of one that a person ends, whether the bus takes it or not. Gives what `close` gives: whether it has ended by that. */
@@ -73,9 +76,14 @@ export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends
   }
 
   return {
-    async finish(end, strategy, context) {
-      await tell(end, context);
-      if (await coordinator().finish(end.gid)) count(end, strategy);
+    async finish(end, strategy, context, last) {
+      try {
+        await tell(end, context);
+        if (await coordinator().finish(end.gid, last)) count(end, strategy);
+      } catch (error) {
+        if (last) await coordinator().note(end.gid, last);
+        throw error;
+      }
     },
 
     async unrecorded(end, strategy, context) {

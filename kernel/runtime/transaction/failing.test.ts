@@ -79,7 +79,7 @@ await onServer(
           for (const { handler } of listens) await handler(requested(strategy) as never, call);
         },
         heard: async () => {
-          for (const { ack, id } of told) await acknowledged(pay, ack, { id });
+          for (const { ack } of told) await acknowledged(pay, ack);
         },
         async [Symbol.asyncDispose]() {
           await end(0);

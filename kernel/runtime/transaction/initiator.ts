@@ -20,7 +20,7 @@ import { endOf } from "./ends.ts";
 import { keyReused, reused } from "./input-hash.ts";
 import type { TransactionNode } from "./node.ts";
 import { outputsOf } from "./requests.ts";
-import { type Answer, BegunBefore, type Driver, LeftForLater, type Subject } from "./subject.ts";
+import { type Acknowledgement, type Answer, BegunBefore, type Driver, LeftForLater, type Subject } from "./subject.ts";
 
 /** Transactions that are driven here now. */
 export interface Running {
@@ -242,7 +242,11 @@ export function strategyOf(node: TransactionNode, name: string) {
 }
 
 /** The subject of a transaction the coordinator has a record of. */
-export function subjectOfRecord(record: TransactionRecord, transaction: AnyTransaction): Subject {
+export function subjectOfRecord(
+  record: TransactionRecord,
+  transaction: AnyTransaction,
+  acknowledged?: Acknowledgement,
+): Subject {
   const { gid, strategy, input, trace } = record;
   return {
     gid,
@@ -254,6 +258,7 @@ export function subjectOfRecord(record: TransactionRecord, transaction: AnyTrans
     trace: keptTrace(trace, transaction.name),
     traceparent: trace,
     record,
+    acknowledged,
   };
 }
 

@@ -38,9 +38,9 @@ export interface Journey {
 }
 
 export function journeyOf(node: TransactionNode, subject: Subject): Journey {
-  const { gid, transaction, strategy, input, record } = subject;
+  const { gid, transaction, strategy, input, record, acknowledged } = subject;
   const { ports, options } = node;
-  const outputs = new Map(Object.entries(record?.outputs ?? {}));
+  const outputs = new Map(Object.entries({ ...record?.outputs, ...acknowledged?.outputs }));
   const plan = record ? plannedIn(record) : branchesOf(transaction);
   const inputHash = inputHashOf(subject, () => isOneBranch(plan) || (node.strategy(strategy)?.facts.ownFirst ?? false));
 
@@ -67,7 +67,7 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
     plan,
     outputs,
     inputHash,
-    done: new Set(record?.done ?? []),
+    done: new Set([...(record?.done ?? []), ...(acknowledged?.branch ? [acknowledged.branch] : [])]),
     deadline: subject.deadlineMs === undefined ? Number.POSITIVE_INFINITY : ports.clock.now() + subject.deadlineMs,
     request,
     inSpan,

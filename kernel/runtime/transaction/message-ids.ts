@@ -22,8 +22,3 @@ export function acknowledgementId({ id, attempt }: { readonly id: string; readon
 export function failureId({ id, attempt }: { readonly id: string; readonly attempt: number }): string {
   return `${id}:${attempt}:failed`;
 }
-
-/** Whether an acknowledgement with this id answers the first delivery of what was sent for the first time. */
-export function isOfFirstSending(id: string): boolean {
-  return id.endsWith(":0:1:done");
-}

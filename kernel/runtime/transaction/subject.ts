@@ -19,6 +19,15 @@ export interface Subject {
   readonly traceparent: string;
   /** What the coordinator has of it; nothing where it is about to begin. */
   readonly record?: TransactionRecord | undefined;
+  /** What a participant has said since, and the coordinator is told with what follows from it. */
+  readonly acknowledged?: Acknowledgement | undefined;
+}
+
+/** What was said to be done, and what it gave, as bytes by step. */
+export interface Acknowledgement {
+  /** Missing where the record does not keep which branches are done. */
+  readonly branch?: string | undefined;
+  readonly outputs: Readonly<Record<string, Uint8Array>>;
 }
 
 /** When a record was taken on, or its lease renewed, by the clock of the coordinator: the latest moment that is known of it. */

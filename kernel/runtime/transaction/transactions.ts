@@ -16,7 +16,7 @@ import type { Ports } from "../../core/ports.ts";
 import type { Bus } from "../../spi/bus.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { Client, Clients, Publish } from "../../spi/runtime.ts";
-import type { EventContext, EventHandler } from "../../spi/service.ts";
+import type { EventHandler } from "../../spi/service.ts";
 import type { Tracer } from "../../spi/tracer.ts";
 import type { StrategyFacts, TransactionStrategy } from "../../spi/transaction.ts";
 import type { TransactionPolicies } from "../../spi/transaction-policies.ts";
@@ -214,7 +214,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     listens: (transaction) => [
       {
         topic: acknowledgementTopic(transaction.name),
-        handler: ((ack: Ack, call: EventContext) => acknowledged(transaction, ack, call)) as EventHandler<never>,
+        handler: ((ack: Ack) => acknowledged(transaction, ack)) as EventHandler<never>,
       },
       { topic: dueTopic(transaction.name), handler: async () => recovering.wake() },
     ],

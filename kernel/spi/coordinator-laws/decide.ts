@@ -6,6 +6,7 @@ import {
   begun,
   broughtTo,
   claimAs,
+  gidsOf,
   law,
   long,
   noStock,
@@ -68,6 +69,43 @@ export const decideLaws = [
     await one.decide(gid, "aborting", { abort: noStock });
     await one.decide(gid, "aborting", { abort: { ...noStock, reason: "FORCED" } });
     assert.deepEqual((await recordOf(one, gid)).abort, noStock);
+  }),
+  law("puts off with the decision what others are to do, unless somebody else has decided", async (one, two) => {
+    const next = { attempts: 4, nextInMs: 0 };
+    for (const [decision, taken] of [
+      ["committing", true],
+      ["aborting", false],
+    ] as const) {
+      const gid = await begun(one);
+      if (!taken) await two.decide(gid, decision, { abort: noStock });
+      assert.equal(await one.decide(gid, "committing", { next }), decision);
+      const { attempts, owner } = await recordOf(two, gid);
+      assert.deepEqual([attempts, owner], taken ? [4, ""] : [0, "me"]);
+      assert.deepEqual(gidsOf(await claimAs(two, "you")), taken ? [gid] : []);
+    }
+    const later = await begun(one);
+    await one.decide(later, "committing", { next: { attempts: 1, nextInMs: long } });
+    assert.deepEqual(gidsOf(await claimAs(two, "you")), []);
+  }),
+  law("keeps with an end what became known with it, and nothing where it does not end", async (one, two) => {
+    const last = { done: ["b2", "b1", "b2"], outputs: { pay: new Uint8Array([4]) } };
+    for (const status of statuses) {
+      const gid = await broughtTo(one, status);
+      await one.note(gid, { done: ["b1"] });
+      const before = await recordOf(one, gid);
+      const ended = await two.finish(gid, last);
+      const { done, outputs } = await recordOf(one, gid);
+      const wanted = ended ? [["b1", "b2"], { ...before.outputs, ...last.outputs }] : [before.done, before.outputs];
+      assert.deepEqual([done, outputs], wanted);
+      assert.equal(ended, endOf(status) !== undefined);
+    }
+    const gids = await Promise.all(Array.from({ length: 6 }, () => broughtTo(one, "committing")));
+    const ended = await Promise.all(gids.map((gid, n) => one.finish(gid, n % 2 ? { done: [`b${n}`] } : undefined)));
+    assert.deepEqual(ended, Array(6).fill(true));
+    assert.deepEqual(
+      (await Promise.all(gids.map((gid) => recordOf(two, gid)))).map(({ status, done }) => [status, ...done]),
+      gids.map((_, n) => (n % 2 ? ["committed", `b${n}`] : ["committed"])),
+    );
   }),
   law("lets one decision win a race, and tells everybody which", async (one, two) => {
     for (let round = 0; round < 5; round++) {

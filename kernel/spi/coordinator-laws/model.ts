@@ -6,6 +6,8 @@ import { virtualPorts } from "../../testing/virtual-ports.ts";
 import type {
   Coordinator,
   Decision,
+  DecisionDetails,
+  LastNote,
   NewTransaction,
   TransactionNote,
   TransactionRecord,
@@ -40,13 +42,20 @@ type Asked =
       readonly due: boolean;
       readonly status: NewTransaction["status"];
     }
-  | { readonly what: "decide"; readonly one: number; readonly decision: Decision; readonly output: string }
+  | {
+      readonly what: "decide";
+      readonly one: number;
+      readonly decision: Decision;
+      readonly output: string;
+      readonly next: DecisionDetails["next"];
+    }
+  | { readonly what: "finish"; readonly one: number; readonly last: LastNote | undefined }
   | { readonly what: "note"; readonly one: number; readonly note: TransactionNote }
   | { readonly what: "renew"; readonly one: number; readonly owner: string }
   | { readonly what: "claim"; readonly owner: string }
   | { readonly what: "pause"; readonly one: number; readonly paused: boolean }
   | { readonly what: "closeBranch"; readonly one: number; readonly branch: string }
-  | { readonly what: "finish" | "inquire" | "wake" | "close" | "get"; readonly one: number };
+  | { readonly what: "inquire" | "wake" | "close" | "get"; readonly one: number };
 
 const blank: Modelled = {
   ...{ status: "active", planned: true, owner: "", due: false, paused: false, done: [], attempts: 0, lastError: "" },
@@ -92,10 +101,18 @@ function model() {
           status: asked.decision,
           outputs: union(known.outputs, [asked.output]).sort(),
           abort: asked.decision === "aborting" ? noStock.reason : undefined,
+          ...(asked.next && { attempts: asked.next.attempts, owner: "", due: asked.next.nextInMs === 0 }),
         });
         return asked.decision;
-      case "finish":
-        return end(asked.one, known?.heuristic ?? "");
+      case "finish": {
+        const { one, last: { done = [], outputs = {} } = {} } = asked;
+        if (known && endOf(known.status) !== undefined)
+          change(one, {
+            done: union(known.done, done),
+            outputs: union(known.outputs, Object.keys(outputs)).sort(),
+          });
+        return end(one, known?.heuristic ?? "");
+      }
       case "close":
         return end(asked.one, known?.heuristic ? `${known.heuristic}; x` : "x");
       case "closeBranch": {
@@ -149,9 +166,12 @@ function asker(coordinator: Coordinator, name: string, gids: readonly string[]) 
         return modelled(await coordinator.begin(sample, owner, due ? 0 : long));
       }
       case "decide": {
-        const { one, decision, output } = asked;
-        return coordinator.decide(gidOf(one), decision, { outputs: { [output]: new Uint8Array() }, abort: noStock });
+        const { one, decision, output, next } = asked;
+        const outputs = { [output]: new Uint8Array() };
+        return coordinator.decide(gidOf(one), decision, { outputs, abort: noStock, ...(next && { next }) });
       }
+      case "finish":
+        return coordinator.finish(gidOf(asked.one), asked.last);
       case "close":
         return coordinator.close(gidOf(asked.one), "x");
       case "closeBranch":
@@ -193,9 +213,13 @@ function randomRequest(random: Random): Asked {
   const maybe = <T extends object>(part: T) => (below(3) === 0 ? part : {});
   const [one, owner] = [below(3), oneOf("ann", "bob")];
   const some = (...values: readonly string[]) => values.filter(() => below(2) === 0);
-  const note = (): TransactionNote => ({
+  const last = (): LastNote => ({
     ...maybe({ done: [...some("b1", "b2"), ...some("b1", "b3")] }),
     ...maybe({ outputs: Object.fromEntries(some("o2", "o3").map((step) => [step, new Uint8Array()])) }),
+  });
+  const next = () => (below(3) === 0 ? { attempts: below(10), nextInMs: oneOf(0, long) } : undefined);
+  const note = (): TransactionNote => ({
+    ...last(),
     ...maybe({ attempts: below(10) }),
     ...maybe({ lastError: oneOf("", "away", 'it\'s "away" \\ ä') }),
     ...maybe({ stuck: oneOf(true, false) }),
@@ -204,13 +228,23 @@ function randomRequest(random: Random): Asked {
   });
   const requests: readonly (readonly [weight: number, make: () => Asked])[] = [
     [4, () => ({ what: "begin", one, owner, due: oneOf(true, false), status: startOf(below(8)) })],
-    [4, () => ({ what: "decide", one, decision: oneOf("committing", "aborting"), output: oneOf("o1", "o2") })],
+    [
+      4,
+      () => ({
+        what: "decide",
+        one,
+        decision: oneOf("committing", "aborting"),
+        output: oneOf("o1", "o2"),
+        next: next(),
+      }),
+    ],
+    [1, () => ({ what: "finish", one, last: oneOf(undefined, last()) })],
     [3, () => ({ what: "note", one, note: note() })],
     [2, () => ({ what: "claim", owner })],
     [1, () => ({ what: "renew", one, owner })],
     [1, () => ({ what: "pause", one, paused: oneOf(true, false) })],
     [1, () => ({ what: "closeBranch", one, branch: oneOf("b1", "b2") })],
-    [5, () => ({ what: oneOf("finish", "inquire", "wake", "close", "get"), one })],
+    [5, () => ({ what: oneOf("inquire", "wake", "close", "get"), one })],
   ];
   return oneOf(...requests.flatMap(([weight, make]) => Array<() => Asked>(weight).fill(make)))();
 }

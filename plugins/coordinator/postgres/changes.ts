@@ -1,4 +1,4 @@
-import type { ClaimRequest, TransactionNote, TransactionRecord } from "@mortise/kernel";
+import type { ClaimRequest, LastNote, TransactionNote, TransactionRecord } from "@mortise/kernel";
 import { byGid, cleanText, columns, outputsText, type Row, recordOf, type Sql } from "./records.ts";
 
 export interface Note {
@@ -13,10 +13,7 @@ export async function noteAll(sql: Sql, given: readonly Note[]): Promise<readonl
   const text = (given: string | undefined) => (given === undefined ? undefined : cleanText(given));
   await sql`
     update mortise_transaction as held set
-      done = case when given.done is null then held.done else held.done || array(
-        select id from json_array_elements_text(given.done::json) with ordinality as added (id, n)
-        where id <> all (held.done) order by n) end,
-      outputs = case when given.outputs is null then held.outputs else held.outputs || given.outputs::jsonb end,
+      ${withDone(sql)}, ${withOutputs(sql)},
       attempts = coalesce(given.attempts, held.attempts),
       last_error = coalesce(given.last_error, held.last_error),
       stuck = coalesce(given.stuck::boolean, held.stuck),
@@ -38,16 +35,60 @@ export async function noteAll(sql: Sql, given: readonly Note[]): Promise<readonl
   return notes.map(() => undefined);
 }
 
+export interface Finish {
+  readonly gid: string;
+  readonly last: LastNote | undefined;
+}
+
 /** Ends what is decided; tells of each whether this did. */
-export async function finishAll(sql: Sql, gids: readonly string[]): Promise<readonly boolean[]> {
-  const rows = await sql<{ gid: string }[]>`
-    update mortise_transaction set
-      status = case status when 'committing' then 'committed' else 'aborted' end, ended_at = now(), stuck = false
-    where ${gids.length === 1 ? sql`gid = ${gids[0] as string}` : sql`gid = any(${gids as string[]}::uuid[])`}
-      and status in ('committing', 'aborting')
+export async function finishAll(sql: Sql, all: readonly Finish[]): Promise<readonly boolean[]> {
+  const plain = all.flatMap(({ gid, last }) => (last ? [] : [gid]));
+  const noting = byGid(
+    all.filter(({ last }) => last),
+    ({ gid }) => gid,
+  );
+  const ended = new Set<string>();
+  if (plain.length > 0) for (const { gid } of await endPlain(sql, plain)) ended.add(gid);
+  if (noting.length > 0) for (const { gid } of await endNoting(sql, noting)) ended.add(gid);
+  return all.map(({ gid }) => ended.delete(gid));
+}
+
+function endPlain(sql: Sql, gids: readonly string[]): PromiseLike<readonly { readonly gid: string }[]> {
+  return sql<{ gid: string }[]>`
+    update mortise_transaction as held set ${end(sql)}
+    where ${gids.length === 1 ? sql`gid = ${gids[0] as string}` : sql`gid = any(${gids as string[]}::uuid[])`} and ${isDecided(sql)}
     returning gid`;
-  const ended = new Set(rows.map(({ gid }) => gid));
-  return gids.map((gid) => ended.has(gid));
+}
+
+function endNoting(sql: Sql, all: readonly Finish[]): PromiseLike<readonly { readonly gid: string }[]> {
+  return sql<{ gid: string }[]>`
+    update mortise_transaction as held set ${end(sql)}, ${withDone(sql)}, ${withOutputs(sql)}
+    from unnest(
+      ${all.map(({ gid }) => gid)}::uuid[],
+      ${all.map(({ last }) => (last?.done ? JSON.stringify([...new Set(last.done)]) : null))}::text[],
+      ${all.map(({ last }) => (last?.outputs ? outputsText(last.outputs) : null))}::text[]) as given (gid, done, outputs)
+    where held.gid = given.gid and ${isDecided(sql)}
+    returning held.gid`;
+}
+
+function end(sql: Sql) {
+  return sql`status = case status when 'committing' then 'committed' else 'aborted' end, ended_at = now(), stuck = false`;
+}
+
+function isDecided(sql: Sql) {
+  return sql`status in ('committing', 'aborting')`;
+}
+
+/** Adds the branches that are `given` to those that are done. */
+function withDone(sql: Sql) {
+  return sql`done = case when given.done is null then held.done else held.done || array(
+    select id from json_array_elements_text(given.done::json) with ordinality as added (id, n)
+    where id <> all (held.done) order by n) end`;
+}
+
+/** Adds the outputs that are `given` to those that are known. */
+function withOutputs(sql: Sql) {
+  return sql`outputs = case when given.outputs is null then held.outputs else held.outputs || given.outputs::jsonb end`;
 }
 
 export async function renew(sql: Sql, gids: readonly string[], owner: string, leaseMs: number): Promise<void> {

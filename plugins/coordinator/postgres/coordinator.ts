@@ -51,13 +51,13 @@ export function postgresCoordinator(
       checkBegun(begun);
       return inOrder(begun.gid, () => begins({ begun, id: ports.ids.uuid(), owner, leaseMs }));
     },
-    async decide(gid, decision, { outputs = {}, abort }) {
+    async decide(gid, decision, { outputs = {}, abort, next }) {
       checkGid(gid);
-      return inOrder(gid, () => decides({ gid, decision, outputs, abort }));
+      return inOrder(gid, () => decides({ gid, decision, outputs, abort, next }));
     },
-    async finish(gid) {
+    async finish(gid, last) {
       checkGid(gid);
-      return inOrder(gid, () => finishes(gid));
+      return inOrder(gid, () => finishes({ gid, last }));
     },
     async note(gid, note) {
       checkGid(gid);

@@ -1,4 +1,4 @@
-import type { AbortReason, Decision, TransactionStatus } from "@mortise/kernel";
+import type { AbortReason, Decision, DecisionDetails, TransactionStatus } from "@mortise/kernel";
 import { interrupted, unbegunMs } from "@mortise/kernel/spi/transaction-record";
 import { byGid, outputsText, type Sql } from "./records.ts";
 
@@ -7,6 +7,7 @@ export interface Decide {
   readonly decision: Decision;
   readonly outputs: Readonly<Record<string, Uint8Array>>;
   readonly abort: AbortReason | undefined;
+  readonly next: DecisionDetails["next"];
 }
 
 interface Known {
@@ -42,11 +43,17 @@ export async function decideAll(sql: Sql, all: readonly Decide[]): Promise<reado
 }
 
 async function compareAndSet(sql: Sql, all: readonly Decide[]): Promise<readonly Known[]> {
+  const putOff = sql`,
+    attempts = coalesce(given.attempts, held.attempts),
+    next_at = coalesce(now() + given.next_ms * interval '1 millisecond', held.next_at),
+    lease_until = case when given.next_ms is null then held.lease_until else now() end,
+    owner = case when given.next_ms is null then held.owner else '' end`;
   return sql<Known[]>`
     update mortise_transaction as held set
       status = given.decision, decided_at = now(), outputs = held.outputs || given.outputs, abort = given.abort
+      ${all.some(({ next }) => next) ? putOff : sql``}
     from (${all.length === 1 ? oneDecision(sql, all[0] as Decide) : manyDecisions(sql, all)})
-      as given (gid, decision, outputs, abort)
+      as given (gid, decision, outputs, abort, attempts, next_ms)
     where held.gid = given.gid and held.status = 'active'
     returning held.gid, held.status`;
 }
@@ -54,16 +61,18 @@ async function compareAndSet(sql: Sql, all: readonly Decide[]): Promise<readonly
 /** As values it is planned once; how many rows an array has is asked, and planned for, every time. */
 function oneDecision(sql: Sql, one: Decide) {
   return sql`values (
-    ${one.gid}::uuid, ${one.decision}::text, ${outputsText(one.outputs)}::text::jsonb, ${reasonText(one)}::text::json)`;
+    ${one.gid}::uuid, ${one.decision}::text, ${outputsText(one.outputs)}::text::jsonb, ${reasonText(one)}::text::json,
+    ${one.next?.attempts ?? null}::int, ${one.next?.nextInMs ?? null}::float8)`;
 }
 
 function manyDecisions(sql: Sql, all: readonly Decide[]) {
   return sql`
-    select gid, decision, outputs::jsonb, abort::json
+    select gid, decision, outputs::jsonb, abort::json, attempts, next_ms
     from unnest(
       ${all.map(({ gid }) => gid)}::uuid[], ${all.map(({ decision }) => decision)}::text[],
-      ${all.map(({ outputs }) => outputsText(outputs))}::text[], ${all.map(reasonText)}::text[])
-      as many (gid, decision, outputs, abort)`;
+      ${all.map(({ outputs }) => outputsText(outputs))}::text[], ${all.map(reasonText)}::text[],
+      ${all.map(({ next }) => next?.attempts ?? null)}::int[], ${all.map(({ next }) => next?.nextInMs ?? null)}::float8[])
+      as many (gid, decision, outputs, abort, attempts, next_ms)`;
 }
 
 function reasonText({ decision, abort }: Decide): string | null {

@@ -28,7 +28,7 @@ export const messageStrategy: TransactionStrategy = {
     const { first } = partsOf(t);
     const forward = await t.forward([first], "apply");
     await t.at("M4");
-    if (forward.done) return conclude(t, await t.decide("committing"), []);
+    if (forward.done) return conclude(t, await t.decideToDeliver(), []);
     if (forward.certain) return conclude(t, await t.decide("aborting", forward.abort), []);
     await t.answer("pending");
     await checkBack(t, []);
@@ -53,7 +53,7 @@ async function checkBack(t: DrivenTransaction, done: readonly string[]): Promise
   await t.at("M7");
   const applied = await wasAppliedSoon(t, partsOf(t).first);
   if (applied === undefined) return t.leave("nobody answers whether the first branch was done");
-  await conclude(t, await t.decide(applied ? "committing" : "aborting"), done);
+  await conclude(t, await (applied ? t.decideToDeliver() : t.decide("aborting")), done);
 }
 
 async function conclude(t: DrivenTransaction, decision: Decision, done: readonly string[]): Promise<void> {
