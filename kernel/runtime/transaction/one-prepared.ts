@@ -16,7 +16,9 @@ export interface OnePrepared {
    * it changed no row, or somebody was there first. Whatever it is, nothing was done.
    */
   prepare(request: DriveRequest, name: string, context: Context): Promise<DriveReply | undefined>;
-  /** Does a branch and undoes it, in two trips. Gives whether it can be done; if not, a transaction will tell why. */
+  /**
+   * Does a branch and undoes it. Gives, as soon as that is known, whether it can be done; if not, a transaction will tell why.
+   */
   check(request: DriveRequest, context: Context): Promise<boolean>;
 }
 
@@ -50,13 +52,12 @@ export function onePrepared({ operations, database }: Performer, { plan, send }:
       if (!planned) return false;
       if (planned.length === 0) return true;
       const branch = { gid: request.gid, kept, planned, context };
-      let possible = false;
+      const possible = Promise.withResolvers<boolean>();
       const trying = inFencedTransaction(database, async (tx) => {
-        possible = await send(tx.orm, branch, onlyDo);
+        possible.resolve(await send(tx.orm, branch, onlyDo));
         throw undone;
       });
-      await orNothing(trying);
-      return possible;
+      return Promise.race([possible.promise, orNothing(trying).then(() => false)]);
     },
   };
 }
