@@ -80,9 +80,11 @@ function waysOf(plugin: Plugin): readonly Pick<Load, "batching" | "form">[] {
   return plugin === local ? [together] : [alone, stated, together];
 }
 
+const share = (part: number, whole: number) => `${((part * 100) / whole).toFixed(0)} %`;
+
 function printed(): string {
   const head =
-    "strategy     databases  callers  how                       tx/s   p50 ms   p99 ms  flushes/tx  commits  bound tx/s  of bound  of business bound";
+    "strategy     databases  callers  how                       tx/s   p50 ms   p99 ms  flushes/tx  commits  bound tx/s  of bound  by one row  by hand";
   const lines = all.map((one) =>
     [
       one.strategy.padEnd(11),
@@ -95,8 +97,9 @@ function printed(): string {
       one.flushes.toFixed(2).padStart(10),
       String(one.commits).padStart(7),
       one.boundPerSecond.toFixed(0).padStart(10),
-      `${((one.perSecond * 100) / one.boundPerSecond).toFixed(0)} %`.padStart(8),
-      `${((one.perSecond * 100) / one.businessBoundPerSecond).toFixed(0)} %`.padStart(17),
+      share(one.perSecond, one.boundPerSecond).padStart(8),
+      share(one.perSecond, one.oneRowBoundPerSecond).padStart(10),
+      share(one.perSecond, one.byHandBoundPerSecond).padStart(7),
     ].join("  "),
   );
   const alone = rows.map(
