@@ -115,6 +115,8 @@ await onServer(
       const paused = await tx("pause", "--strategy", "tcc", "--by", "ann", "--reason", "the warehouse burns");
       assert.equal(paused.out, `${gid} is paused\n`, paused.err);
       assert.match((await tx("list")).out, /committing, stuck, paused/);
+      const retried = await tx("retry", "--name", "placeOrder", "--by", "ann");
+      assert.equal(retried.out, `${gid} is paused: nobody takes it on until you \`mortise tx resume ${gid}\`\n`);
       assert.equal((await tx("resume", gid)).out, `${gid} is resumed\n`);
       const reasonless = await tx("close", gid);
       assert.equal(reasonless.code, 2);

@@ -19,6 +19,7 @@ import { type Client, clients } from "../../spi/runtime.ts";
 import { type CallingFlags, calling } from "../call/calling.ts";
 import { openWay, type WayFlags } from "../call/way.ts";
 import { type ExitCode, exitCodes, UserError } from "../exit.ts";
+import { type Named, showActed } from "../tx/show-acted.ts";
 import { showDifferences } from "../tx/show-differences.ts";
 import { showCounts, showList } from "../tx/show-list.ts";
 import { showHeld, showSwept } from "../tx/show-swept.ts";
@@ -113,7 +114,7 @@ export async function act(
     throw new UserError(`say which to ${what}: a gid, or --name or --strategy for all of them that are open`);
   return asking(world, flags, async (admin, context) => {
     const acted = await admin[what]({ gid: gid ?? "", name, strategy, ...whoOf(flags) }, context);
-    tell(world, pastOf[what], acted);
+    tell(world, pastOf[what], acted, flags);
   });
 }
 
@@ -257,12 +258,9 @@ function withLists<T>(type: MessageType<T>, value: T): JsonValue {
   return { ...Object.fromEntries(lists), ...(jsonOf(type).toJson(value) as JsonObject) };
 }
 
-function tell(world: World, what: string, { gids, outboxRows, silent }: Infer<typeof Acted>): void {
-  const [only] = gids;
-  const which = gids.length === 1 ? `${only} is` : `${gids.length} transactions are`;
-  const rows = outboxRows > 0 ? `, with ${outboxRows} ${outboxRows === 1 ? "row" : "rows"} of the outbox` : "";
-  world.terminal.out(`${which} ${what}${rows}`);
-  tellSilent(world, silent);
+function tell(world: World, what: string, acted: Infer<typeof Acted>, named?: Named): void {
+  showActed(world.terminal, what, acted, named);
+  tellSilent(world, acted.silent);
 }
 
 function tellSilent({ terminal }: World, silent: Infer<typeof Acted>["silent"]): void {

@@ -151,6 +151,8 @@ export const Acted = message("mortise.transaction.v1.Acted", {
   /** Rows of outboxes that are due at once now. */
   outboxRows: int32(2),
   silent: repeated(field(3, Silent)),
+  /** Of a retry: those nobody takes on until they are resumed. */
+  paused: repeated(string(4)),
 });
 
 export const ForceRequest = message("mortise.transaction.v1.ForceRequest", {
@@ -276,7 +278,7 @@ export const TransactionAdmin = service("mortise.transaction.v1.TransactionAdmin
   counts: rpc(Empty, OpenCounts, { readOnly: true }),
   /** All that happened to some transactions, one after the other. At most 100 gids. */
   export: rpc(ExportRequest, History, { readOnly: true }),
-  /** Makes it due at once, and what of it waits in an outbox, given up or not. */
+  /** Makes it due at once, and what of it waits in an outbox, given up or not. What is paused stays so, and is named. */
   retry: rpc(ActRequest, Acted, { idempotent: true }),
   /** Nobody takes it on until it is resumed; who works on it now goes on. */
   pause: rpc(ActRequest, Acted, { idempotent: true }),

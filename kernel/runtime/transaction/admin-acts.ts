@@ -58,7 +58,7 @@ export function actingOn({ node }: AdminSetup): Acting {
 
     async each(gids, action, who, act) {
       for (const gid of gids) await audited(gid, action, who, () => act(gid));
-      return { gids: [...gids], outboxRows: 0, silent: [] };
+      return { gids: [...gids], outboxRows: 0, silent: [], paused: [] };
     },
 
     async wake(gid) {
@@ -107,15 +107,18 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
       const others = elsewhere.summaries.map(({ gid }) => gid);
       const gids = (await unrecorded(request, call)) ? [request.gid] : await meant(request, others);
       const silent: Silent[] = [...elsewhere.silent];
+      const paused: string[] = [];
       let outboxRows = 0;
       const done = await each(gids, "retry", who, async (gid) => {
-        const [first] = (await wake(gid))?.branches ?? [];
+        const record = await wake(gid);
+        if (record?.paused) paused.push(gid);
+        const [first] = record?.branches ?? [];
         const holders = first ? [first.participant] : knownParticipants();
         const woken = await askAll(holders, (name) => participant(name).wake({ gid }, call));
         silent.push(...woken.silent);
         for (const { rows } of woken.answers.values()) outboxRows += rows;
       });
-      return { ...done, outboxRows, silent };
+      return { ...done, outboxRows, silent, paused };
     },
 
     async pause(request, call) {

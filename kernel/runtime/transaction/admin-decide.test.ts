@@ -52,7 +52,8 @@ await onServer(
     it("leaves a paused transaction to nobody until it is resumed, one or all of a strategy", async () => {
       const gid = await undecided();
       const other = await undecided();
-      await admin.retry({ ...ann, gid });
+      const retried = await admin.retry({ ...ann, gid });
+      assert.deepEqual([retried.gids, retried.paused], [[gid], [gid]], "it says so of what nobody takes on");
       assert.deepEqual((await admin.pause({ ...ann, strategy: "two-phases" })).gids.toSorted(), [gid, other].sort());
       assert.equal((await admin.show({ gid })).summary?.status, "active");
       assert.deepEqual((await admin.resume({ ...ann, strategy: "saga" })).gids, []);

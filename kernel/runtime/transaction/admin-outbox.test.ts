@@ -66,7 +66,7 @@ await onServer(
       await using at = await untold();
       const { admin, sql, gid } = at;
       const closed = await admin.close({ ...ann, gid, branch: "b2", reason: "told by telephone" });
-      assert.deepEqual(closed, { gids: [gid], outboxRows: 1, silent: [] });
+      assert.deepEqual(closed, { gids: [gid], outboxRows: 1, silent: [], paused: [] });
       await eventually(async () => (await admin.show({ gid })).summary?.status === "committed", 60_000);
       assert.equal((await sql`select 1 from mortise_outbox`).length, 0);
       assert.match((await admin.show({ gid })).summary?.heuristic ?? "", /^b2 .* closed by ann: told by telephone$/);
