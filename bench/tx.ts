@@ -80,7 +80,9 @@ function waysOf(plugin: Plugin): readonly Pick<Load, "batching" | "form">[] {
   return plugin === local ? [together] : [alone, stated, together];
 }
 
-const share = (part: number, whole: number) => `${((part * 100) / whole).toFixed(0)} %`;
+function share(part: number, whole: number): string {
+  return `${((part * 100) / whole).toFixed(0)} %`;
+}
 
 function printed(): string {
   const head =
