@@ -139,7 +139,7 @@ function configCommands(program: Command, world: World, ended: Ended): void {
 function txCommands(program: Command, world: World, ended: Ended): void {
   const tx = program.command("tx").description("Shows and steers the transactions of a running app.");
   const commands = () => import("./commands/tx.ts");
-  const gid = "the id of a transaction";
+  const gid = "the id of a transaction, or at least the last 8 signs of it";
   const choosing = (command: Command) =>
     command
       .option("--name <name>", "only transactions of this name")
@@ -202,7 +202,7 @@ function txCommands(program: Command, world: World, ended: Ended): void {
     .option("--json", "print it as JSON")
     .action(async (options) => ended(await (await commands()).reconcile(world, options)));
   listing(txCommand(tx, "export", "Prints what happened to transactions, one event a line, as JSON."))
-    .argument("[gids...]", "ids of transactions; without them those the options choose")
+    .argument("[gids...]", "ids of transactions, or their ends; without them those the options choose")
     .action(async (ids, options) => ended(await (await commands()).exportHistory(world, ids, options)));
 }
 

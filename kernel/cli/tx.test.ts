@@ -77,9 +77,11 @@ await onServer(
         /decide +commit\n[\s\S]*b2 confirm +shop\.v1\.Stock[\s\S]*end +committed\n$/,
       ];
       for (const one of says) assert.match(out, one);
-      assert.deepEqual(JSON.parse((await tx("show", gid, "--input")).out), { text: "lamp" });
+      const short = gid.slice(-8);
+      assert.equal((await tx("show", short)).out.split("\n")[0], out.split("\n")[0]);
+      assert.deepEqual(JSON.parse((await tx("show", short, "--input")).out), { text: "lamp" });
       const { events } = JSON.parse((await tx("show", gid, "--json")).out);
-      const exported = (await tx("export", gid)).out.trimEnd().split("\n");
+      const exported = (await tx("export", short)).out.trimEnd().split("\n");
       assert.deepEqual(
         exported.map((line) => JSON.parse(line)),
         events,
@@ -92,7 +94,7 @@ await onServer(
       assert.match(out, new RegExp(`${gid} .*committing, stuck .*`));
       assert.match((await tx("show", gid)).out, /last error +shop\.v1\.Stock: /);
       assert.match((await tx("counts")).out, /^NAME .*\nplaceOrder +tcc +committing +1 +1 +\d/);
-      await tx("pause", gid, "--by", "ann");
+      assert.equal((await tx("pause", gid.slice(-17), "--by", "ann")).out, `${gid} is paused\n`);
       await eventually(async () => {
         const { code, out, err } = await tx("sweep", "--older-than", "0s", "--end", "--reason", "look");
         if (code !== 4) return false; // it was being tried at that moment
@@ -194,6 +196,12 @@ await onServer(
     const id = randomUUID();
     const wrong: readonly (readonly [what: string, args: readonly string[], code: number, says: RegExp])[] = [
       ["an unknown transaction", ["show", id], 4, /^NOT_FOUND: there is no transaction .* \(NO_SUCH_TRANSACTION\)/],
+      [
+        "the end of no id",
+        ["close", "00000000", "--reason", "x"],
+        4,
+        /^NOT_FOUND: no transaction that is kept ends with 00000000; .* \(NO_SUCH_TRANSACTION\)/,
+      ],
       ["no id of a transaction", ["show", "12"], 4, /^INVALID_ARGUMENT: "12" is no id of a transaction/],
       [
         "an unknown status",

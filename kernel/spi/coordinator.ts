@@ -125,6 +125,8 @@ export interface TransactionFilter {
   readonly newerThanMs?: number | undefined;
   /** Only these. */
   readonly gids?: readonly string[] | undefined;
+  /** Only those whose gid ends with these signs. May take the longer the more there are, as a person asks. */
+  readonly gidEnd?: string | undefined;
   /** Only those whose gid comes after this one, in the order of gids: to go through all of them, batch by batch. */
   readonly after?: string | undefined;
   /** At most so many, the oldest first unless `after` is given. Default 100. */

@@ -189,7 +189,7 @@ function isDue({ status, paused, nextAt, leaseUntil }: TransactionRecord, at: nu
 }
 
 function matches(record: TransactionRecord, filter: TransactionFilter, at: number): boolean {
-  const { name, status, strategy, stuck, olderThanMs, newerThanMs, gids, after } = filter;
+  const { name, status, strategy, stuck, olderThanMs, newerThanMs, gids, gidEnd = "", after } = filter;
   return (
     (name === undefined || record.name === name) &&
     (status === undefined || status.includes(record.status)) &&
@@ -198,6 +198,7 @@ function matches(record: TransactionRecord, filter: TransactionFilter, at: numbe
     (olderThanMs === undefined || record.createdAt <= at - olderThanMs) &&
     (newerThanMs === undefined || record.createdAt > at - newerThanMs) &&
     (gids === undefined || gids.includes(record.gid)) &&
+    record.gid.endsWith(gidEnd) &&
     (after === undefined || record.gid > after)
   );
 }

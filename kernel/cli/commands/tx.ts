@@ -25,6 +25,7 @@ import { showCounts, showList } from "../tx/show-list.ts";
 import { showHeld, showSwept } from "../tx/show-swept.ts";
 import { showView } from "../tx/show-view.ts";
 import { readDuration } from "../tx/time.ts";
+import { mostAlike, wholeGid } from "../tx/whole-gid.ts";
 import type { World } from "../world.ts";
 
 export interface TxFlags extends WayFlags, CallingFlags {
@@ -91,8 +92,9 @@ export async function counts(world: World, flags: TxFlags): Promise<ExitCode> {
 }
 
 /** Shows one transaction with all that is known of it anywhere, or only what it was begun with. */
-export async function show(world: World, gid: string, flags: ShowFlags): Promise<ExitCode> {
+export async function show(world: World, given: string, flags: ShowFlags): Promise<ExitCode> {
   return asking(world, flags, async (admin, context) => {
+    const gid = await meant(given, admin, context);
     if (flags.input) {
       const { json } = await admin.input({ gid }, context);
       return world.terminal.out(JSON.stringify(JSON.parse(json), null, 2));
@@ -106,14 +108,15 @@ export async function show(world: World, gid: string, flags: ShowFlags): Promise
 export async function act(
   world: World,
   what: "retry" | "pause" | "resume",
-  gid: string | undefined,
+  given: string | undefined,
   flags: ActFlags,
 ): Promise<ExitCode> {
   const { name = "", strategy = "" } = flags;
-  if ((gid === undefined) === (name === "" && strategy === ""))
+  if ((given === undefined) === (name === "" && strategy === ""))
     throw new UserError(`say which to ${what}: a gid, or --name or --strategy for all of them that are open`);
   return asking(world, flags, async (admin, context) => {
-    const acted = await admin[what]({ gid: gid ?? "", name, strategy, ...whoOf(flags) }, context);
+    const gid = given === undefined ? "" : await meant(given, admin, context);
+    const acted = await admin[what]({ gid, name, strategy, ...whoOf(flags) }, context);
     tell(world, pastOf[what], acted, flags);
   });
 }
@@ -121,17 +124,19 @@ export async function act(
 const pastOf = { retry: "due at once", pause: "paused", resume: "resumed" } as const;
 
 /** Decides an undecided transaction. */
-export async function force(world: World, gid: string, outcome: string, flags: ActFlags): Promise<ExitCode> {
+export async function force(world: World, given: string, outcome: string, flags: ActFlags): Promise<ExitCode> {
   return asking(world, flags, async (admin, context) => {
+    const gid = await meant(given, admin, context);
     const { status } = await admin.force({ gid, outcome, ...whoOf(flags) }, context);
     world.terminal.out(`${gid} is ${status}; its branches follow`);
   });
 }
 
 /** Ends a decided transaction, or has one branch of it count as done, whatever its branches say. */
-export async function close(world: World, gid: string, flags: CloseFlags): Promise<ExitCode> {
+export async function close(world: World, given: string, flags: CloseFlags): Promise<ExitCode> {
   const { branch = "" } = flags;
   return asking(world, flags, async (admin, context) => {
+    const gid = await meant(given, admin, context);
     const acted = await admin.close({ gid, branch, ...whoOf(flags) }, context);
     tell(world, branch === "" ? "closed" : `going on without ${branch}`, acted);
     showHeld(world.terminal, await admin.show({ gid }, context), branch);
@@ -188,9 +193,11 @@ export async function sweep(world: World, flags: SweepFlags): Promise<ExitCode> 
 }
 
 /** Prints what happened to transactions as lines of JSON, one transaction after the other. */
-export async function exportHistory(world: World, gids: readonly string[], flags: ListFlags): Promise<ExitCode> {
+export async function exportHistory(world: World, given: readonly string[], flags: ListFlags): Promise<ExitCode> {
   const query = queryOf(flags);
   return asking(world, flags, async (admin, context) => {
+    const gids: string[] = [];
+    for (const one of given) gids.push(await meant(one, admin, context));
     const found = gids.length > 0 ? gids : (await admin.list(query, context)).transactions.map(({ gid }) => gid);
     for (let from = 0; from < found.length; from += 50) {
       const { events, silent } = await admin.export({ gids: found.slice(from, from + 50) }, context);
@@ -231,6 +238,12 @@ function nobodyServes(error: unknown): StatusError | undefined {
   if (code !== "UNIMPLEMENTED" && !(code === "UNAVAILABLE" && neverSent)) return undefined;
   const hint = "transactions are asked about at a running process that begins some";
   return new StatusError(code, `${message}; ${hint}`, reason === undefined ? {} : { reason });
+}
+
+/** The transaction a person means by its whole id or the end of it. */
+function meant(given: string, admin: Admin, context: CallContext): Promise<string> {
+  const all = { name: "", strategy: "", statuses: [], stuck: false, open: false, olderThanMs: 0n, limit: mostAlike };
+  return wholeGid(given, (gidEnd) => admin.list({ ...all, gidEnd }, context));
 }
 
 function queryOf(flags: ListFlags): Infer<typeof TransactionQuery> {

@@ -18,6 +18,8 @@ export const TransactionQuery = message("mortise.transaction.v1.TransactionQuery
   limit: int32(6),
   /** Only those that have not ended. */
   open: bool(7),
+  /** Only those whose gid ends with these signs. */
+  gidEnd: optional(string(8)),
 });
 
 /**

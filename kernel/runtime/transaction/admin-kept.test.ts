@@ -84,6 +84,13 @@ await onServer(
       ])
         assert.deepEqual(await gidsOf(query), []);
       assert.deepEqual(await gidsOf({ open: false }), both);
+      for (const one of both)
+        assert.deepEqual(
+          await gidsOf({ gidEnd: one.slice(-12), open: false, limit: 1 }),
+          [one],
+          "by the end of its id",
+        );
+      await assert.rejects(admin.list({ ...open, gidEnd: "%" }), /"%" is not how an id of a transaction ends/);
       const { transactions: oldest, more: others } = await admin.list({ ...open, limit: 1 });
       assert.deepEqual([oldest.map((one) => one.gid), others], [[gid], true]);
       await at.back();

@@ -13,14 +13,16 @@ export async function listed(
 ): Promise<Infer<typeof TransactionList>> {
   const filter = filterOf(query);
   const limit = filter.limit ?? 0;
-  const { status = ["committing"] } = filter;
+  const { status = ["committing"], gidEnd = "" } = filter;
+  const most = query.stuck || gidEnd !== "" ? Number.POSITIVE_INFINITY : limit + 1;
   const elsewhere = status.includes("committing")
-    ? await keptInOutboxes({ ...query, gid: "" }, query.stuck ? Number.POSITIVE_INFINITY : limit + 1, keeping)
+    ? await keptInOutboxes({ ...query, gid: "" }, most, keeping)
     : nothingKept;
   const records = await keeping.coordinator.find({ ...filter, limit: limit + 1 });
   const found = records.map((record) => summaryOf(record, keeping.now));
   const known = new Set(found.map(({ gid }) => gid));
-  const others = elsewhere.summaries.filter(({ gid, stuck }) => !known.has(gid) && (stuck || !query.stuck));
+  const fits = ({ gid, stuck }: Summary) => gid.endsWith(gidEnd) && (stuck || !query.stuck);
+  const others = elsewhere.summaries.filter((one) => !known.has(one.gid) && fits(one));
   const all = [...found, ...others].sort(byAge);
   if (all.length === 0) await checkMeant(node, query);
   return { transactions: all.slice(0, limit), more: all.length > limit, silent: [...elsewhere.silent] };

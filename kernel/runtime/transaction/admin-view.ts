@@ -21,12 +21,13 @@ export const defaultLimit = 100;
 
 /** Throws INVALID_ARGUMENT for a status there is not, and for a limit nobody could read. */
 export function filterOf(query: Infer<typeof TransactionQuery>): TransactionFilter {
-  const { name, statuses, strategy, stuck, olderThanMs, limit, open } = query;
+  const { name, statuses, strategy, stuck, olderThanMs, limit, open, gidEnd = "" } = query;
   const known = statuses.filter(isStatus);
   const wrong = statuses.find((status) => !isStatus(status));
   if (wrong !== undefined)
     throw invalid(`"${wrong}" is no status; there are ${[...openStatuses, "committed", "aborted"].join(", ")}`);
   if (limit < 0 || limit > 10_000) throw invalid(`the limit is ${limit}; from 1 to 10000, or 0 for ${defaultLimit}`);
+  if (!/^[0-9a-f-]*$/.test(gidEnd)) throw invalid(`"${gidEnd}" is not how an id of a transaction ends`);
   if (olderThanMs < 0n) throw invalid(`the age is ${olderThanMs} ms; at least 0`);
   const wanted = known.length > 0 ? known : openStatuses;
   return {
@@ -34,6 +35,7 @@ export function filterOf(query: Infer<typeof TransactionQuery>): TransactionFilt
     ...((open || known.length > 0) && { status: open ? wanted.filter((status) => !hasEnded(status)) : known }),
     ...(strategy !== "" && { strategy }),
     ...(stuck && { stuck }),
+    ...(gidEnd !== "" && { gidEnd }),
     ...(olderThanMs > 0n && { olderThanMs: Number(olderThanMs) }),
     limit: limit || defaultLimit,
   };

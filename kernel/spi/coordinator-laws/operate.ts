@@ -101,6 +101,14 @@ export const operateLaws = [
     assert.deepEqual(await found({ newerThanMs: long, name: "placeOrder" }), [old, saga].sort());
     await eventually(async () => (await found({ newerThanMs: 10, name: "placeOrder" })).length === 0);
   }),
+  law("finds what a person names by the end of its gid", async (one) => {
+    const [gid, other] = [await begun(one), await begun(one)];
+    const found = async (gidEnd: string) => gidsOf(await one.find({ gids: [gid, other], gidEnd }));
+    for (const signs of [8, 13, 35, 36]) assert.deepEqual(await found(gid.slice(-signs)), [gid]);
+    for (const nobodys of [gid.slice(-12).replaceAll(/./g, "_"), `${gid}0`, gid.slice(0, 8)])
+      assert.deepEqual(await found(nobodys), []);
+    assert.deepEqual((await found("")).toSorted(), [gid, other].sort());
+  }),
   law("goes through all that match, batch by batch, in the order of gids", async (one) => {
     const name = randomUUID();
     const all: string[] = [];

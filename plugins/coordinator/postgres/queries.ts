@@ -11,7 +11,7 @@ import { insertAborts, readStatuses } from "./decide.ts";
 import { cleanText, columns, type Row, recordOf, type Sql } from "./records.ts";
 
 export async function find(sql: Sql, filter: TransactionFilter): Promise<readonly TransactionRecord[]> {
-  const { name, status, strategy, stuck, olderThanMs, newerThanMs, gids, after, limit = 100 } = filter;
+  const { name, status, strategy, stuck, olderThanMs, newerThanMs, gids, gidEnd, after, limit = 100 } = filter;
   const parts = [
     name !== undefined && sql`held.name = ${name}`,
     status !== undefined && sql`held.status = any(${status as TransactionStatus[]}::text[])`,
@@ -20,6 +20,7 @@ export async function find(sql: Sql, filter: TransactionFilter): Promise<readonl
     olderThanMs !== undefined && sql`held.created_at <= now() - ${olderThanMs}::float8 * interval '1 millisecond'`,
     newerThanMs !== undefined && sql`held.created_at > now() - ${newerThanMs}::float8 * interval '1 millisecond'`,
     gids !== undefined && sql`held.gid = any(${[...gids]}::uuid[])`,
+    gidEnd !== undefined && sql`right(held.gid::text, ${gidEnd.length}) = ${gidEnd}`,
     after !== undefined && sql`held.gid > ${after}`,
   ];
   const condition = parts.reduce((all, part) => (part === false ? all : sql`${all} and ${part}`), sql`true`);
