@@ -77,8 +77,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
       owns: 3,
       accounts,
       cents: 1_000_000,
-      maxBackoffMs: 5_000,
-      redeliverMs: [5_000, 20_000],
+      patience: { maxBackoffMs: 5_000, redeliverMs: 5_000, maxRedeliverMs: 20_000 },
       policy: policyOf(current),
       elsewhere: { postgres: other, banks: ["second", "third", "fourth"] },
       through,
@@ -132,12 +131,6 @@ async function watch(world: World, over: () => boolean): Promise<void> {
   }
 }
 
-/** An operator sends again what was given up, also what is given up while all heals. */
-async function sendAgain(world: World): Promise<void> {
-  await world.books.sql("own")`
-    update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where state = 'exhausted'`;
-}
-
 interface Judging {
   /** So many transactions were done, or nothing is proved. */
   readonly atLeast: number;
@@ -148,7 +141,8 @@ async function verdict(world: World, violation: unknown, { atLeast, say }: Judgi
   try {
     if (violation instanceof Error) throw violation;
     const from = performance.now();
-    const again = setInterval(() => void sendAgain(world).catch(() => undefined), 3_000);
+    const { retries } = world.books;
+    const again = setInterval(() => void retries.sendAgain().catch(() => undefined), 3_000); // as operators do
     const waiting = setInterval(() => {
       void trafficOf(world.nats.url).then(
         (all) => say(inWords(all)),
@@ -171,12 +165,19 @@ async function verdict(world: World, violation: unknown, { atLeast, say }: Judgi
       throw new Error(
         `this proves nothing: ${committed} done of at least ${atLeast}, ${refused} not done of at least 1`,
       );
+    const { asked, heard, sent } = retries.seen();
+    if (asked + sent < committed)
+      throw new Error(`this proves nothing: ${asked} asked and ${sent} sent were written down`);
+    say(
+      `branches asked for ${asked} times, heard of ${heard} times, sent over the bus ${sent} times: no more than allowed`,
+    );
     say(`${world.books.dirty.size} sagas were seen before they were decided, as they may be`);
     const healed = ((performance.now() - from) / 1000).toFixed(1);
     say(`WHOLE: nothing left after ${healed} s; ${committed} done, ${refused} not done, of ${outcomes.length}`);
     return true;
   } catch (error) {
     say(`BROKEN: ${String(error)}`);
+    for (const one of (await world.books.retries.audit()).slice(0, 10)) say(`tried too often: ${one}`);
     for (const role of world.roles) {
       const log = await world
         .process(role)

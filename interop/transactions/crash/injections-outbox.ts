@@ -121,8 +121,7 @@ export const noticeInjections: readonly Injection[] = [
       await appears(() => outbox(scene, "exhausted"));
       await scene.world.restart("second");
       assert.equal(await scene.outcome({ gid }).catch(() => "pending"), "pending");
-      await scene.world.books.sql("own")`
-        update mortise_outbox set state = 'ready', attempts = 0, next_at = clock_timestamp() where gid = ${gid}`;
+      await scene.world.books.retries.sendAgain(gid);
       assert.equal((await scene.whole()).get(gid), "committed");
     },
   },

@@ -143,6 +143,30 @@ export const bugs = {
     text: "if (known) return known.status;",
     becomes: 'return known ? known.status : "aborting";',
   },
+  roundsNeverRest: {
+    name: "rests no longer after many rounds than after the first",
+    file: `${runtime}/backoff.ts`,
+    text: "2 ** Math.min(round + 5, 30)",
+    becomes: "2 ** 5",
+  },
+  asksAtOnce: {
+    name: "asks again without a wait",
+    file: `${runtime}/backoff.ts`,
+    text: "return Math.max(1, bound * random());",
+    becomes: "return Math.max(1, 0 * bound);",
+  },
+  sendsAllAgain: {
+    name: "sends all again at once that nobody has acknowledged",
+    file: `${runtime}/resends.ts`,
+    text: "      if (window.left === 0) return false;\n",
+    becomes: "",
+  },
+  noticesWithoutEnd: {
+    name: "never comes to the end of a schedule",
+    file: `${runtime}/relay.ts`,
+    text: "waits[attempts - 1]",
+    becomes: "waits[0]",
+  },
 } as const satisfies Readonly<Record<string, Bug>>;
 
 export type BugName = keyof typeof bugs;

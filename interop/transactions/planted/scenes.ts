@@ -6,6 +6,7 @@ import { rollsBackByHand } from "../crash/injections-prepared.ts";
 import { isNeverBegun, type Play, preparedAt, sleepsThrough, whileHeld } from "../crash/plays.ts";
 import { appears, type Scene } from "../crash/scene.ts";
 import type { BugName } from "./bugs.ts";
+import { acknowledgesNothing, cannotConfirm, cannotReserve, isGoneForNotices } from "./scenes-retries.ts";
 
 /** Dies at a point, and others go on. */
 function dying(strategy: string, order: string): Play {
@@ -32,13 +33,16 @@ function losing(strategy: string, point: string, times = 1): Play {
 async function lateReserve(scene: Scene): Promise<void> {
   await scene.policy({ strategy: "tcc", deadlineMs: 10_000 }); // time to ask again, which lets it come twice
   await scene.arm("own1", "T4=hold*9");
-  const { status } = await scene.run({ role: "own2", timeoutMs: 60_000 });
+  const { gid, status } = await scene.run({ role: "own2", timeoutMs: 60_000 });
   assert.equal(status, "aborted");
   await appears(() => scene.world.books.sql("second")`select 1 from mortise_fence where kind = 'cancel'`);
-  for (const whom of ["first", "first", "first", "first", "all"] as const) {
-    await scene.release("own1", whom);
-    for (let i = 0; i < 3; i++) await scene.run(); // takes far longer than a reserve that is refused
+  const { retries } = scene.world.books;
+  for (let held = retries.unanswered(gid, "reserve"); held > 0; ) {
+    await scene.release("own1", "first");
+    held--;
+    await eventually(() => retries.unanswered(gid, "reserve") <= held);
   }
+  await scene.release("own1", "all");
   await scene.whole();
 }
 
@@ -126,4 +130,8 @@ export const plays: Readonly<Record<BugName, Play>> = {
   sweepOfTheActive: slowDecision,
   strategyNotPinned: dying("message", "M8"),
   inquiryForgets: lateBegin,
+  roundsNeverRest: cannotConfirm,
+  asksAtOnce: cannotReserve,
+  sendsAllAgain: acknowledgesNothing,
+  noticesWithoutEnd: isGoneForNotices,
 };

@@ -3,6 +3,7 @@ import postgres, { type Sql } from "postgres";
 import { type BankName, bankNames, databaseOf, stepsOf } from "./contract.ts";
 import { seenEarly, shownBy } from "./isolation.ts";
 import type { Told } from "./messages.ts";
+import { type Retries, retriesIn, type Watched } from "./patience.ts";
 
 /** Something that must never be seen. */
 export class Violation extends Error {
@@ -21,6 +22,8 @@ export interface Books {
   acknowledge(told: Told): void;
   /** Somebody takes the decision of a transaction away from the coordinator: banks may have followed it. */
   decisionLost(gid: string): void;
+  /** What is tried again, and how often. */
+  readonly retries: Retries;
   /** Sagas of which somebody saw something before they were decided, as anybody may. */
   readonly dirty: ReadonlySet<string>;
   /** Once nothing is on its way: whole transactions, or nothing of them. Throws a {@link Violation}. Gives outcomes by gid. */
@@ -36,11 +39,12 @@ export interface Allowed {
 export interface BooksOptions {
   readonly postgres: TestPostgres;
   readonly prefix: string;
+  readonly watched: Watched;
   readonly elsewhere?: { readonly postgres: TestPostgres; readonly banks: readonly BankName[] };
 }
 
 /** Connections outlive restarts of the server: what was asked meanwhile is asked again. */
-export async function openBooksOf({ postgres: server, prefix, elsewhere }: BooksOptions): Promise<Books> {
+export async function openBooksOf({ postgres: server, prefix, watched, elsewhere }: BooksOptions): Promise<Books> {
   const connect = (at: TestPostgres, name: string) =>
     postgres(at.url.replace(/\/[^/]*$/, `/${prefix}${name}`), {
       max: 1,
@@ -74,6 +78,7 @@ export async function openBooksOf({ postgres: server, prefix, elsewhere }: Books
 
   const dirty = new Set<string>();
   const lost = new Set<string>();
+  const retries = retriesIn(coordinator, of("own"), watched);
 
   /** Nobody sees what is only prepared or reserved, but under a saga. */
   async function observeIsolation(): Promise<void> {
@@ -87,13 +92,15 @@ export async function openBooksOf({ postgres: server, prefix, elsewhere }: Books
   return {
     sql: of,
     coordinator,
+    retries,
     dirty,
     decisionLost: (gid) => void lost.add(gid),
     async observe() {
       const found = await Promise.all(
         bankNames.map(async (bank) => (await wrongIn(of(bank))).map((one) => `${bank}: ${one}`)),
       );
-      if (found.flat().length > 0) throw new Violation(found.flat().join("; "));
+      const wrong = [...found.flat(), ...(await retries.observe())];
+      if (wrong.length > 0) throw new Violation(wrong.join("; "));
       await observeIsolation();
       await observeDecisions();
     },
@@ -123,7 +130,7 @@ export async function openBooksOf({ postgres: server, prefix, elsewhere }: Books
         select gid::text, name, strategy, status, heuristic from mortise_transaction where name <> ''`;
       const known = new Map(records.map((record) => [record.gid, record]));
       const outcomes = new Map<string, "committed" | "aborted">();
-      const problems: string[] = [];
+      const problems = [...(await retries.audit())];
       for (const gid of new Set([...states.keys(), ...known.keys(), ...acknowledged.keys()])) {
         const outcome = outcomeOf(states.get(gid) ?? new Map(), known.get(gid)?.strategy === "best-effort");
         if (heuristic.includes(gid)) continue;

@@ -8,20 +8,34 @@ export interface Servers {
   readonly prefix: string;
 }
 
+/** How a process goes about what does not work at once: options of `transactions/runtime`. */
+export interface Patience {
+  readonly leaseMs: number;
+  /** In one round. */
+  readonly attempts: number;
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly redeliverMs: number;
+  readonly maxRedeliverMs: number;
+  readonly redeliverAtOnce: number;
+}
+
 /** How a process of the world is started. */
 export interface ProcessStart {
+  readonly role: string;
+  /** Where it calls others, by their roles; those that are not named it calls directly. */
+  readonly calls: Readonly<Record<string, number>>;
   readonly banks: readonly BankName[];
   readonly servers: Servers;
   readonly nats: string;
   /** The directory of the registry. */
   readonly dir: string;
+  /** The directory where it writes down what it asks and is asked. */
+  readonly historyDir: string;
   readonly accounts: readonly string[];
   readonly cents: number;
   readonly policy: Policy;
-  /** The longest wait before something is tried again. */
-  readonly maxBackoffMs: number;
-  /** How long an acknowledgement is waited for at first, and at most, in milliseconds. */
-  readonly redeliverMs: readonly [first: number, most: number];
+  readonly patience: Patience;
 }
 
 export interface Policy {
@@ -62,5 +76,6 @@ export interface AskMessage {
 /** What a process says. */
 export type Said =
   | { readonly ready: true }
+  | { readonly listens: string }
   | { readonly held: string }
   | { readonly id: number; readonly told?: unknown; readonly error?: string };

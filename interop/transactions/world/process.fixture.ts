@@ -9,7 +9,9 @@ import { file } from "@mortise/plugins/registry/file/file";
 import { postgres as postgresStore } from "@mortise/plugins/store/postgres/postgres";
 import { strategies } from "../bank.fixture.ts";
 import { crashing, pointsOf } from "./faults.ts";
+import { historyIn } from "./history.ts";
 import type { Ask, AskMessage, Policy, ProcessStart, Said, Told } from "./messages.ts";
+import { ledProtocol, overheardBus, overhearing, roleTag } from "./overheard.ts";
 import { beginningBank, type Initiators, takingPart } from "./services.ts";
 
 const start = JSON.parse(process.argv[2] ?? "") as ProcessStart;
@@ -29,7 +31,10 @@ const services: Plugin[] = start.banks.map((bank) =>
 );
 
 // The same ones in every configuration: only the policy changes, and nothing starts anew.
-const plugins = [grpc, file, nats, postgresStore, postgresCoordinator, crashing(points), ...strategies, ...services];
+const write = historyIn(start.historyDir);
+const led = ledProtocol(grpc, { ports: start.calls, listens: (listens) => say({ listens }) });
+const heard = [overhearing(write), overheardBus(nats, write)];
+const plugins = [led, ...heard, file, postgresStore, postgresCoordinator, crashing(points), ...strategies, ...services];
 
 const { store, coordinator, prefix } = start.servers;
 const connections = {
@@ -48,6 +53,7 @@ function config(policy: Policy): AppOptions {
       protocol: "grpc",
       registry: "file",
       bus: "nats",
+      filter: ["overhearing"],
       store: "postgres",
       coordinator: "postgres",
       faults: "crash",
@@ -59,18 +65,16 @@ function config(policy: Policy): AppOptions {
       "coordinator/postgres": coordinator === undefined ? {} : { server: { url: coordinator, ...connections } },
       "registry/file": { dir: start.dir, pollMs: 50, leaseMs: 2_000 },
       "bus/nats": { servers: start.nats, prefix: prefix.replaceAll("-", "_"), ackWaitMs: 1_000 },
+      "server/runtime": { graceMs: 3_000, tags: { [roleTag]: start.role } },
       "clients/runtime": { waitForInstanceMs: 200, graceMs: 500 },
       "transaction-policies/config": { table: { "*": policy } },
       "transactions/runtime": {
-        leaseMs: 2_000,
+        ...start.patience,
         recoverEveryMs: 100,
         relayEveryMs: 100,
         sweepEveryMs: 300,
         orphanAfterMs: 3_000,
         driveTimeoutMs: 3_000,
-        maxBackoffMs: start.maxBackoffMs,
-        redeliverMs: start.redeliverMs[0],
-        maxRedeliverMs: start.redeliverMs[1],
         stuckAfterRounds: 2,
       },
     },

@@ -21,6 +21,8 @@ export interface StartOptions {
   /** Modules loaded before all others. */
   readonly imports?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Hears where it can be called, before any other process does. */
+  readonly listens?: (address: string) => void;
 }
 
 const script = join(import.meta.dirname, "process.fixture.ts");
@@ -28,7 +30,7 @@ const cache = join(import.meta.dirname, "../../../node_modules/.cache/node");
 
 /** Starts a process and waits until it works. Rejects with what it said if it does not. */
 export async function startProcess(start: ProcessStart, options: StartOptions = {}): Promise<Process> {
-  const { faults = "", imports = [], env = {} } = options;
+  const { faults = "", imports = [], env = {}, listens = () => undefined } = options;
   const child = fork(script, [JSON.stringify(start)], {
     execArgv: ["--conditions=source", ...imports.map((module) => `--import=${module}`)],
     env: {
@@ -46,12 +48,17 @@ export async function startProcess(start: ProcessStart, options: StartOptions = 
   const gone = once(child, "exit").then(([code, signal]) => String(signal ?? code));
   const ready = Promise.withResolvers<void>();
   void gone.then((how) => ready.reject(new Error(`a process ended at its start with ${how}:\n${output}`)));
-  const made = talking(child, gone, ready.resolve);
+  const made = talking(child, gone, { ready: ready.resolve, listens });
   await ready.promise;
   return made;
 }
 
-function talking(child: ChildProcess, gone: Promise<string>, ready: () => void): Process {
+interface Hears {
+  readonly ready: () => void;
+  readonly listens: (address: string) => void;
+}
+
+function talking(child: ChildProcess, gone: Promise<string>, { ready, listens }: Hears): Process {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   const held = new Map<string, PromiseWithResolvers<void>>();
   let count = 0;
@@ -62,6 +69,7 @@ function talking(child: ChildProcess, gone: Promise<string>, ready: () => void):
   };
   child.on("message", (said: Said) => {
     if ("ready" in said) return ready();
+    if ("listens" in said) return listens(said.listens);
     if ("held" in said) return holdAt(said.held).resolve();
     const one = waiting.get(said.id);
     waiting.delete(said.id);

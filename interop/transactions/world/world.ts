@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, type RealServer, type TestPostgres } from "@mortise/kernel/testing";
 import { type Books, openBooksOf } from "./books.ts";
 import { type BankName, bankNames } from "./contract.ts";
-import type { Policy, ProcessStart } from "./messages.ts";
+import type { Patience, Policy, ProcessStart } from "./messages.ts";
 import { type Process, type StartOptions, startProcess } from "./processes.ts";
 
 /** Where a process stands: several begin transactions, of the others there is one each. */
@@ -20,22 +20,30 @@ export interface WorldOptions {
   readonly accounts?: readonly string[];
   readonly cents?: number;
   readonly start?: StartOptions;
-  /** The longest wait before something is tried again. Default 1 s. */
-  readonly maxBackoffMs?: number;
-  /** How long an acknowledgement is waited for at first, and at most. Default 0.5 s and 1 s. */
-  readonly redeliverMs?: readonly [first: number, most: number];
+  /** What differs from {@link usualPatience}. */
+  readonly patience?: Partial<Patience>;
   /** All banks in the first process. */
   readonly together?: boolean;
   /** How long to wait at most until nothing is on its way. Default 90 s. */
   readonly quietMs?: number;
   /** What a process connects to in place of a server. */
   readonly through?: (role: Role, url: string) => string;
+  /** How processes call each other, if not directly. */
+  readonly calling?: Calling;
   /** Banks whose databases are on another server. They are told where decisions are kept, unless `strangers`. */
   readonly elsewhere?: {
     readonly postgres: TestPostgres;
     readonly banks: readonly BankName[];
     readonly strangers?: boolean;
   };
+}
+
+/** How processes reach each other where that is not direct. */
+export interface Calling {
+  /** The ports where a process reaches others, by their roles. */
+  portsFor(role: Role): Readonly<Record<string, number>>;
+  /** A process can be called at this address from now on. */
+  listens(role: Role, address: string): void;
 }
 
 /** Four banks in processes of their own, with their databases and what they share. */
@@ -51,6 +59,20 @@ export interface World extends AsyncDisposable {
   quiet(withinMs?: number): Promise<void>;
 }
 
+/** Quick, so that tests need not wait. */
+export const usualPatience: Patience = {
+  leaseMs: 2_000,
+  attempts: 5,
+  backoffMs: 50,
+  maxBackoffMs: 1_000,
+  redeliverMs: 500,
+  maxRedeliverMs: 1_000,
+  redeliverAtOnce: 50,
+};
+
+/** What a policy has that does not name a schedule, in milliseconds. */
+const usualSchedule = [1_000, 10_000, 60_000, 600_000, 3_600_000, 21_600_000];
+
 export const usualAccounts = ["alice", "bob", "carol", "dave"] as const;
 
 export async function startWorld(options: WorldOptions): Promise<World> {
@@ -65,6 +87,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     together = false,
   } = options;
   const dir = mkdtempSync(join(tmpdir(), "mortise-world-"));
+  const historyDir = join(dir, "history");
+  mkdirSync(historyDir);
+  const patience = { ...usualPatience, ...options.patience };
   const { through = (_: Role, url: string) => url } = options;
   const serversOf = (role: Role) => {
     const here = through(role, postgres.url);
@@ -74,6 +99,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     return { store: there, coordinator: elsewhere.strangers ? undefined : here, prefix };
   };
   let current = options.policy;
+  const schedules: (readonly number[])[] = [options.policy.scheduleMs ?? usualSchedule];
   const roles: Role[] = [
     ...Array.from({ length: owns }, (_, n): Role => `own${n + 1}`),
     ...(together ? [] : bankNames.filter((bank) => bank !== "own")),
@@ -86,16 +112,19 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     banks: banksOf(role),
     servers: serversOf(role),
     nats: through(role, nats.url),
-    dir,
+    role,
+    calls: options.calling?.portsFor(role) ?? {},
+    dir: join(dir, "registry"),
+    historyDir,
     accounts,
     cents,
     policy: current,
-    maxBackoffMs: options.maxBackoffMs ?? 1_000,
-    redeliverMs: options.redeliverMs ?? [500, 1_000],
+    patience,
   });
   const processes = new Map<Role, Process>();
   const begin = async (role: Role, how: StartOptions) => {
-    const process = await startProcess(startOf(role), how);
+    const listens = (address: string) => options.calling?.listens(role, address);
+    const process = await startProcess(startOf(role), { ...how, listens });
     processes.set(role, process);
     return process;
   };
@@ -105,7 +134,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     for (const one of processes.values()) one.signal("SIGKILL");
     throw failed.reason;
   }
-  const books = await openBooksOf({ postgres, prefix, ...(elsewhere && { elsewhere }) });
+  const books = await openBooksOf({
+    postgres,
+    prefix,
+    watched: { patience, historyDir, schedules },
+    ...(elsewhere && { elsewhere }),
+  });
   const process = (role: Role) => {
     const found = processes.get(role);
     if (!found) throw new TypeError(`there is no process ${role}`);
@@ -124,6 +158,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     async policy(policy) {
       if (JSON.stringify(policy) === JSON.stringify(current)) return;
       current = policy;
+      schedules.push(policy.scheduleMs ?? usualSchedule);
       const all = roles.filter((role) => role.startsWith("own"));
       await Promise.all(
         all.map(async (role) => {
