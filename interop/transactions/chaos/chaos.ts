@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { natsServer, postgresServer, type RealServer, type TestPostgres } from "@mortise/kernel/testing";
+import { natsServer, postgresServer } from "@mortise/kernel/testing";
 import { Violation } from "../world/books.ts";
 import type { Policy } from "../world/messages.ts";
 import { type Role, startWorld, type World } from "../world/world.ts";
+import { callWays } from "./calls.ts";
 import { clerk, type Tally } from "./load.ts";
-import { nemesis, type Ways } from "./nemesis.ts";
-import { proxyTo } from "./proxy.ts";
+import { nemesis } from "./nemesis.ts";
 import { type Seeded, seeded } from "./random.ts";
 import { inWords, trafficOf } from "./traffic.ts";
+import { waysTo } from "./ways.ts";
 
 export interface ChaosOptions {
   /** A strategy, or `swap`: another one every now and then. */
@@ -22,6 +23,7 @@ export interface ChaosOptions {
 /** Those the world can be harmed under; `local` has but one database. */
 export const strategies = ["xa", "3pc", "tcc", "saga", "outbox", "message", "best-effort"];
 const accounts = Array.from({ length: 20 }, (_, n) => `a${String(n).padStart(2, "0")}`);
+const roles: readonly Role[] = ["own1", "own2", "own3", "second", "third", "fourth"];
 const healMs = 120_000;
 /** Fewer are no load: then nothing was tested. */
 const doneEachMinute = 10;
@@ -29,32 +31,6 @@ const doneEachMinute = 10;
 function policyOf(strategy: string): Policy {
   if (strategy === "best-effort") return { strategy, scheduleMs: [100, 200, 500, 1_000, 2_000, 2_000] };
   return ["xa", "3pc", "tcc", "saga"].includes(strategy) ? { strategy, deadlineMs: 3_000 } : { strategy };
-}
-
-/** Ways from every process to both servers of PostgreSQL and to NATS. */
-async function waysTo(servers: readonly TestPostgres[], nats: RealServer) {
-  const ways = new Map<Role, Ways>();
-  const roles: readonly Role[] = ["own1", "own2", "own3", "second", "third", "fourth"];
-  const bus = new URL(nats.url).hostname;
-  for (const role of roles)
-    ways.set(role, {
-      databases: await Promise.all(servers.map(({ address }) => proxyTo(address.host, address.port))),
-      bus: await proxyTo(bus, nats.port),
-    });
-  const through = (role: Role, url: string) => {
-    const way =
-      url === nats.url
-        ? ways.get(role)?.bus
-        : ways.get(role)?.databases[servers.findIndex((server) => server.url === url)];
-    if (!way) throw new TypeError(`there is no way from ${role} to ${url}`);
-    const to = new URL(url);
-    to.port = String(way.port);
-    return to.href;
-  };
-  const close = async () => {
-    for (const { databases, bus } of ways.values()) for (const way of [...databases, bus]) await way.close();
-  };
-  return { ways, through, close };
 }
 
 /** Loads, harms, heals and checks. Tells what it did, and whether all of it held. */
@@ -66,7 +42,8 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
     postgresServer({ ours: true, settings }),
     natsServer({ ours: true }),
   ]);
-  const { ways, through, close } = await waysTo([postgres, other], nats);
+  const servers = await waysTo(roles, [postgres, other], nats);
+  const calls = await callWays(roles);
   let current = strategy === "swap" ? random.one(strategies) : strategy;
   let world: World | undefined;
   try {
@@ -80,7 +57,8 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
       patience: { maxBackoffMs: 5_000, redeliverMs: 5_000, maxRedeliverMs: 20_000 },
       policy: policyOf(current),
       elsewhere: { postgres: other, banks: ["second", "third", "fourth"] },
-      through,
+      through: servers.through,
+      calling: calls.calling,
     });
     say(`chaos: ${strategy} for ${minutes} minutes, seed ${seed}, ${clerks} clerks`);
     const swap = async (by: Seeded) => {
@@ -93,7 +71,7 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
     let violation: unknown;
     const over = () => performance.now() > until || violation !== undefined;
     const tally: Tally = { committed: 0, aborted: 0, pending: 0, unknown: 0 };
-    const load = { world, random: seeded(seed + 1), accounts, strategy: () => current, over };
+    const load = { world, accounts, strategy: () => current, over };
     const { books } = world;
     const watching = watch(world, over).catch((error: unknown) => {
       violation = error;
@@ -103,21 +81,24 @@ export async function chaos({ strategy, minutes, seed, clerks, say }: ChaosOptio
       world,
       random,
       nats,
-      ways,
+      ways: servers.ways,
+      calls: calls.all,
       servers: [books.coordinator, books.sql("second")],
       swap: strategy === "swap" ? swap : undefined,
       say: told,
     };
     const [harm] = await Promise.all([
       nemesis(arena, over),
-      ...Array.from({ length: clerks }, () => clerk(load, tally)),
+      ...Array.from({ length: clerks }, (_, n) => clerk({ ...load, random: seeded(seed + 1 + n) }, tally)),
     ]);
     await watching;
+    servers.heal();
+    calls.heal();
     told(`heals; harm done: ${JSON.stringify(harm)}; told: ${JSON.stringify(tally)}`);
     return await verdict(world, violation, { atLeast: Math.ceil(minutes * doneEachMinute), say: told });
   } finally {
     await world?.[Symbol.asyncDispose]();
-    await close();
+    await Promise.all([servers.close(), calls.close()]);
     await Promise.all([postgres.stop(), other.stop(), nats.stop()]);
   }
 }

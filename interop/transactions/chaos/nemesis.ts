@@ -1,42 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RealServer } from "@mortise/kernel/testing";
 import type { Sql } from "postgres";
 import type { Role, World } from "../world/world.ts";
+import { type Arena, aWhile, type Harm } from "./arena.ts";
+import { partition } from "./partition.ts";
 import type { Way } from "./proxy.ts";
-import type { Seeded } from "./random.ts";
-
-/** The ways of a process to what it shares with others. */
-export interface Ways {
-  /** To the servers of PostgreSQL. */
-  readonly databases: readonly Way[];
-  /** To NATS. */
-  readonly bus: Way;
-}
-
-export interface Arena {
-  readonly world: World;
-  readonly random: Seeded;
-  readonly nats: RealServer;
-  readonly ways: ReadonlyMap<Role, Ways>;
-  /** Two servers of PostgreSQL, each by one of its databases. */
-  readonly servers: readonly Sql[];
-  /** Undefined: the strategy stays. */
-  readonly swap: ((random: Seeded) => Promise<string>) | undefined;
-  readonly say: (what: string) => void;
-}
-
-/** Does harm, and undoes it after a while. */
-type Harm = (arena: Arena) => Promise<string | undefined>;
-
-/** Now and then longer than a lease (2 s) and than a deadline (3 s). */
-const aWhile = (random: Seeded) => random.between(300, 5_000);
+import { seeded } from "./random.ts";
+import type { Ways } from "./ways.ts";
 
 const kill: Harm = async ({ world, random, say }) => {
   const role = random.one(world.roles);
+  const forMs = random.between(0, 1_000);
   say(`SIGKILL ${role}`);
-  await sleep(random.between(0, 1_000));
+  await sleep(forMs);
   await restarted(world, role, say);
-  return undefined;
 };
 
 /** Whoever watches over processes starts them until they run: a start may meet another harm. */
@@ -67,7 +43,6 @@ const stop: Harm = async ({ world, random, say }) => {
   process.signal("SIGSTOP");
   await sleep(forMs);
   process.signal("SIGCONT");
-  return undefined;
 };
 
 const crash: Harm = async ({ random, servers, say }) => {
@@ -78,7 +53,6 @@ const crash: Harm = async ({ random, servers, say }) => {
     say(`immediate stop of PostgreSQL ${at + 1}`);
     process.kill(row.pid, "SIGQUIT");
   }
-  return undefined;
 };
 
 const terminate: Harm = async ({ random, servers, say }) => {
@@ -87,7 +61,6 @@ const terminate: Harm = async ({ random, servers, say }) => {
     select pg_terminate_backend(pid) from pg_stat_activity
     where application_name = 'mortise' and pid <> pg_backend_pid() and random() < 0.5`;
   say(`${rows.length} connections of PostgreSQL ${at + 1} ended`);
-  return undefined;
 };
 
 /** Disturbs the ways from one process for a while, as a network does. */
@@ -105,23 +78,21 @@ const disturbing =
     for (const way of disturbed) way.weather(weather);
     await sleep(forMs);
     for (const way of disturbed) way.weather("pass");
-    return undefined;
   };
 
 const storm = disturbing("its databases", ({ databases }) => databases);
 const fog = disturbing("NATS", ({ bus }) => [bus]);
 
 const bus: Harm = async ({ random, nats, say }) => {
+  const forMs = random.between(0, 2_000);
   say("SIGKILL NATS");
   await nats.kill();
-  await sleep(random.between(0, 2_000));
+  await sleep(forMs);
   await nats.restart();
-  return undefined;
 };
 
 const change: Harm = async ({ random, swap, say }) => {
   if (swap) say(`strategy ${await swap(random)}`);
-  return undefined;
 };
 
 /** One harm at a time on each process, several at the same time on the whole. */
@@ -133,6 +104,7 @@ export async function nemesis(arena: Arena, over: () => boolean): Promise<Readon
     ["terminate", terminate, 2],
     ["storm", storm, 4],
     ["fog", fog, 3],
+    ["partition", partition, 6],
     ["bus", bus, 1],
     ["swap", change, arena.swap ? 4 : 0],
   ];
@@ -141,9 +113,10 @@ export async function nemesis(arena: Arena, over: () => boolean): Promise<Readon
   const busy = new Map<string, Promise<unknown>>();
   while (!over()) {
     const [name, harm] = arena.random.one(drawn);
+    const random = seeded(arena.random.between(0, 2 ** 32 - 1)); // what a harm draws moves nothing that is drawn after it
     if (!busy.has(name)) {
       counts[name] = (counts[name] ?? 0) + 1;
-      const work = harm(arena)
+      const work = harm({ ...arena, random })
         .catch((error: unknown) => arena.say(`${name} failed: ${String(error)}`))
         .finally(() => busy.delete(name));
       busy.set(name, work);
