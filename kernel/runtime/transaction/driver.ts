@@ -56,6 +56,9 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     get recorded() {
       return recorded;
     },
+    get doneBefore() {
+      return journey.before.was;
+    },
     overrule,
     drive: journey.ask,
     forward,

@@ -88,6 +88,14 @@ describe("ends of transactions", () => {
     assert.equal(log.lines.filter(({ message }) => message.includes("how transactions end")).length, 2);
   });
 
+  it("without a record are told by whoever runs them again, and counted by who did them", async () => {
+    const { ends, told, numbers } = endsHere();
+    await ends.unrecorded(endWithout("a"), "local", context, true);
+    await ends.unrecorded(endWithout("b"), "local", context, false);
+    assert.deepEqual(told, ["a", "b"], "who did them may have died before it told of them");
+    assert.deepEqual(numbers(), [{ begun: 1, committed: 1, aborted: {} }]);
+  });
+
   it("happen by hand also while the bus is away", async () => {
     const { ends, bus, api, numbers, decided } = endsHere();
     const end = await decided();

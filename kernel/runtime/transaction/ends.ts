@@ -25,8 +25,11 @@ export interface Ends {
    * @param last what is kept with the end; without it where it cannot be ended now
    */
   finish(end: EndOfTransaction, strategy: string, context: Context, last?: LastNote): Promise<void>;
-  /** Of one without, which begins and ends with its answer. Never rejects: it stands, told or not. */
-  unrecorded(end: EndOfTransaction, strategy: string, context: Context): Promise<void>;
+  /**
+   * Of one without, which begins and ends with its answer. Never rejects: it stands, told or not.
+   * @param doneBefore somebody else has counted it. The bus is told all the same, as nobody knows whether that one lived to do so.
+   */
+  unrecorded(end: EndOfTransaction, strategy: string, context: Context, doneBefore?: boolean): Promise<void>;
   /** Of one that a person ends, whether the bus takes it or not. Gives what `close` gives: whether it has ended by that. */
   closed(end: EndOfTransaction, strategy: string, context: Context, close: () => Promise<boolean>): Promise<boolean>;
   /** Resolves when nothing is being told any more. */
@@ -86,10 +89,12 @@ export function endsOf({ publish, coordinator, counters, log }: EndsSetup): Ends
       }
     },
 
-    async unrecorded(end, strategy, context) {
+    async unrecorded(end, strategy, context, doneBefore = false) {
       if (told.get(end.gid)) return; // it was run again under its key
-      counters.begun(end.transaction, strategy);
-      count(end, strategy);
+      if (!doneBefore) {
+        counters.begun(end.transaction, strategy);
+        count(end, strategy);
+      }
       const telling = tellIfTaken(end, context).finally(() => open.delete(telling));
       open.add(telling);
       await telling;

@@ -197,7 +197,7 @@ export function start(
     .then(async () => {
       running.delete(gid);
       await endSpan(driver, subject.span);
-      if (!driver.recorded) endUnrecorded(node, subject, await driver.answered);
+      if (!driver.recorded) endUnrecorded(node, subject, await driver.answered, driver.doneBefore);
     });
   const started = { driver, over, input: subject.input };
   running.set(gid, started);
@@ -205,12 +205,13 @@ export function start(
 }
 
 /** What the coordinator never knew begins and ends with its answer; nobody waits until the bus has taken that. */
-function endUnrecorded(node: TransactionNode, subject: Subject, answer: Answer): void {
+function endUnrecorded(node: TransactionNode, subject: Subject, answer: Answer, doneBefore: boolean): void {
   if (answer.status === "pending" || (answer.status === "aborted" && answer.abort.reason === reused)) return;
   const { ports, options, ends } = node;
   const { trace, strategy } = subject;
   const context = backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) });
-  void ends.unrecorded(endOf(subject, answer.status === "aborted" ? answer.abort : undefined), strategy, context);
+  const end = endOf(subject, answer.status === "aborted" ? answer.abort : undefined);
+  void ends.unrecorded(end, strategy, context, doneBefore);
 }
 
 async function endSpan({ gid, answered }: Driver, span: Span | undefined): Promise<void> {

@@ -60,6 +60,16 @@ await onServer(
       assert.equal(await at.balance(), 1_000n - taken);
     });
 
+    it("is done for one of those who ask the same, and the others are told that it was done before", async () => {
+      await using at = await open();
+      const gids = Array.from({ length: 24 }, () => randomUUID());
+      for (const all of await Promise.all(gids.map((gid) => Promise.all([1, 2, 3].map(() => at.ask(gid, 1n)))))) {
+        assert.deepEqual(new Set(all.map(({ outcome }) => outcome)), new Set(["done"]));
+        assert.equal(all.filter(({ inputHash }) => inputHash === undefined).length, 1);
+      }
+      assert.equal(await at.balance(), 1_000n - 24n);
+    });
+
     it("that was refused tells as well with which input", async () => {
       await using at = await open();
       const [alone, ...others] = Array.from({ length: 8 }, () => randomUUID());

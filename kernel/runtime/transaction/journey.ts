@@ -7,6 +7,7 @@ import type { BranchAction } from "../../spi/transaction.ts";
 import { waitMs } from "./backoff.ts";
 import { inBranchSpan } from "./branch-span.ts";
 import { type Branches, branchesOf, isOneBranch } from "./branches.ts";
+import { type DoneBefore, doneBefore } from "./done-before.ts";
 import { compared, inputHashOf } from "./input-hash.ts";
 import type { TransactionNode } from "./node.ts";
 import { requestFor } from "./requests.ts";
@@ -21,8 +22,8 @@ export interface Journey {
   readonly outputs: Map<string, Uint8Array>;
   /** Ids of branches whose last step after the decision is done. */
   readonly done: Set<string>;
-  /** What the answer to a branch that was done before is compared with, where no record is. */
-  readonly inputHash: Uint8Array | undefined;
+  /** Whether what has no record was done before it was asked for here. */
+  readonly before: Pick<DoneBefore, "was">;
   /** By the clock of this process. */
   readonly deadline: number;
   request(branch: PlannedBranch, action: BranchAction): DriveRequest;
@@ -30,7 +31,8 @@ export interface Journey {
   ask(branch: PlannedBranch, action: BranchAction): Promise<DriveReply>;
   /** Does something about a branch in a span of its own. */
   inSpan<T>(branch: PlannedBranch, phase: string, work: (within: Context) => Promise<T>): Promise<T>;
-  keepOutputs(reply: DriveReply): void;
+  /** The answer to a request: a refusal where it was done before with another input. Its outputs are kept. */
+  answered(reply: Promise<DriveReply>): Promise<DriveReply>;
   /** The context of what is done on behalf of the transaction. */
   context(trace?: TraceContext): Context;
   /** Waits before the same is tried again, by its attempt counted from 0. */
@@ -43,6 +45,8 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
   const outputs = new Map(Object.entries({ ...record?.outputs, ...acknowledged?.outputs }));
   const plan = record ? plannedIn(record) : branchesOf(transaction);
   const inputHash = inputHashOf(subject, () => isOneBranch(plan) || (node.strategy(strategy)?.facts.ownFirst ?? false));
+
+  const before = doneBefore();
 
   const context = (trace = subject.trace) =>
     backgroundOf(ports).with({ timeoutMs: options.driveTimeoutMs, ...(trace && { trace }) });
@@ -57,8 +61,15 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
     return inBranchSpan(node.tracer(), about, subject.trace, (trace) => work(context(trace)));
   }
 
-  function keepOutputs({ results }: DriveReply): void {
-    for (const { step, output } of results) outputs.set(step, output);
+  async function answered(replying: Promise<DriveReply>): Promise<DriveReply> {
+    const answer = await replying.catch((error: unknown) => {
+      before.unheard(error);
+      throw error;
+    });
+    before.heard(answer);
+    const reply = compared(answer, inputHash, transaction.name);
+    for (const { step, output } of reply.results) outputs.set(step, output);
+    return reply;
   }
 
   return {
@@ -66,20 +77,17 @@ export function journeyOf(node: TransactionNode, subject: Subject): Journey {
     subject,
     plan,
     outputs,
-    inputHash,
+    before,
     done: new Set([...(record?.done ?? []), ...(acknowledged?.branch ? [acknowledged.branch] : [])]),
     deadline: subject.deadlineMs === undefined ? Number.POSITIVE_INFINITY : ports.clock.now() + subject.deadlineMs,
     request,
     inSpan,
-    keepOutputs,
+    answered,
     context,
 
     async ask(branch, action) {
       const asked = request(branch, action);
-      const answer = await inSpan(branch, action, (within) => node.ask(branch.participant, asked, within));
-      const reply = compared(answer, inputHash, transaction.name);
-      keepOutputs(reply);
-      return reply;
+      return answered(inSpan(branch, action, (within) => node.ask(branch.participant, asked, within)));
     },
 
     pause: (attempt, atMostMs = Number.POSITIVE_INFINITY) =>

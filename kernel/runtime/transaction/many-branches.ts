@@ -80,8 +80,11 @@ export function manyBranches(
     const replies = await inFencedTransaction(database, (tx, last) => work(tx, [...different.values()], last));
     return requests.map((request) => {
       const key = keyOf(request);
-      const asked = areOfOneInput(request, different.get(key) ?? request);
-      return (asked && replies.get(key)) || answer("ongoing", "it was left out of its batch");
+      const { inputHash } = request;
+      const doing = different.get(key) ?? request;
+      const reply = areOfOneInput(request, doing) ? replies.get(key) : undefined;
+      if (!reply) return answer("ongoing", "it was left out of its batch");
+      return request === doing || !inputHash ? reply : { ...reply, inputHash }; // to whom it was done before
     });
   }
 

@@ -2,7 +2,6 @@ import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
 import type { DrivenTransaction } from "../../spi/transaction.ts";
 import { failed, failureIn, passing, reasonOf } from "./failures.ts";
-import { compared } from "./input-hash.ts";
 import type { Journey } from "./journey.ts";
 import { stateOf } from "./outbox-patience.ts";
 
@@ -23,9 +22,9 @@ export function outboxSide(journey: Journey): OutboxSide {
         let failure: string;
         try {
           const request = journey.request(first, "apply");
-          const answer = await journey.inSpan(first, "apply", (within) => host.applyAlong(request, within, rows));
-          const reply = compared(answer, journey.inputHash, transaction.name);
-          journey.keepOutputs(reply);
+          const reply = await journey.answered(
+            journey.inSpan(first, "apply", (within) => host.applyAlong(request, within, rows)),
+          );
           if (reply.outcome === "done") {
             node.relayed();
             return { done: true };

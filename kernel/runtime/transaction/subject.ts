@@ -58,6 +58,8 @@ export interface Driver extends DrivenTransaction {
   readonly answered: Promise<Answer>;
   /** Whether the coordinator knows it; one of a single branch it need not. */
   readonly recorded: boolean;
+  /** Whether what has no record was done before it was asked for here: somebody else has counted its end. */
+  readonly doneBefore: boolean;
   /** Somebody else has aborted it: nothing more is taken forward. */
   readonly overrule: (abort: AbortReason) => void;
   /** What the coordinator is told at its begin. */
