@@ -47,7 +47,10 @@ export function dueTopic(name: string) {
   return topic(`mortise.transaction.due.${name}`, Due);
 }
 
-/** The ends of the transactions called `name`. */
+/**
+ * The ends of the transactions called `name`. The id of an event is `<gid>:end`, by whomever it is published: a repetition that
+ * the bus does not recognise any more is told by its `gid`.
+ */
 export function endedTopic(name: string) {
   return topic(`mortise.transaction.ended.${name}`, TransactionEnded, { key: "gid" });
 }
