@@ -1,3 +1,4 @@
+import type { BranchId } from "./fence-many.ts";
 import { decodeKept } from "./kept.ts";
 import type { Participant } from "./participant.ts";
 import { parsePrepared } from "./prepared.ts";
@@ -51,15 +52,30 @@ export async function orphansOf(participant: Participant, olderThanMs: number, b
   return { found: [...prepared, ...reserved.found], next: reserved.next };
 }
 
+/** What is still set aside of these branches, the oldest first. */
+export async function stillReserved(
+  { performer }: Participant,
+  branches: readonly BranchId[],
+): Promise<readonly Orphan[]> {
+  if (branches.length === 0) return [];
+  const { sql } = performer.database;
+  const rows = await sql<Row[]>`
+    select gid, branch, operations, strategy, kept from mortise_fence as reserved
+    join unnest(${branches.map(({ gid }) => gid)}::uuid[], ${branches.map(({ branch }) => branch)}::text[])
+      as known (gid, branch) using (gid, branch)
+    where slot = 'R' and kind in ('reserve', 'intent') and (
+      select finished.slot from mortise_fence as finished
+      where finished.gid = reserved.gid and finished.branch = reserved.branch and finished.slot = 'F') is null
+    order by created_at, gid, branch`;
+  return rows.map(orphanOf);
+}
+
 async function reservedIn(participant: Participant, olderThanMs: number, behind: Place | undefined): Promise<Orphans> {
   const found: Orphan[] = [];
   let place = behind;
   for (let page = 0; page < pages; page++) {
     const rows = await pageOf(participant, olderThanMs, place);
-    for (const { gid, branch, operations, strategy, kept } of rows) {
-      const { coordinator } = decodeKept(kept);
-      found.push({ gid, branch, operations, strategy, prepared: false, coordinator });
-    }
+    found.push(...rows.map(orphanOf));
     place = rows.at(-1);
     if (rows.length < pageSize) return { found, next: undefined };
   }
@@ -70,6 +86,10 @@ interface Row extends Place {
   readonly operations: string;
   readonly strategy: string;
   readonly kept: Uint8Array | null;
+}
+
+function orphanOf({ gid, branch, operations, strategy, kept }: Row): Orphan {
+  return { gid, branch, operations, strategy, prepared: false, coordinator: decodeKept(kept).coordinator };
 }
 
 function pageOf({ performer }: Participant, olderThanMs: number, place: Place | undefined): Promise<readonly Row[]> {

@@ -5,13 +5,15 @@ import type { TraceContext } from "../../call/trace.ts";
 import type { DriveRequest, SweepFailure } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
+import type { Clock } from "../../core/ports.ts";
 import type { Coordinator, TransactionStatus } from "../../spi/coordinator.ts";
 import type { Tracer } from "../../spi/tracer.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
 import { inBranchSpan, keptTrace } from "./branch-span.ts";
 import { type Inquiring, inquire } from "./inquiry.ts";
-import { type Orphan, orphansOf, type Place } from "./orphans.ts";
+import { orphansAgain, type Watch } from "./orphan-watch.ts";
+import { type Orphan, orphansOf } from "./orphans.ts";
 import type { Participant } from "./participant.ts";
 import { parsePrepared } from "./prepared.ts";
 import { transactionCodes } from "./rule-codes.ts";
@@ -22,8 +24,9 @@ export interface Sweeper extends Inquiring {
   readonly at: (point: string) => Promise<void> | void;
   /** Participants of which it was said that they hold what another coordinator keeps, and transactions they leave alone. */
   readonly told: Set<string>;
-  /** Where the next sweep goes on at participants that hold more than one goes through. */
-  readonly places: Map<string, Place>;
+  /** What the next sweep needs to know of the last one, by participant. */
+  readonly watched: Map<string, Watch>;
+  readonly clock: Pick<Clock, "now">;
   readonly tracer?: () => Tracer | undefined;
   /** How long one branch may take, in milliseconds: the others have their turn whatever becomes of it. */
   readonly driveTimeoutMs: number;
@@ -85,8 +88,8 @@ async function sweepThrough(
 }
 
 /**
- * Looks through the databases of several participants side by side, at each from where the sweep before has stopped; one that
- * fails keeps no other from it. Never rejects.
+ * Looks through the databases of several participants side by side, at each from where the sweep before has stopped, and
+ * for what has come or is held since; one that fails keeps no other from it. Never rejects.
  */
 export async function sweepEach(
   participants: readonly Participant[],
@@ -97,9 +100,10 @@ export async function sweepEach(
   const each = participants.map(async (one) => {
     const participant = one.performer.operations.name;
     try {
-      const { found, next } = await orphansOf(one, how.olderThanMs, sweeper.places.get(participant));
-      sweeper.places.delete(participant);
-      if (next) sweeper.places.set(participant, next);
+      const { watched, clock } = sweeper;
+      const { found, watch } = await orphansAgain(one, how.olderThanMs, watched.get(participant), clock.now());
+      watched.delete(participant);
+      if (watch) watched.set(participant, watch);
       await sweepThrough(found, one, sweeper, how, context);
     } catch (error) {
       if (context.cancelled) return;

@@ -74,7 +74,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const { driveTimeoutMs } = options;
   const sweeper: Sweeper = {
     ...{ coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, driveTimeoutMs },
-    ...{ told: new Set(), places: new Map(), tracer: setup.tracer },
+    ...{ told: new Set(), watched: new Map(), tracer: setup.tracer, clock: ports.clock },
   };
   const hosted = hosts({ publisher, tracer: setup.tracer, sweeper, at, timers: ports.timers, ids: ports.ids });
 
