@@ -33,8 +33,8 @@ async function objectionsTo(
   if (!runs || changed.length === 0 || core.use["transaction-policies"] !== undefined) return [];
   const of = (name: string) => transactionPolicyOf(table, name);
   const objections = await runs.objections(changed, { of }, strategiesIn(plan), withinMs);
-  return objections.map(({ code, transaction, message }) => {
-    const path = saidAt(of(transaction).sources, code) ?? ["transactions"];
+  return objections.map(({ code, transaction, message, field }) => {
+    const path = saidAt(of(transaction).sources, field) ?? ["transactions"];
     return { code, message, path, location: locationOf(core.locate, path) };
   });
 }

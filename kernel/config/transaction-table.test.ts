@@ -7,7 +7,9 @@ import { plan } from "../core/plan.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { formatProblem } from "../core/problems.ts";
 import { checkTransactions } from "../runtime/check-transactions.ts";
+import { transactionsRuntime } from "../runtime/plugins/transactions-runtime.ts";
 import { runtimePlugins } from "../runtime/runtime-plugins.ts";
+import { transactionProblems } from "../runtime/transaction/honesty.ts";
 import { defineService } from "../spi/define-service.ts";
 import { protocol } from "../spi/protocol.ts";
 import { transaction as strategy } from "../spi/transaction.ts";
@@ -34,7 +36,12 @@ const place = transaction("placeOrder", {
 const made = (spi: Parameters<typeof definePlugin>[0]["spi"], name: string, facts = {}): Plugin =>
   definePlugin({ spi, name, description: name, facts, setup: () => assert.fail("nothing runs") });
 const strategies = Object.entries(builtInStrategies).map(([name, facts]) => made(strategy, name, facts));
-const others = [made(transactions, "runtime"), made(protocol, "grpc"), made(transactionPolicies, "fixed")];
+const runtime = definePlugin({
+  ...{ spi: transactions, name: "runtime", description: "runtime" },
+  ...(transactionsRuntime.options && { options: transactionsRuntime.options }),
+  setup: () => assert.fail("nothing runs"),
+});
+const others = [runtime, made(protocol, "grpc"), made(transactionPolicies, "fixed")];
 
 const begins = (name: string, what = place) =>
   defineService(service(`test.v1.${name}`, { go: rpc(Text, Text) }), {
@@ -125,6 +132,38 @@ describe("transactions in an app file", () => {
     assert.match(saga[0] ?? "", /DTX002 saga: step 'coupon' has no undo/);
     const slow = check("transactions: { placeOrder: { strategy: tcc, deadlineMs: 700000 } }").found;
     assert.match(slow[0] ?? "", /^shop\.yaml:3:58 .*DTX014 tcc: step 'coupon' keeps its reservation for 600000 ms/);
+  });
+
+  it("are refused where repetitions may come when fences have forgotten, by the field that is to blame", () => {
+    const hourMs = 3_600_000;
+    const keeps = (days: number, policy: string) =>
+      check(
+        `options: { transactions/runtime: { fenceRetentionDays: ${days} } }\ntransactions: { placeOrder: { ${policy} } }`,
+      );
+    const late = keeps(1, "strategy: tcc, deadlineMs: 86400000").found;
+    assert.equal(late.length, 2, "reservations do not last as long either");
+    const told = transactionProblems(
+      place,
+      { strategy: "tcc", deadlineMs: 24 * hourMs },
+      new Map(Object.entries(builtInStrategies)),
+      {
+        performedHere: new Set(),
+        retentionMs: 24 * hourMs,
+      },
+    );
+    for (const [n, { headline }] of told.entries()) {
+      assert.ok(late[n]?.includes(headline), late[n]);
+      assert.match(late[n] ?? "", /^shop\.yaml:4:58 /);
+    }
+    assert.match(late[1] ?? "", /fence rows are kept for 86400000 ms, and a repetition may come after 86400000 ms/);
+    assert.deepEqual(keeps(0, "strategy: tcc, deadlineMs: 500000").found, []);
+    const notices = (days: number) =>
+      keeps(days, "strategy: best-effort, scheduleMs: [1000, 86400000]").found.filter((text) =>
+        text.includes("DTX014"),
+      );
+    assert.match(notices(1)[0] ?? "", /^shop\.yaml:4:54 .*a repetition may come after 86401000 ms/);
+    assert.deepEqual([notices(2), notices(0)], [[], []]);
+    assert.deepEqual(notices(14), []);
   });
 
   it("are warned about when nothing here begins them but something of nearly their name", () => {

@@ -6,8 +6,10 @@ import type { Plan, Step } from "../core/plan.ts";
 import { locationOf } from "../core/problems.ts";
 import type { ServiceFacts } from "../spi/service.ts";
 import { type TransactionPolicy, transactionPolicies } from "../spi/transaction-policies.ts";
-import type { Initiates } from "../spi/transactions.ts";
+import { type Initiates, transactions } from "../spi/transactions.ts";
+import { retentionMsOf } from "./transaction/fence-retention.ts";
 import { honestStrategies, type KnownStrategies, transactionProblems } from "./transaction/honesty.ts";
+import type { TransactionOptions } from "./transaction/node.ts";
 import { transactionCodes } from "./transaction/rule-codes.ts";
 import { type TransactionTable, transactionPolicyOf } from "./transaction-policy.ts";
 
@@ -82,10 +84,10 @@ export function checkTransactions(
         ? strategyPaths(transaction.name).flatMap((path) => takenAway(path) ?? [])[0]
         : undefined;
     return transactionProblems(transaction, policy, known, world).map(
-      ({ code, message }): Problem => ({
+      ({ code, message, field }): Problem => ({
         code,
         message,
-        path: pathOf(policy, code, by),
+        path: pathOf(policy, field, by),
         ...(away && { location: away }),
       }),
     );
@@ -105,24 +107,27 @@ function strategyPaths(transaction: string): readonly ConfigPath[] {
   return [transaction, "*"].map((key) => ["transactions", key, "strategy"]);
 }
 
-/** Where the configuration says what a problem of this code is about; where it says nothing, who begins the transaction. */
-function pathOf({ sources }: TransactionPolicy, code: string, by: readonly Step[]): ConfigPath {
-  return saidAt(sources, code) ?? by[0]?.path ?? ["services"];
+/** Where the configuration says what a problem is about; where it says nothing, who begins the transaction. */
+function pathOf({ sources }: TransactionPolicy, field: string | undefined, by: readonly Step[]): ConfigPath {
+  return saidAt(sources, field) ?? by[0]?.path ?? ["services"];
 }
 
-/** Fields that are to blame before the strategy is, where somebody has written them. */
-const blamed: Readonly<Record<string, string>> = { DTX008: "maxInFlight", DTX014: "deadlineMs" };
-
-/** Where the configuration says what a problem of this code is about; nothing where it says nothing. */
-export function saidAt(sources: TransactionPolicy["sources"], code: string): ConfigPath | undefined {
-  const fields = [blamed[code] ?? "strategy", "strategy"];
+/** Where the configuration says what a problem is about, a field if one is to blame, or the strategy; nothing where it says neither. */
+export function saidAt(sources: TransactionPolicy["sources"], field = "strategy"): ConfigPath | undefined {
+  const fields = [field, "strategy"];
   const [first] = fields.flatMap((field) => (sources[field] === undefined ? [] : [[sources[field], field] as const]));
   return first && ["transactions", ...first];
 }
 
 function worldOf({ steps }: Plan) {
   const performed = [...steps.values()].flatMap(({ plugin }) => (plugin.facts as Partial<ServiceFacts>).performs ?? []);
-  return { performedHere: new Set(performed.map(({ name }) => name)) };
+  return { performedHere: new Set(performed.map(({ name }) => name)), retentionMs: retentionIn(steps) };
+}
+
+/** How long rows of fences are kept by what runs transactions here; nothing where it does not say. */
+function retentionIn(steps: Plan["steps"]): number | undefined {
+  const runs = [...steps.values()].find(({ plugin }) => plugin.spi === transactions);
+  return retentionMsOf((runs?.options ?? {}) as Partial<TransactionOptions>);
 }
 
 /** Different transactions of one name: what one began the other would go on with. */

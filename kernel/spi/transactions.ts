@@ -75,6 +75,8 @@ export interface Objection {
   readonly transaction: string;
   /** What is wrong, what to do, and which strategies would do. */
   readonly message: string;
+  /** The field of the policy that is to blame before the strategy is, where somebody has written it. */
+  readonly field?: string;
 }
 
 /** Everything about transactions in this process. */

@@ -124,6 +124,7 @@ export async function testTransactions(services: Services, leaseMs = 300): Promi
       sweepEveryMs: 100,
       orphanAfterMs: leaseMs,
       relayEveryMs: 50,
+      ...{ fenceRetentionDays: 0, pruneEveryMs: 3_600_000 },
       sampleEveryMs: 60_000,
     },
     ports: systemPorts,

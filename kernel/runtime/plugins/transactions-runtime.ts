@@ -33,6 +33,17 @@ const options = z.strictObject({
   graceMs: ms(5_000, "How long a stop waits for what is under way"),
   sweepEveryMs: ms(30_000, "How often branches nobody has asked about are looked for"),
   orphanAfterMs: ms(60_000, "How old such a branch must be"),
+  fenceRetentionDays: z
+    .number()
+    .min(0)
+    .default(14)
+    .describe(
+      "Days after which participants forget what became of a branch and refuse repetitions no more; longer than any message is on its way, and than the coordinator keeps what has ended. 0: never.",
+    ),
+  pruneEveryMs: ms(
+    21_600_000,
+    "How often fences are gone through for what is older; at first ten minutes after the start",
+  ),
   highlyAvailable: z
     .boolean()
     .default(false)

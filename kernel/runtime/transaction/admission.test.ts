@@ -143,4 +143,18 @@ describe("admission", () => {
     assert.deepEqual(await refusal({ performs: () => false }, "message"), []);
     assert.deepEqual(await refusal({}, "gone"), ["DTX001"]);
   });
+
+  it("refuses what may be repeated when fences have forgotten it, and nothing where they never do", async () => {
+    const dayMs = 86_400_000;
+    const deadline = (deadlineMs: number) => ({ retentionMs: dayMs, table: { buy: { deadlineMs } } });
+    assert.deepEqual(await refusal(deadline(dayMs), "saga"), ["DTX014"]);
+    assert.deepEqual(await refusal(deadline(dayMs - 1), "saga"), []);
+    assert.deepEqual(await refusal(deadline(0), "saga"), [], "no deadline: what has not ended has a record");
+    assert.deepEqual(await refusal({ table: { buy: { deadlineMs: 1_000 * dayMs } } }, "saga"), []);
+    const schedule = (scheduleMs: number[]) => ({ retentionMs: dayMs, table: { buy: { scheduleMs } } });
+    const codes = (await refusal(schedule([1_000, dayMs]), "best-effort")).filter((code) => code === "DTX014");
+    assert.deepEqual(codes, ["DTX014"]);
+    assert.ok(!(await refusal(schedule([1_000, dayMs / 2]), "best-effort")).includes("DTX014"));
+    assert.deepEqual(await refusal(schedule([dayMs]), "saga"), [], "nothing is sent by its schedule");
+  });
 });

@@ -26,6 +26,8 @@ export interface AdmissionSetup {
   readonly bus: () => RuleBus | undefined;
   /** Whether decisions have to survive the loss of the coordinator's server. */
   readonly highlyAvailable: boolean;
+  /** How long rows of fences are kept, in milliseconds; undefined: for ever. */
+  readonly retentionMs?: number | undefined;
 }
 
 /** Judges transactions before they begin. */
@@ -141,6 +143,7 @@ export function admission(setup: AdmissionSetup): Admission {
       performedHere: new Set(participants.filter(setup.performs)),
       manifests,
       fenceVersion,
+      retentionMs: setup.retentionMs,
       coordinator: coordinator === "silent" ? undefined : coordinator,
       coordinatorIdentity: setup.coordinator().identity,
       highlyAvailable: setup.highlyAvailable,

@@ -18,6 +18,8 @@ export interface TransactionProblem {
   readonly step?: string;
   /** Where something would have to change, if that is at a participant. */
   readonly participant?: string;
+  /** The field of the policy that is to blame before the strategy is, where somebody has written it. */
+  readonly field?: string;
   /** The code, the strategy and what is wrong, in the words of the type error. */
   readonly headline: string;
   /** The headline, and with the first of its code what to do and which strategies would do. */
@@ -146,7 +148,7 @@ function worded(
   advice: readonly string[],
 ): TransactionProblem {
   const headline = `${code} ${strategy || "strategy"}: ${objection.what}`;
-  const { step, participant, more = "" } = objection;
+  const { step, participant, field, more = "" } = objection;
   const sentences = [`transaction ${transaction}: ${headline}.${hint}`, more, ...advice];
   return {
     code,
@@ -154,6 +156,7 @@ function worded(
     strategy,
     ...(step !== undefined && { step }),
     ...(participant !== undefined && { participant }),
+    ...(field !== undefined && { field }),
     headline,
     message: sentences.filter(Boolean).join(" "),
     allowed,

@@ -41,6 +41,10 @@ export interface TransactionOptions {
   readonly sweepEveryMs: number;
   /** How old such a branch must be, in milliseconds. */
   readonly orphanAfterMs: number;
+  /** How long rows of fences are kept after the last one of their branch, in days; 0: for ever. */
+  readonly fenceRetentionDays: number;
+  /** How often fences are gone through for older ones, in milliseconds. */
+  readonly pruneEveryMs: number;
   /** How often the outboxes are looked through, in milliseconds. */
   readonly relayEveryMs: number;
   /** How often the coordinator and the databases are asked for numbers, in milliseconds. */

@@ -27,7 +27,7 @@ export interface RuleWorld {
   readonly manifests?: ReadonlyMap<string, ManifestFacts | undefined> | undefined;
   /** The version of the fence this kernel works with. */
   readonly fenceVersion?: number | undefined;
-  /** How long fence rows are kept, in milliseconds. */
+  /** How long fence rows are kept, in milliseconds; undefined: for ever, as far as is known. */
   readonly retentionMs?: number | undefined;
   readonly coordinator?: CoordinatorHealth | undefined;
   /** What tells the coordinator of this process from others; empty for one that cannot be told. */
@@ -56,6 +56,8 @@ export interface Objection {
   readonly more?: string;
   readonly step?: string;
   readonly participant?: string;
+  /** The field of the policy that is to blame before the strategy is, where somebody has written it. */
+  readonly field?: string;
 }
 
 /** The same before it is known which rule it comes from. */

@@ -27,10 +27,12 @@ import { adminOffer } from "./admin.ts";
 import { admission } from "./admission.ts";
 import { beforehand } from "./beforehand.ts";
 import { endsOf } from "./ends.ts";
+import { retentionMsOf } from "./fence-retention.ts";
 import { hosts } from "./hosting.ts";
 import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
 import { keptNumbers } from "./numbers.ts";
+import { pruning } from "./pruning.ts";
 import { handOver, recovery } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
 import { resends } from "./resends.ts";
@@ -72,6 +74,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const ask = (name: string, request: DriveRequest, context: Context) =>
     participants(name).drive(kept(request), context);
   const { driveTimeoutMs } = options;
+  const retentionMs = retentionMsOf(options);
   const sweeper: Sweeper = {
     ...{ coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, driveTimeoutMs },
     ...{ told: new Set(), watched: new Map(), tracer: setup.tracer, clock: ports.clock },
@@ -109,6 +112,11 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       await sweepEach(hosted.all(), sweeper, how, context);
       return false;
     },
+  });
+
+  const pruner = pruning({
+    databases: () => hosted.all().map(({ performer }) => performer.database),
+    ...{ coordinator: setup.coordinator, retentionMs, everyMs: options.pruneEveryMs, ports, log },
   });
 
   const numbers = keptNumbers(
@@ -177,6 +185,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     performs: (name) => hosted.get(name) !== undefined,
     bus: () => busFor(setup.bus()),
     highlyAvailable: setup.highlyAvailable,
+    retentionMs,
   });
 
   const { acknowledged, complete } = acknowledging({ node, running, hosted, factsOf: setup.factsOf });
@@ -192,6 +201,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   relaying.start();
   sweeping.start();
   sampling.start();
+  pruner.start();
   looking.start();
 
   return {
@@ -227,7 +237,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       stopping = true;
       void looking.stop(); // it changes nothing, and may wait for others
       swept.abort();
-      await Promise.all([recovering.stop(), relaying.stop(), sweeping.stop(), sampling.stop()]);
+      await Promise.all([recovering, relaying, sweeping, sampling, pruner].map((worker) => worker.stop()));
       const all = Promise.all([...running.values()].map(({ over }) => over)).then(ends.quiet);
       const enough = new AbortController();
       await Promise.race([all, ports.timers.sleep(options.graceMs, enough.signal).catch(() => undefined)]);

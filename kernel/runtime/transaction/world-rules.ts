@@ -14,7 +14,9 @@ import { unfitFor } from "./versions.ts";
 
 /** The rules about what is around a transaction: the configuration, its participants, the coordinator and the bus. */
 export const worldRules: readonly Rule[] = [
-  ofWorld("DTX008", (plan, choice, { manifests }) => tooFewPrepared(plan, choice, manifests)),
+  ofWorld("DTX008", (plan, choice, { manifests }) =>
+    tooFewPrepared(plan, choice, manifests).map((found) => ({ ...found, field: "maxInFlight" })),
+  ),
   ofWorld("DTX009", (plan, _, world) =>
     participants(plan).flatMap((name) => unfenced(name, world.manifests?.get(name), world.fenceVersion)),
   ),
@@ -111,16 +113,18 @@ function lossy(
 
 function lapses(plan: RulePlan, { facts, deadlineMs }: RuleChoice): Found[] {
   if (facts.isolation !== "reserved") return [];
-  return eachStep(plan, ({ place, facts: { expiresMs } }) => {
+  const found = eachStep(plan, ({ place, facts: { expiresMs } }) => {
     if (place === "later" || expiresMs === undefined || (deadlineMs ?? Infinity) < expiresMs) return undefined;
     return `keeps its reservation for ${expiresMs} ms, and the deadline is ${deadlineMs === undefined ? "none" : `${deadlineMs} ms`}`;
   });
+  return found.map((one) => ({ ...one, field: "deadlineMs" }));
 }
 
 function outlives({ facts, deadlineMs = 0, scheduleMs = [] }: RuleChoice, retentionMs: number | undefined): Found[] {
   const longest = facts.mayDrop ? scheduleMs.reduce((sum, gap) => sum + gap, 0) : deadlineMs;
   if (retentionMs === undefined || longest < retentionMs) return [];
-  return [{ what: `fence rows are kept for ${retentionMs} ms, and a repetition may come after ${longest} ms` }];
+  const what = `fence rows are kept for ${retentionMs} ms, and a repetition may come after ${longest} ms`;
+  return [{ what, field: facts.mayDrop ? "scheduleMs" : "deadlineMs" }];
 }
 
 /** Branches of different participants in one database that contend for the same kind of thing. */

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { it } from "node:test";
+import { sampleTransaction } from "../../spi/coordinator.conformance.ts";
+import type { Coordinator } from "../../spi/coordinator.ts";
+import { onServer } from "../../testing/on-server.ts";
+import { postgresServer, type TestPostgres } from "../../testing/postgres-server.ts";
+import { type Pruned, prune } from "./pruning.ts";
+import { coordinatorHere, holder } from "./sweep.fixture.ts";
+
+const dayMs = 86_400_000;
+const everywhere = { from: 0, to: 1_000 };
+
+/** A participant whose fence is pruned of what is older than a day. */
+async function forgetful(server: TestPostgres, coordinator = coordinatorHere()) {
+  const at = await holder(server, coordinator);
+  const { sql } = at.database;
+  return {
+    ...at,
+    sql,
+    coordinator,
+    prune: (asked: Coordinator = coordinator): Promise<Pruned> =>
+      prune(sql, everywhere, { coordinator: () => asked, retentionMs: dayMs }),
+    /** Writes the rows of a branch that were written two days ago. */
+    async wrote(rows: Readonly<Partial<Record<"R" | "F", string>>>, gid: string = randomUUID()): Promise<string> {
+      for (const [slot, kind] of Object.entries(rows))
+        await sql`
+          insert into mortise_fence (gid, branch, slot, kind, strategy, operations, created_at)
+          values (${gid}, 'b1', ${slot}, ${kind}, 'tcc', 'take@1', clock_timestamp() - interval '2 days')`;
+      return gid;
+    },
+    /** Lets two days pass for all that is there. */
+    age: () => sql`update mortise_fence set created_at = created_at - interval '2 days'`,
+    async rows(gid: string): Promise<string> {
+      const rows = await sql<{ slot: string }[]>`
+        select slot::text as slot from mortise_fence where gid = ${gid} order by slot desc`;
+      return rows.map(({ slot }) => slot).join("");
+    },
+    waits: (gid: string) => sql`
+      insert into mortise_outbox (gid, branch, layer, kind, transaction, version, strategy, first_branch, plan, input, trace)
+      values (${gid}, 'b2', 0, 'message', 'gift', 1, 'outbox', 'b1', '{}', '', '')`,
+  };
+}
+
+const begun = (gid: string) => ({ ...sampleTransaction({ strategy: "tcc" }), gid });
+
+await onServer(
+  "the retention of a fence",
+  () => postgresServer({ ours: true }),
+  (server) => {
+    it("removes both rows of branches that ended, however they did", async () => {
+      await using at = await forgetful(server);
+      const ended = [
+        { R: "reserve", F: "confirm" },
+        { R: "tombstone", F: "cancel" },
+        { R: "apply" },
+        { R: "rejected" },
+      ];
+      const gids = await Promise.all([...ended, { R: "intent", F: "cancel" }].map((rows) => at.wrote(rows)));
+      assert.deepEqual(await at.prune(), { removed: 5, foreign: 0 });
+      for (const gid of gids) assert.equal(await at.rows(gid), "");
+    });
+
+    it("keeps what is set aside, and what may have been done outside", async () => {
+      await using at = await forgetful(server);
+      const held = [await at.wrote({ R: "reserve" }), await at.wrote({ R: "intent" })];
+      assert.deepEqual(await at.prune(), { removed: 0, foreign: 0 });
+      for (const gid of held) assert.equal(await at.rows(gid), "R");
+    });
+
+    it("counts from the youngest row of a branch", async () => {
+      await using at = await forgetful(server);
+      const gid = await at.wrote({ R: "apply" });
+      await at.sql`
+        insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
+        values (${gid}, 'b1', 'F', 'cancel', 'saga', 'take@1')`;
+      const young = await at.wrote({}, randomUUID());
+      await at.drive(young, "apply", "saga", undefined);
+      assert.deepEqual(await at.prune(), { removed: 0, foreign: 0 });
+      assert.deepEqual([await at.rows(gid), await at.rows(young)], ["RF", "R"]);
+      await at.age();
+      assert.deepEqual(await at.prune(), { removed: 2, foreign: 0 });
+    });
+
+    it("keeps what something waits of in the outbox", async () => {
+      await using at = await forgetful(server);
+      const gid = await at.wrote({ R: "apply" });
+      await at.waits(gid);
+      assert.equal((await at.prune()).removed, 0);
+      await at.sql`delete from mortise_outbox`;
+      assert.equal((await at.prune()).removed, 1);
+    });
+
+    it("keeps what the coordinator knows of, also when it has ended or was never begun, and tells it nothing", async () => {
+      await using at = await forgetful(server);
+      const { coordinator } = at;
+      const [open, ended, unbegun, unknown] = await Promise.all(
+        Array.from({ length: 4 }, () => at.wrote({ R: "reserve", F: "cancel" })),
+      );
+      for (const gid of [open, ended]) await coordinator.begin(begun(gid ?? ""), "somebody", 60_000);
+      for (const gid of [ended, unbegun]) await coordinator.decide(gid ?? "", "aborting", {});
+      await coordinator.finish(ended ?? "");
+      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0 });
+      for (const gid of [open, ended, unbegun]) assert.equal(await at.rows(gid ?? ""), "RF");
+      assert.deepEqual([await at.rows(unknown ?? ""), await coordinator.get(unknown ?? "")], ["", undefined]);
+    });
+
+    it("keeps what another coordinator may know of, and tells how much that is", async () => {
+      await using at = await forgetful(server);
+      const gid = randomUUID();
+      await at.drive(gid, "reserve", "tcc", at.coordinator.identity);
+      await at.drive(gid, "confirm", "tcc", at.coordinator.identity);
+      await at.age();
+      for (const other of [coordinatorHere(), coordinatorHere("")])
+        assert.deepEqual(await at.prune(other), { removed: 0, foreign: 1 });
+      assert.equal(await at.rows(gid), "RF");
+      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0 });
+    });
+
+    it("removes what was done where coordinators cannot be told apart", async () => {
+      await using at = await forgetful(server, coordinatorHere(""));
+      const gid = randomUUID();
+      await at.drive(gid, "reserve", "tcc", undefined);
+      await at.drive(gid, "cancel", "tcc", undefined);
+      await at.age();
+      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0 });
+    });
+
+    it("removes nothing while the coordinator is away", async () => {
+      await using at = await forgetful(server);
+      const gid = await at.wrote({ R: "apply" });
+      const away = { ...at.coordinator, find: () => Promise.reject(new Error("away")) };
+      await assert.rejects(at.prune(away), /away/);
+      assert.equal(await at.rows(gid), "R");
+    });
+
+    it("keeps what something came about while the coordinator was asked", async () => {
+      await using at = await forgetful(server);
+      const [undone, sent, quiet] = [await at.wrote({ R: "apply" }), await at.wrote({ R: "apply" }), randomUUID()];
+      await at.wrote({ R: "apply" }, quiet);
+      const slow: Coordinator = {
+        ...at.coordinator,
+        find: async (filter) => {
+          await at.sql`
+            insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
+            values (${undone}, 'b1', 'F', 'cancel', 'saga', 'take@1')`;
+          await at.waits(sent);
+          return at.coordinator.find(filter);
+        },
+      };
+      assert.deepEqual(await at.prune(slow), { removed: 1, foreign: 0 });
+      assert.deepEqual([await at.rows(undone), await at.rows(sent), await at.rows(quiet)], ["RF", "R", ""]);
+    });
+
+    it("is kept by any number of processes at once, none of which waits for another", {
+      timeout: 120_000,
+    }, async () => {
+      await using at = await forgetful(server);
+      const locked = await at.wrote({ R: "reserve", F: "confirm" });
+      await at.sql`
+        insert into mortise_fence (gid, branch, slot, kind, strategy, operations, created_at)
+        select gid, 'b1', slot, 'apply', 'saga', 'take@1', now() - interval '2 days'
+        from (select gen_random_uuid() as gid from generate_series(1, 500)) as one, (values ('R'::"char"), ('F')) as sides (slot)`;
+      await at.sql.begin(async (tx) => {
+        await tx`select 1 from mortise_fence where gid = ${locked} and slot = 'R' for update`;
+        const each = await Promise.all(Array.from({ length: 4 }, () => at.prune()));
+        assert.equal(
+          each.reduce((sum, { removed }) => sum + removed, 0),
+          500,
+        );
+      });
+      assert.equal(await at.rows(locked), "RF");
+      assert.equal((await at.prune()).removed, 1);
+    });
+  },
+);
