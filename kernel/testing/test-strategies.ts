@@ -1,7 +1,7 @@
-import { builtInStrategies } from "../contract/index.ts";
-import { definePlugin } from "../core/plugin.ts";
+import { builtInStrategies, type StrategyFacts } from "../contract/index.ts";
+import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { inTwoPhases, throughOutbox } from "../spi/driving.ts";
-import { transaction } from "../spi/transaction.ts";
+import { type TransactionStrategy, transaction } from "../spi/transaction.ts";
 
 const points = { unbegun: "1", begun: "2", voted: "3", deciding: "4", decided: "5" } as const;
 
@@ -10,29 +10,33 @@ export const twoPhases = { first: "reserve", commit: "confirm", abort: "cancel",
 
 const prepared = { first: "prepare", commit: "commitPrepared", abort: "rollbackPrepared", points } as const;
 
+/** A plugin that drives as one of the built-in strategies promises. */
+function forTests(
+  name: string,
+  description: string,
+  facts: StrategyFacts,
+  made: (facts: StrategyFacts) => TransactionStrategy,
+): Plugin {
+  return definePlugin({ spi: transaction, name, description, facts, setup: () => ({ api: made(facts) }) });
+}
+
 /** Two phases as they come. */
-export const testStrategy = definePlugin({
-  spi: transaction,
-  name: "two-phases",
-  description: "Two phases, for tests",
-  facts: builtInStrategies.tcc,
-  setup: () => ({ api: inTwoPhases(builtInStrategies.tcc, twoPhases) }),
-});
+export const testStrategy = forTests("two-phases", "Two phases, for tests", builtInStrategies.tcc, (facts) =>
+  inTwoPhases(facts, twoPhases),
+);
 
 /** Two phases over prepared transactions. */
-export const preparingStrategy = definePlugin({
-  spi: transaction,
-  name: "preparing",
-  description: "Two phases over prepared transactions, for tests",
-  facts: builtInStrategies.xa,
-  setup: () => ({ api: inTwoPhases(builtInStrategies.xa, prepared) }),
-});
+export const preparingStrategy = forTests(
+  "preparing",
+  "Two phases over prepared transactions, for tests",
+  builtInStrategies.xa,
+  (facts) => inTwoPhases(facts, prepared),
+);
 
 /** Carries what it has begun through an outbox, on a schedule. */
-export const noticingStrategy = definePlugin({
-  spi: transaction,
-  name: "noticing",
-  description: "Notices on a schedule, for tests",
-  facts: builtInStrategies["best-effort"],
-  setup: () => ({ api: throughOutbox(builtInStrategies["best-effort"], "notice") }),
-});
+export const noticingStrategy = forTests(
+  "noticing",
+  "Notices on a schedule, for tests",
+  builtInStrategies["best-effort"],
+  (facts) => throughOutbox(facts, "notice"),
+);

@@ -10,6 +10,17 @@ export interface Injection {
   readonly act: (scene: Scene) => Promise<void>;
 }
 
+/** Faults that are all injected under one strategy, which is chosen first. */
+export function under(strategy: string, injections: readonly Injection[]): readonly Injection[] {
+  return injections.map(({ act, ...injection }) => ({
+    ...injection,
+    act: async (scene) => {
+      await scene.policy({ strategy });
+      await act(scene);
+    },
+  }));
+}
+
 /** Registers the tests of faults that kill nobody, in a world of their own. */
 export async function testInjections(title: string, all: readonly Injection[]): Promise<void> {
   await onWorld(`a fault that kills nobody, ${title}`, { prefix: "i_", strategy: "xa" }, (world) => {

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import type { Injection } from "./injecting.ts";
+import { under } from "./injecting.ts";
 import { sleepsThrough } from "./plays.ts";
-import { appears } from "./scene.ts";
+import { appears, owns } from "./scene.ts";
 
-const owns = ["own1", "own2"] as const;
-
-export const messageInjections: readonly Injection[] = [
+export const messageInjections = under("message", [
   {
     point: "M3",
     what: "the local transaction still runs when somebody checks back",
     act: async (scene) => {
-      await scene.policy({ strategy: "message" });
       const waiting = () => scene.world.books.sql("own")`select 1 from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;
       for (const role of owns) await scene.arm(role, "M3=hold"); // either may be asked to do it
@@ -28,7 +25,6 @@ export const messageInjections: readonly Injection[] = [
     point: "M5",
     what: "whether the local transaction was committed is not known",
     act: async (scene) => {
-      await scene.policy({ strategy: "message" });
       for (const role of owns) await scene.arm(role, "M5=fail"); // either may be asked to do it
       const { gid } = await scene.run();
       assert.equal((await scene.whole()).get(gid), "committed");
@@ -38,7 +34,6 @@ export const messageInjections: readonly Injection[] = [
     point: "M6",
     what: "it wants to go on after a check-back has taken it back",
     act: async (scene) => {
-      await scene.policy({ strategy: "message" });
       const { gid, status } = await sleepsThrough(scene, { point: "M2" }, () => scene.whole());
       assert.equal(status, "aborted");
       assert.equal((await scene.whole()).get(gid), "aborted");
@@ -48,7 +43,6 @@ export const messageInjections: readonly Injection[] = [
     point: "M7",
     what: "everybody who could check back is gone for hours",
     act: async (scene) => {
-      await scene.policy({ strategy: "message" });
       const { coordinator } = scene.world.books;
       scene.world.process("own2").signal("SIGSTOP");
       await scene.arm("own1", "M4=kill");
@@ -67,7 +61,6 @@ export const messageInjections: readonly Injection[] = [
     point: "M7",
     what: "who checks back dies as well",
     act: async (scene) => {
-      await scene.policy({ strategy: "message" });
       await scene.arm("own2", "M7=kill");
       await scene.arm("own1", "M2=kill");
       const lost = assert.rejects(scene.run());
@@ -77,4 +70,4 @@ export const messageInjections: readonly Injection[] = [
       await scene.whole();
     },
   },
-];
+]);

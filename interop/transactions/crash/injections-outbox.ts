@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { eventually } from "@mortise/kernel/testing";
 import { connect } from "nats";
-import type { Injection } from "./injecting.ts";
+import { type Injection, under } from "./injecting.ts";
 import { whileHeld } from "./plays.ts";
-import { appears, type Scene } from "./scene.ts";
-
-const owns = ["own1", "own2"] as const;
+import { appears, owns, type Scene } from "./scene.ts";
 
 /** Throws away everything the bus has accepted. Gives how many messages those were. */
 export async function loseMessages(url: string): Promise<number> {
@@ -20,12 +18,11 @@ export async function loseMessages(url: string): Promise<number> {
 const outbox = ({ world }: Scene, state: string) =>
   world.books.sql("own")`select 1 from mortise_outbox where state = ${state} and attempts > 0`;
 
-export const outboxInjections: readonly Injection[] = [
+export const outboxInjections = under("outbox", [
   {
     point: "O4",
     what: "the bus loses what it has accepted",
     act: async (scene) => {
-      await scene.policy({ strategy: "outbox" });
       scene.world.process("second").signal("SIGKILL");
       const { gid } = await scene.run();
       await appears(() => outbox(scene, "sent"));
@@ -38,7 +35,6 @@ export const outboxInjections: readonly Injection[] = [
     point: "O6",
     what: "the bus loses an acknowledgement it has accepted",
     act: async (scene) => {
-      await scene.policy({ strategy: "outbox" });
       await scene.arm("second", "O6=hold");
       const { gid } = await scene.run();
       await scene.held("second", "O6");
@@ -55,7 +51,6 @@ export const outboxInjections: readonly Injection[] = [
     point: "O6",
     what: "the acknowledgement of a consumer is lost",
     act: async (scene) => {
-      await scene.policy({ strategy: "outbox" });
       await scene.arm("second", "O6=fail*2");
       const { gid } = await scene.run();
       assert.equal((await scene.whole()).get(gid), "committed");
@@ -65,7 +60,6 @@ export const outboxInjections: readonly Injection[] = [
     point: "O7",
     what: "a message that cannot be handled until somebody mends it",
     act: async (scene) => {
-      await scene.policy({ strategy: "outbox" });
       await scene.arm("second", "O5=fail*9999");
       const { gid } = await scene.run();
       await appears(
@@ -81,7 +75,6 @@ export const outboxInjections: readonly Injection[] = [
     point: "O8",
     what: "a transaction commits later than one that began after it",
     act: async (scene) => {
-      await scene.policy({ strategy: "outbox" });
       const { gid } = await whileHeld(scene, { point: "O1" }, async () => {
         const quick = await scene.run({ role: "own2", from: "bob" });
         await eventually(async () => (await scene.outcome(quick)) === "committed", 90_000);
@@ -93,12 +86,11 @@ export const outboxInjections: readonly Injection[] = [
     point: "O9",
     what: "a consumer that may say no is refused before anything begins",
     act: async (scene) => {
-      await scene.policy({ strategy: "outbox" });
       await assert.rejects(scene.run({ transaction: "collect" }), /DTX004|DTX006/);
       await scene.whole();
     },
   },
-];
+]);
 
 export const noticeInjections: readonly Injection[] = [
   {

@@ -17,6 +17,9 @@ export interface Wish {
   readonly timeoutMs?: number;
 }
 
+/** The processes that begin transactions, and perform the first bank. */
+export const owns = ["own1", "own2"] as const;
+
 /** What a test does with a world. Everything is observed while it goes on. */
 export interface Scene {
   readonly world: World;

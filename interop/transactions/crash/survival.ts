@@ -3,13 +3,13 @@ import { it } from "node:test";
 import type { World } from "../world/world.ts";
 import { type Kill, kills } from "./kills.ts";
 import { isChosen, onWorld } from "./on-world.ts";
-import { play } from "./scene.ts";
+import { owns, play } from "./scene.ts";
 
 /** Dies there, is taken over by others, and asks again under the same key: it is done once or not at all. */
 function survives(world: World, { strategy, order, role, then, transaction, from = "alice" }: Kill): Promise<void> {
   return play(world, async (scene) => {
     await scene.policy({ strategy });
-    const roles = role === "owns" ? (["own1", "own2"] as const) : [role];
+    const roles = role === "owns" ? owns : [role];
     for (const one of roles) await scene.arm(one, order);
     const wish = { ...(transaction && { transaction }), from, key: `${strategy} ${order} ${role}` };
     const asked = scene.run(wish).catch(() => undefined); // who asks may die
