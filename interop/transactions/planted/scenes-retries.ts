@@ -8,7 +8,7 @@ export const patient: Partial<Patience> = {
   leaseMs: 30_000,
   backoffMs: 10,
   maxBackoffMs: 30_000,
-  redeliverMs: 300,
+  redeliverMs: 2_000,
   maxRedeliverMs: 60_000,
   redeliverAtOnce: 1,
 };
@@ -24,7 +24,7 @@ export const cannotConfirm: Play = async (scene) => {
   await appears(
     () => scene.world.books.coordinator`
       select 1 from mortise_transaction
-      where gid = ${gid} and (attempts >= 8 or created_at < clock_timestamp() - interval '8 seconds')`,
+      where gid = ${gid} and (attempts >= 8 or created_at < clock_timestamp() - interval '10 seconds')`,
   );
   await scene.arm("second", "");
   assert.equal((await scene.whole()).get(gid), "committed");
@@ -42,7 +42,7 @@ export const cannotReserve: Play = async (scene) => {
 
 /** A bank acknowledges nothing of what many transactions send it. */
 export const acknowledgesNothing: Play = async (scene) => {
-  const many = 20;
+  const many = 30;
   await scene.policy({ strategy: "outbox" });
   await scene.arm("second", `O5=fail*${always}`);
   const all = await Promise.all(Array.from({ length: many }, () => scene.run()));
@@ -58,7 +58,7 @@ export const isGoneForNotices: Play = async (scene) => {
   scene.world.process("second").signal("SIGKILL");
   const { gid } = await scene.run();
   await appears(
-    () => outboxOf(scene)`where state = 'exhausted' or created_at < clock_timestamp() - interval '4 seconds'`,
+    () => outboxOf(scene)`where state = 'exhausted' or created_at < clock_timestamp() - interval '10 seconds'`,
   );
   await scene.world.restart("second");
   await scene.world.books.retries.sendAgain(gid);

@@ -76,11 +76,14 @@ describe("the audit of what is tried again", () => {
     assert.equal(tooOften([asks(many), asks([0])], rules).length, 1);
   });
 
-  it("lets more be asked for before the decision, where only waits and a deadline bound it", () => {
-    const allowed = asksWithin(2_000, patience) + patience.attempts * roundsWithin(2_000, patience);
-    const early = (count: number) => asks(new Array<number>(count).fill(2_000), { action: "reserve" });
-    assert.deepEqual(tooOften([early(allowed)], rules), []);
-    assert.equal(tooOften([early(allowed + 1)], rules).length, 1);
+  it("bounds by their waits what may be asked for until a deadline, and by both what is asked for either way", () => {
+    const forward = asksWithin(2_000, patience);
+    const either = forward + patience.attempts * roundsWithin(2_000, patience);
+    for (const [action, allowed] of [["reserve", forward] as const, ["apply", either] as const]) {
+      const early = (count: number) => asks(new Array<number>(count).fill(2_000), { action });
+      assert.deepEqual(tooOften([early(allowed)], rules), []);
+      assert.equal(tooOften([early(allowed + 1)], rules).length, 1);
+    }
   });
 
   it("has nothing against sweepers that look often", () => {

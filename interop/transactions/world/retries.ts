@@ -41,13 +41,15 @@ function asksIn(all: readonly Request[], rules: Rules): readonly string[] {
   });
 }
 
-/** What makes a decision true; it is asked for in rounds only. What comes before may be asked for until a deadline. */
+/** What comes before a decision is asked for until a deadline, by whoever began it and by nobody else. */
+const forward: ReadonlySet<string> = new Set(["check", "reserve", "prepare"]);
+/** What makes a decision true is asked for in rounds only. The rest may be asked for either way. */
 const settling: ReadonlySet<string> = new Set(["confirm", "cancel", "undo", "commitPrepared", "rollbackPrepared"]);
 
 function asksFrom(begun: number, { patience }: Rules, action: string) {
   return (at: number) => {
-    const inRounds = patience.attempts * roundsWithin(at - begun, patience);
-    return settling.has(action) ? inRounds : asksWithin(at - begun, patience) + inRounds;
+    const inRounds = forward.has(action) ? 0 : patience.attempts * roundsWithin(at - begun, patience);
+    return inRounds + (settling.has(action) ? 0 : asksWithin(at - begun, patience));
   };
 }
 
