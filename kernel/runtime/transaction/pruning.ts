@@ -38,9 +38,9 @@ export async function prune(
 ): Promise<Pruned> {
   const old = await oldBranches(sql, pages, retentionMs);
   if (old.length === 0) return { removed: 0, foreign: 0 };
-  const { identity } = coordinator();
-  const ours = old.filter(({ coordinator: keeper }) => keeper === undefined || keeper === identity);
-  const unknown = await unknownTo(coordinator(), ours);
+  const asked = coordinator();
+  const ours = old.filter(({ coordinator: keeper }) => keeper === undefined || keeper === asked.identity);
+  const unknown = await unknownTo(asked, ours);
   return { removed: await removeOld(sql, unknown, retentionMs), foreign: old.length - ours.length };
 }
 
