@@ -239,6 +239,28 @@ describe("the instances of a call", () => {
     assert.ok(again);
   });
 
+  it("are spoken to again when they come back as they were", async () => {
+    const around = surroundings();
+    const told = { picks: [] as string[], outcomes: [] as string[] };
+    await using server = await testApp({ around, plugins: [echoService()] });
+    const [instance] = around.registry.table.snapshot(Echo.name);
+    assert.ok(instance);
+    const elsewhere = sampleInstance("x", { service: Echo.name, protocol: "foreign" });
+    await around.registry.register(elsewhere); // so that nobody doubts that the other one is gone
+    await using app = await testApp({
+      around,
+      plugins: [given(loadBalancer, "first", firstBalancer(told))],
+      use: { loadbalancer: "first" },
+    });
+    const echo = app.clients.client(Echo);
+    await echo.bytes({ size: 1 });
+    around.registry.table.set(Echo.name, [elsewhere]);
+    around.registry.table.set(Echo.name, [elsewhere, instance]);
+    await echo.bytes({ size: 1 });
+    assert.deepEqual(told.picks, [instance.id, instance.id]);
+    assert.ok(server);
+  });
+
   it("are spoken to with the policy's serializer, else with the best they understand", async () => {
     const around = surroundings();
     const used: string[] = [];

@@ -10,6 +10,30 @@ const view = (believeEmptyAfterMs = Number.POSITIVE_INFINITY) => {
   return { ports, known: new KnownService("a.v1.A", { believeEmptyAfterMs }, ports.timers) };
 };
 
+describe("an instance that was gone", () => {
+  it("is another one when it comes back, which stays the same from then on", () => {
+    for (const leave of [
+      (known: KnownService) => known.hear([two]),
+      (known: KnownService) => {
+        known.hear([]);
+        known.unreachable(one);
+      },
+    ]) {
+      const { known } = view();
+      known.hear([one]);
+      leave(known);
+      assert.ok(!known.instances.includes(one));
+      known.hear([one, two]);
+      const [again, ...others] = known.instances;
+      assert.notEqual(again, one);
+      assert.deepEqual([again, others], [one, [two]]);
+      assert.ok(Object.isFrozen(again));
+      known.hear([one]);
+      assert.equal(known.instances[0], again);
+    }
+  });
+});
+
 describe("what an earlier process knew of a service", () => {
   it("is kept when the registry names nobody, whichever comes first", () => {
     for (const emptyFirst of [true, false]) {

@@ -30,6 +30,8 @@ export class KnownService implements ServiceView {
   readonly #options: ViewOptions;
   readonly #timers: Timers;
   readonly #listeners = new Set<() => void>();
+  /** Those that were there before: ways to them were closed. */
+  readonly #gone = new WeakSet<Instance>();
   #belief: Timer | undefined = undefined;
 
   constructor(service: string, options: ViewOptions, timers: Timers) {
@@ -76,10 +78,21 @@ export class KnownService implements ServiceView {
     this.#belief?.cancel();
   }
 
+  /** A registry may name the very object again that was gone, which whoever kept something by it takes for the old one. */
+  #renewed(snapshot: Snapshot): Snapshot {
+    return snapshot.some((one) => this.#gone.has(one)) ? snapshot.map((one) => this.#fresh(one)) : snapshot;
+  }
+
+  #fresh(one: Instance): Instance {
+    return this.#gone.has(one) ? { ...one } : one;
+  }
+
   #become(trust: Trust, snapshot: Snapshot): void {
     this.trust = trust;
-    const next = carryOver(this.instances, snapshot);
+    const next = carryOver(this.instances, this.#renewed(snapshot));
     if (next === this.instances) return;
+    const there = new Set(next);
+    for (const one of this.instances) if (!there.has(one)) this.#gone.add(one);
     this.instances = next;
     for (const listener of [...this.#listeners]) listener();
   }

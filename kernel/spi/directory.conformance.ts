@@ -57,6 +57,20 @@ export const directoryConformance = conformance<DirectorySubject>("directory", [
       assert.ok(directory.view(name).instances.includes(instances[0] as Instance));
     },
   ),
+  law("gives an instance that was gone as another object when it comes back", async ({ directory, add }) => {
+    await add(sampleInstance("a"));
+    const same = sampleInstance("b");
+    const withdraw = await add(same);
+    await shows(directory, "a", "b");
+    const before = directory.view(name).instances.find(({ id }) => id === "b");
+    await withdraw();
+    await shows(directory, "a");
+    await add(same);
+    await shows(directory, "a", "b");
+    const after = directory.view(name).instances.find(({ id }) => id === "b");
+    assert.deepEqual(after, before);
+    assert.notEqual(after, before);
+  }),
   law("tells of changes until it is asked not to", async ({ directory, add }) => {
     const view = directory.view(name);
     const told: number[] = [];
