@@ -6,14 +6,14 @@ import { accountFor, isSuperuser } from "../processes/account.ts";
 import { awake } from "../processes/awake.ts";
 import type { Guarded } from "../processes/guarded.ts";
 import { processIdentity } from "../processes/identity.ts";
-import { reservedSettings, type Settings } from "./server/arguments.ts";
+import { preparedTransactionsOf, reservedSettings, type Settings } from "./server/arguments.ts";
 import { type LoadPackage, postgresBinaries } from "./server/binaries.ts";
 import { prepareCluster, username } from "./server/cluster.ts";
 import type { Launch } from "./server/launch.ts";
 import { appName, type Started, startServer } from "./server/start.ts";
 
 export type { LoadPackage, Settings };
-export { reservedSettings };
+export { preparedTransactionsOf, reservedSettings };
 
 export interface PostgresServerOptions {
   /** Holds the data and nothing else; made when it is not there. */

@@ -5,11 +5,13 @@ import { nearest } from "../core/nearest.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import { locationOf } from "../core/problems.ts";
 import type { ServiceFacts } from "../spi/service.ts";
+import { type StoreFacts, store } from "../spi/store.ts";
 import { type TransactionPolicy, transactionPolicies } from "../spi/transaction-policies.ts";
 import { type Initiates, transactions } from "../spi/transactions.ts";
 import { retentionMsOf } from "./transaction/fence-retention.ts";
 import { honestStrategies, type KnownStrategies, transactionProblems } from "./transaction/honesty.ts";
 import type { TransactionOptions } from "./transaction/node.ts";
+import type { ServerRoom } from "./transaction/rule.ts";
 import { transactionCodes } from "./transaction/rule-codes.ts";
 import { type TransactionTable, transactionPolicyOf } from "./transaction-policy.ts";
 
@@ -121,7 +123,23 @@ export function saidAt(sources: TransactionPolicy["sources"], field = "strategy"
 
 function worldOf({ steps }: Plan) {
   const performed = [...steps.values()].flatMap(({ plugin }) => (plugin.facts as Partial<ServiceFacts>).performs ?? []);
-  return { performedHere: new Set(performed.map(({ name }) => name)), retentionMs: retentionIn(steps) };
+  const performedHere = new Set(performed.map(({ name }) => name));
+  return { performedHere, retentionMs: retentionIn(steps), rooms: roomsIn(steps) };
+}
+
+/** Where the operations of services are performed: in databases of the only store the service needs, if that says where those are. */
+function roomsIn(steps: Plan["steps"]): ReadonlyMap<string, ServerRoom> {
+  const rooms = [...steps.values()].flatMap(({ plugin, needs }) => {
+    const stores = Object.values(needs).flatMap(({ shape, providers }) => (shape.spi.id === store.id ? providers : []));
+    const [server, ...others] = new Set(stores.map(({ step }) => step));
+    const serving = server === undefined || others.length > 0 ? undefined : steps.get(server);
+    const { preparedTransactions: asked } = (serving?.plugin.facts ?? {}) as StoreFacts;
+    const preparedTransactions = asked?.(serving?.options as never);
+    if (server === undefined || preparedTransactions === undefined) return [];
+    const { performs = [] } = plugin.facts as Partial<ServiceFacts>;
+    return performs.map(({ name }) => [name, { server, preparedTransactions }] as const);
+  });
+  return new Map(rooms);
 }
 
 /** How long rows of fences are kept by what runs transactions here; nothing where it does not say. */

@@ -32,4 +32,10 @@ export interface Store {
   database(name: string): Promise<Database>;
 }
 
+/** What a store says of its databases before it runs; what is left out is not known. */
+export interface StoreFacts extends Readonly<Record<string, unknown>> {
+  /** All of them are on one server of its own, which prepares so many transactions with these options (of the plugin, complete). */
+  readonly preparedTransactions?: (options: never) => number | undefined;
+}
+
 export const store = defineSpi<Store>("store", { kind: "one", fallback: "embedded" });

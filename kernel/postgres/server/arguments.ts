@@ -39,6 +39,12 @@ const modest: Settings = {
   jit: "off",
 };
 
+/** How many transactions a server with these settings prepares; nothing where that is no plain number. */
+export function preparedTransactionsOf(given: Readonly<Record<string, unknown>>): number | undefined {
+  const count = Number({ ...modest, ...given }.max_prepared_transactions);
+  return Number.isInteger(count) ? count : undefined;
+}
+
 export interface ArgumentsOf {
   readonly dataArgument: string;
   readonly port: number;

@@ -9,7 +9,8 @@ import { type TransactionTable, transactionPolicyOf } from "../transaction-polic
 import { type AdmissionSetup, admission } from "./admission.ts";
 import type { ManifestFacts } from "./rule.ts";
 
-const Text = message("test.v1.Text", { text: string(1) });
+/** What all of it is about. */
+export const Text = message("test.v1.Text", { text: string(1) });
 const keys = (input: { readonly text: string }) => [`sku:${input.text}`];
 
 /** Performed where it is begun. */

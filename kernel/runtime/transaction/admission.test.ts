@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { StatusError } from "../../call/status.ts";
-import { buy, every, type Given, manifest, Orders, refusal, Stock, world } from "./admission.fixture.ts";
+import { transaction } from "../../contract/index.ts";
+import { buy, every, type Given, manifest, Orders, refusal, Stock, Text, world } from "./admission.fixture.ts";
 
 describe("admission", () => {
   it("looks around once, and again after a change of the configuration", async () => {
@@ -34,6 +35,16 @@ describe("admission", () => {
     assert.deepEqual(await refusal(shared, "xa", { text: "chair" }), ["DTX015"]);
     assert.deepEqual(await refusal(shared, "xa"), []);
     assert.deepEqual(await refusal({}, "xa", { text: "chair" }), []);
+  });
+
+  it("asks for no room for a transaction of one branch, which nobody prepares", async () => {
+    const { admit } = world({ ...every({ preparedTransactions: 0 }), table: { order: { maxInFlight: 10 } } });
+    const order = transaction("order", {
+      input: Text,
+      needs: { isolation: "none", reply: "accepted" },
+      plan: (plan) => plan.step("order", Orders.operations.create, (input) => input),
+    });
+    for (const strategy of ["xa", "3pc"]) await admit(order, strategy);
   });
 
   it("counts all branches of a transaction that one server prepares, for as many as may be under way", async () => {

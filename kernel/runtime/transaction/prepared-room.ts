@@ -1,7 +1,7 @@
-import type { Found, ManifestFacts, RuleChoice } from "./rule.ts";
+import type { Found, RuleChoice, RuleWorld, ServerRoom } from "./rule.ts";
 import type { RulePlan } from "./rule-plan.ts";
 
-/** What of one transaction waits prepared on one server at the same moment, as far as participants have told where they are. */
+/** What of one transaction waits prepared on one server at the same moment, as far as it is known where participants are. */
 interface Share {
   readonly participants: readonly string[];
   readonly branches: number;
@@ -9,19 +9,25 @@ interface Share {
   readonly allowed: number;
 }
 
-type Manifests = ReadonlyMap<string, ManifestFacts | undefined>;
+type Known = Pick<RuleWorld, "manifests" | "rooms">;
 
 /** Databases of one server share what it prepares: their names begin with what tells servers apart. */
-function sharesOf({ branches }: RulePlan, manifests: Manifests): readonly Share[] {
+function roomOf(participant: string, { manifests, rooms }: Known): ServerRoom | undefined {
+  const manifest = manifests?.get(participant);
+  if (!manifest) return rooms?.get(participant);
+  return { server: manifest.database.replace(/\/.*$/s, ""), preparedTransactions: manifest.preparedTransactions };
+}
+
+function sharesOf({ branches }: RulePlan, known: Known): readonly Share[] {
   const told = branches.flatMap(({ participant }) => {
-    const manifest = manifests.get(participant);
-    return manifest ? [{ participant, manifest }] : [];
+    const room = roomOf(participant, known);
+    return room ? [{ participant, room }] : [];
   });
-  const servers = Map.groupBy(told, ({ manifest }) => manifest.database.replace(/\/.*$/s, ""));
+  const servers = Map.groupBy(told, ({ room }) => room.server);
   return [...servers.values()].map((group) => ({
     participants: [...new Set(group.map(({ participant }) => participant))],
     branches: group.length,
-    allowed: Math.min(...group.map(({ manifest }) => manifest.preparedTransactions)),
+    allowed: Math.min(...group.map(({ room }) => room.preparedTransactions)),
   }));
 }
 
@@ -29,10 +35,10 @@ function sharesOf({ branches }: RulePlan, manifests: Manifests): readonly Share[
 export function tooFewPrepared(
   plan: RulePlan,
   { facts, maxInFlight }: Pick<RuleChoice, "facts" | "maxInFlight">,
-  manifests: Manifests = new Map(),
+  known: Known,
 ): Found[] {
-  if (!facts.prepares) return [];
-  return sharesOf(plan, manifests).flatMap((share) => {
+  if (!facts.prepares || plan.ofOneBranch) return []; // a branch alone is committed as it is
+  return sharesOf(plan, known).flatMap((share) => {
     const { allowed, branches, participants } = share;
     if (allowed >= branches * (maxInFlight ?? 1)) return [];
     const what =
@@ -57,10 +63,10 @@ function needed(branches: number, maxInFlight: number | undefined): string {
 export function tightlyPrepared(
   plan: RulePlan,
   { facts, maxInFlight }: { readonly facts: RuleChoice["facts"]; readonly maxInFlight: number },
-  manifests: Manifests,
+  manifests: RuleWorld["manifests"],
 ): readonly string[] {
-  if (!facts.prepares || plan.ofOneBranch) return []; // a branch alone is committed as it is
-  return sharesOf(plan, manifests).flatMap((share) => {
+  if (!facts.prepares || plan.ofOneBranch) return [];
+  return sharesOf(plan, { manifests }).flatMap((share) => {
     const { allowed, branches } = share;
     if (allowed < branches || allowed >= branches * maxInFlight) return [];
     const room = Math.floor(allowed / branches);

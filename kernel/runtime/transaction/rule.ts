@@ -25,6 +25,8 @@ export interface RuleWorld {
   readonly performedHere?: ReadonlySet<string> | undefined;
   /** By participant; undefined for one that does not know the question, none for one that has not answered. */
   readonly manifests?: ReadonlyMap<string, ManifestFacts | undefined> | undefined;
+  /** The servers of participants that have not told, by participant, as far as something else is known of them. */
+  readonly rooms?: ReadonlyMap<string, ServerRoom> | undefined;
   /** The version of the fence this kernel works with. */
   readonly fenceVersion?: number | undefined;
   /** How long fence rows are kept, in milliseconds; undefined: for ever, as far as is known. */
@@ -37,6 +39,13 @@ export interface RuleWorld {
   readonly bus?: RuleBus | undefined;
   /** What each step contends for, where its input is known already. */
   readonly keys?: ReadonlyMap<string, readonly string[]> | undefined;
+}
+
+/** How much a server prepares for all whose databases it has. */
+export interface ServerRoom {
+  /** Tells servers apart. */
+  readonly server: string;
+  readonly preparedTransactions: number;
 }
 
 /** The bus messages of transactions travel on. */

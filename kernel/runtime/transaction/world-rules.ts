@@ -14,8 +14,8 @@ import { unfitFor } from "./versions.ts";
 
 /** The rules about what is around a transaction: the configuration, its participants, the coordinator and the bus. */
 export const worldRules: readonly Rule[] = [
-  ofWorld("DTX008", (plan, choice, { manifests }) =>
-    tooFewPrepared(plan, choice, manifests).map((found) => ({ ...found, field: "maxInFlight" })),
+  ofWorld("DTX008", (plan, choice, world) =>
+    tooFewPrepared(plan, choice, world).map((found) => ({ ...found, field: "maxInFlight" })),
   ),
   ofWorld("DTX009", (plan, _, world) =>
     participants(plan).flatMap((name) => unfenced(name, world.manifests?.get(name), world.fenceVersion)),

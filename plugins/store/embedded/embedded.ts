@@ -1,6 +1,6 @@
-import { definePlugin, store } from "@mortise/kernel";
+import { definePlugin, type StoreFacts, store } from "@mortise/kernel";
 import { connectionFields } from "@mortise/kernel/postgres/connection-options";
-import { reservedSettings, startPostgres } from "@mortise/kernel/postgres/postgres-server";
+import { preparedTransactionsOf, reservedSettings, startPostgres } from "@mortise/kernel/postgres/postgres-server";
 import { postgresStore } from "@mortise/kernel/postgres/postgres-store";
 import { z } from "zod";
 
@@ -33,12 +33,15 @@ export type EmbeddedOptions = z.output<typeof options>;
 
 const maintenance = "postgres";
 
+const facts: StoreFacts = { preparedTransactions: ({ settings }: EmbeddedOptions) => preparedTransactionsOf(settings) };
+
 /** A real PostgreSQL server from npm, started on first use and gone when this process is. */
 export const embedded = definePlugin({
   spi: store,
   name: "embedded",
   description: "PostgreSQL from npm, run by this process: one database per service, nothing to install",
   options,
+  facts,
   exclusive: true,
   setup: async ({ options, ports, log, signal }) => {
     const { dataDir, port, maxConnections, settings: given, ...connections } = options;
