@@ -12,10 +12,12 @@ import { beforehand } from "./beforehand.ts";
 
 const Text = message("test.v1.Text", { text: string(1) });
 const Stock = operations("test.v1.Stock", { take: operation(Text, Text, { undo: true }) });
+const Goods = operations("test.v1.Goods", { take: operation(Text, Text, { undo: true }) });
 const buy = transaction("buy", {
   input: Text,
   needs: { isolation: "none", reply: "accepted" },
-  plan: (plan) => plan.step("stock", Stock.operations.take, (input) => input),
+  plan: (plan) =>
+    plan.step("stock", Stock.operations.take, (input) => input).step("goods", Goods.operations.take, (input) => input),
 });
 
 const policiesOf = (table: TransactionTable) => ({ of: (name: string) => transactionPolicyOf(table, name) });
@@ -119,7 +121,7 @@ describe("the look at transactions before they begin", () => {
     assert.equal(wrong?.level, "error");
     assert.match(
       wrong?.message ?? "",
-      /^transaction buy cannot begin: DTX008 xa: .* prepares 64 .* the 1000 of maxInFlight\. /,
+      /^transaction buy cannot begin: DTX008 xa: .* prepares 64 .* the 2 branches of each of 1000 \(maxInFlight\)\. /,
     );
     await assert.rejects(api.initiator(buy).run({ text: "" }), /DTX008/);
     assert.equal(said.length, 2);
