@@ -12,11 +12,12 @@ export interface ForwardSide {
   overrule(abort: AbortReason): void;
 }
 
-/** @param leave notes why it is left after too many attempts, and gives what to throw */
+/** @param leave notes why it is left after too many attempts, once for all branches, and gives what to throw */
 export function forwardSide(journey: Journey, leave: (lastError: string) => Promise<Error>): ForwardSide {
   const { node, deadline } = journey;
   const { clock } = node.ports;
   let overruled: AbortReason | undefined;
+  let leaving: Promise<Error> | undefined;
 
   /** Nothing when it is done, why it will not go, or a text when the same may be asked again. */
   async function attempt(branch: PlannedBranch, action: BranchAction, asking: string | undefined) {
@@ -46,7 +47,10 @@ export function forwardSide(journey: Journey, leave: (lastError: string) => Prom
       const outcome = await attempt(branch, action, asking);
       if (typeof outcome !== "string") return outcome;
       last = `; the last answer: ${outcome}`;
-      if (deadline === Number.POSITIVE_INFINITY && count + 1 >= node.options.attempts) throw await leave(outcome);
+      if (deadline === Number.POSITIVE_INFINITY && count + 1 >= node.options.attempts) {
+        leaving ??= leave(outcome);
+        throw await leaving;
+      }
       await journey.pause(count, deadline - clock.now());
     }
   }
@@ -65,7 +69,9 @@ export function forwardSide(journey: Journey, leave: (lastError: string) => Prom
       for (const branch of inLine ? lockOrder(branches) : branches) {
         const before = inLine ? [...running.values()] : branch.after.flatMap((id) => running.get(id) ?? []);
         const one = Promise.all(before).then(async () => {
-          const why = first ? undefined : await forwardOne(branch, action, asking, () => first !== undefined);
+          const why = first
+            ? undefined
+            : await forwardOne(branch, action, asking, () => (first ?? leaving) !== undefined);
           if (!why) return;
           first ??= why;
           stopped.resolve();

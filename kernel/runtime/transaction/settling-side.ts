@@ -6,10 +6,13 @@ import type { ForwardSide } from "./forward-side.ts";
 import type { Journey } from "./journey.ts";
 import { LeftForLater } from "./subject.ts";
 
+/** A branch could not be brought to its end in this round. */
+class Unsettled extends Error {}
+
 /** Makes true what is decided, and does what follows a commit. */
 export type SettlingSide = Pick<DrivenTransaction, "settle" | "runLater">;
 
-/** @param leave notes why it is left after too many attempts, and gives what to throw */
+/** @param leave notes why it is left after too many attempts, once for all branches, and gives what to throw */
 export function settlingSide(
   journey: Journey,
   { forward }: Pick<ForwardSide, "forward">,
@@ -42,7 +45,7 @@ export function settlingSide(
     for (let count = 0; ; count++) {
       const failure = await attempt(branch, action, asking);
       if (failure === undefined) return void done.add(branch.id);
-      if (count + 1 >= node.options.attempts) throw await leave(failure);
+      if (count + 1 >= node.options.attempts) throw new Unsettled(failure);
       await journey.pause(count);
     }
   }
@@ -63,7 +66,7 @@ export function settlingSide(
     }
     const results = await Promise.allSettled(running.values());
     const failure = results.find((result) => result.status === "rejected");
-    if (failure) throw failure.reason;
+    if (failure) throw failure.reason instanceof Unsettled ? await leave(failure.reason.message) : failure.reason;
   }
 
   return {
