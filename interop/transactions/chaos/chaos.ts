@@ -29,8 +29,9 @@ const healMs = 120_000;
 const doneEachMinute = 10;
 
 function policyOf(strategy: string): Policy {
-  if (strategy === "best-effort") return { strategy, scheduleMs: [100, 200, 500, 1_000, 2_000, 2_000] };
-  return ["xa", "3pc", "tcc", "saga"].includes(strategy) ? { strategy, deadlineMs: 3_000 } : { strategy };
+  const scheduleMs = [100, 200, 500, 1_000, 2_000, 2_000]; // also for notices that an earlier strategy has left
+  const hasDeadline = ["xa", "3pc", "tcc", "saga"].includes(strategy);
+  return { strategy, scheduleMs, ...(hasDeadline && { deadlineMs: 3_000 }) };
 }
 
 /** Loads, harms, heals and checks. Tells what it did, and whether all of it held. */
