@@ -43,6 +43,9 @@ export const overdue: AbortReason = {
 /** Why a transaction is aborted when who aborts it gives no reason. */
 export const interrupted: AbortReason = { reason: "INTERRUPTED", message: "it was aborted", step: "", details: {} };
 
+/** The gid before all others, to begin a listing with that goes on from gid to gid. */
+export const beforeAll = "00000000-0000-0000-0000-000000000000";
+
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Throws INVALID_ARGUMENT for what is no id of a transaction. */

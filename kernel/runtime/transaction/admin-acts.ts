@@ -2,9 +2,9 @@ import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import type { Acted, ForceRequest, TransactionAdmin } from "../../contract/transaction/admin.ts";
 import type { Infer } from "../../contract/types.ts";
-import type { TransactionRecord } from "../../spi/coordinator.ts";
+import type { TransactionFilter, TransactionRecord } from "../../spi/coordinator.ts";
 import type { Handlers } from "../../spi/service.ts";
-import { hasEnded } from "../../spi/transaction-record.ts";
+import { beforeAll, hasEnded } from "../../spi/transaction-record.ts";
 import { nothingKept } from "./admin-kept.ts";
 import { checkMeant } from "./admin-known.ts";
 import type { AdminSetup, Sight } from "./admin-sight.ts";
@@ -70,6 +70,9 @@ export function actingOn({ node }: AdminSetup): Acting {
   };
 }
 
+/** Records of one question to the coordinator. */
+const pageSize = 1_000;
+
 type Acts = Pick<Handlers<typeof TransactionAdmin>, "retry" | "pause" | "resume" | "force">;
 
 /** What people do about transactions that have not ended, whatever they wait for. */
@@ -85,11 +88,20 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
       if (hasEnded(status)) throw notNow("HAS_ENDED", `the transaction ${gid} has ended: it is ${status}`);
       return [gid];
     }
-    const query = { name, strategy, statuses: [], stuck: false, olderThanMs: 0n, limit: 10_000, open: true };
-    const found = (await coordinator().find(filterOf(query))).map((record) => record.gid);
-    const all = [...new Set([...found, ...others])];
+    const query = { name, strategy, statuses: [], stuck: false, olderThanMs: 0n, limit: pageSize, open: true };
+    const all = [...new Set([...(await found(filterOf(query))), ...others])];
     if (all.length === 0) await checkMeant(node, { name, strategy }, "open ");
     return all;
+  }
+
+  /** All that fit, page by page, so that no act stops halfway without saying so. */
+  async function found(filter: TransactionFilter): Promise<readonly string[]> {
+    const gids: string[] = [];
+    for (;;) {
+      const page = await coordinator().find({ ...filter, after: gids.at(-1) ?? beforeAll });
+      gids.push(...page.map(({ gid }) => gid));
+      if (page.length < pageSize) return gids;
+    }
   }
 
   /** Whether only participants know the one that is meant. */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { sampleTransaction } from "../../spi/coordinator.conformance.ts";
+import { coordinator } from "../../spi/coordinator.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { adminWorld, ann, money } from "./admin.fixture.ts";
 
@@ -70,6 +72,18 @@ await onServer(
       assert.equal((await admin.resume({ ...ann, name: "collect", strategy: "two-phases" })).gids.length, 2);
       await world.settled();
       await assert.rejects(admin.pause({ ...ann, gid }), { reason: "HAS_ENDED" });
+    });
+
+    it("pauses all there are of a name, however many", async () => {
+      const keeping = world.app.kernel.get(coordinator);
+      const many = Array.from({ length: 2_500 }, () => sampleTransaction({ name: "move", strategy: "two-phases" }));
+      for (const one of many) await keeping.begin(one, "somebody", 60_000);
+      const { gids } = await admin.pause({ ...ann, name: "move" });
+      assert.deepEqual(gids.toSorted(), many.map(({ gid }) => gid).sort());
+      for (const { gid } of many) {
+        await keeping.decide(gid, "aborting", {});
+        await keeping.finish(gid);
+      }
     });
   },
 );

@@ -2,7 +2,7 @@ import type { Difference, ReconcileRequest, Reconciliation } from "../../contrac
 import type { Fences } from "../../contract/transaction/participant.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { Coordinator, TransactionRecord, TransactionStatus } from "../../spi/coordinator.ts";
-import { checkGid } from "../../spi/transaction-record.ts";
+import { beforeAll, checkGid } from "../../spi/transaction-record.ts";
 import { askAll } from "./ask-all.ts";
 import { differencesIn } from "./reconcile.ts";
 import { invalid } from "./refusals.ts";
@@ -16,9 +16,6 @@ export interface Reconciling {
 const usualLimit = 200;
 const mostAtOnce = 1_000;
 const decided: readonly TransactionStatus[] = ["committing", "committed", "aborting", "aborted"];
-/** The gid before all others. */
-const beforeAll = "00000000-0000-0000-0000-000000000000";
-
 /**
  * Compares one batch of what the coordinator has decided with what participants have. Records are read before fences: what
  * they say is done was there before. Throws INVALID_ARGUMENT for a request nobody can mean.

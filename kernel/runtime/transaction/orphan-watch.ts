@@ -1,3 +1,4 @@
+import { beforeAll } from "../../spi/transaction-record.ts";
 import { type BranchId, keyOf } from "./fence-many.ts";
 import { type Orphan, orphansOf, type Place, stillReserved } from "./orphans.ts";
 import type { Participant } from "./participant.ts";
@@ -70,9 +71,6 @@ async function momentBefore({ performer }: Participant, ms: number): Promise<str
 function heldIn(found: readonly Orphan[]): readonly BranchId[] {
   return found.filter(({ prepared }) => !prepared).map(({ gid, branch }) => ({ gid, branch }));
 }
-
-/** The gid before all others. */
-const beforeAll = "00000000-0000-0000-0000-000000000000";
 
 /** How much later than that it is old enough a row may be committed, and is seen at once all the same, in milliseconds. */
 const lateMs = 60_000;
