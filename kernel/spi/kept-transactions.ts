@@ -118,7 +118,7 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
     wake: async (gid) => change(gid, () => ({ nextAt: now(), leaseUntil: now(), owner: "" })),
     pause: async (gid, paused) => change(gid, () => ({ paused })),
     async close(gid, note, branch) {
-      const noted = ({ heuristic }: TransactionRecord) => (heuristic === "" ? note : `${heuristic}; ${note}`);
+      const noted = ({ heuristic }: TransactionRecord) => withHeuristic(heuristic, note);
       if (branch === undefined) return end(gid, (record) => ({ heuristic: noted(record) }));
       checkGid(gid);
       const record = records.get(gid);
@@ -216,6 +216,6 @@ function countsOf(records: Iterable<TransactionRecord>, at: number): readonly Tr
 }
 
 function withHeuristic(known: string, more = ""): string {
-  if (more === "" || known.split("; ").includes(more)) return known;
+  if (more === "" || `; ${known}; `.includes(`; ${more}; `)) return known;
   return known === "" ? more : `${known}; ${more}`;
 }

@@ -17,6 +17,16 @@ type Taken = Pick<Infer<typeof Acted>, "outboxRows" | "silent">;
 export function adminClosing({ node, participant }: AdminSetup, sight: Sight, { each, wake }: Acting): Closing {
   const { coordinator, existing } = sight;
 
+  const inOutbox = (strategy: string): boolean => node.strategy(strategy)?.facts.ownFirst ?? false;
+
+  /**
+   * Whether an end says that a person brought it about: what is about to be taken out of an outbox is noted before, for whoever
+   * drives the transaction may then find that outbox empty, and end it.
+   */
+  async function isNoted(gid: string, note: string): Promise<boolean> {
+    return `; ${(await coordinator().get(gid))?.heuristic}; `.includes(`; ${note}; `);
+  }
+
   /** Has one branch count as done, wherever it waits; the rest of the transaction goes on at once. */
   async function closeBranch(
     { gid, strategy, branches, done }: TransactionRecord,
@@ -31,9 +41,11 @@ export function adminClosing({ node, participant }: AdminSetup, sight: Sight, { 
     const note = `${id} (${branch.participant}) closed by ${who.by}: ${who.reason}`;
     let outboxRows = 0;
     const closed = await each([gid], `close ${id}`, who, async () => {
-      if (node.strategy(strategy)?.facts.ownFirst)
+      if (inOutbox(strategy)) {
+        await coordinator().note(gid, { heuristic: note });
         outboxRows = (await participant(first.participant).release({ gid, branch: id }, call)).rows;
-      if (!(await coordinator().close(gid, note, id)))
+      }
+      if (!(await coordinator().close(gid, note, id)) && !(await isNoted(gid, note)))
         throw notNow("BRANCH_IS_DONE", `the branch ${id} of ${gid} is done meanwhile`);
       await wake(gid);
     });
@@ -43,7 +55,7 @@ export function adminClosing({ node, participant }: AdminSetup, sight: Sight, { 
   /** Takes all of a transaction out of the outbox of its first participant, which else would go on handing it on. */
   async function releaseAll({ gid, strategy, branches, done }: TransactionRecord, call: Context): Promise<Taken> {
     const [first] = branches;
-    if (!first || !node.strategy(strategy)?.facts.ownFirst) return { outboxRows: 0, silent: [] };
+    if (!first || !inOutbox(strategy)) return { outboxRows: 0, silent: [] };
     const holder = participant(first.participant);
     const { answers, silent } = await askAll([first.participant], async () => {
       let rows = 0;
@@ -63,11 +75,13 @@ export function adminClosing({ node, participant }: AdminSetup, sight: Sight, { 
 
   async function closeAll(record: TransactionRecord, who: Who, call: Context) {
     const { gid } = record;
+    const note = `closed by ${who.by}: ${who.reason}`;
     let taken: Taken = { outboxRows: 0, silent: [] };
     const closed = await each([gid], "close", who, async () => {
+      if (inOutbox(record.strategy)) await coordinator().note(gid, { heuristic: note });
       taken = await releaseAll(record, call);
-      const close = () => coordinator().close(gid, `closed by ${who.by}: ${who.reason}`);
-      if (await told(record, call, close)) return;
+      const close = () => coordinator().close(gid, note);
+      if ((await told(record, call, close)) || (await isNoted(gid, note))) return;
       throw notNow("HAS_ENDED", `the transaction ${gid} has ended meanwhile`);
     });
     return { ...closed, ...taken };

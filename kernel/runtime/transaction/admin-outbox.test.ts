@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { TransactionAdmin } from "../../contract/index.ts";
+import { coordinator } from "../../spi/coordinator.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
@@ -72,5 +73,24 @@ await onServer(
       assert.match((await admin.show({ gid })).summary?.heuristic ?? "", /^b2 .* closed by ann: told by telephone$/);
       await at.back();
     });
+
+    for (const branch of ["", "b2"])
+      it(`says that a person closed ${branch || "it"} also where it ends as soon as the outbox is empty`, async () => {
+        await using at = await untold();
+        const { admin, world, gid } = at;
+        const keeping = world.app.kernel.get(coordinator);
+        const { close } = keeping;
+        Object.assign(keeping, {
+          close: async (...given: Parameters<typeof close>) => {
+            await keeping.finish(gid); // as whoever looks at the outbox then does
+            return close(...given);
+          },
+        });
+        const { gids } = await admin.close({ ...ann, gid, branch, reason: "told; by telephone" });
+        const { summary } = await admin.show({ gid });
+        assert.deepEqual([gids, summary?.status], [[gid], "committed"]);
+        assert.match(summary?.heuristic ?? "", /^(b2 .* )?closed by ann: told; by telephone$/);
+        await at.back();
+      });
   },
 );

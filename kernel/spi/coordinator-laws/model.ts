@@ -114,22 +114,20 @@ function model() {
         return end(one, known?.heuristic ?? "");
       }
       case "close":
-        return end(asked.one, known?.heuristic ? `${known.heuristic}; x` : "x");
+        return end(asked.one, withReason(known, "x"));
       case "closeBranch": {
         const { one, branch } = asked;
         if (!known || endOf(known.status) === undefined || known.done.includes(branch)) return false;
         return change(one, {
           done: union(known.done, [branch]),
-          heuristic: known.heuristic ? `${known.heuristic}; ${branch}` : branch,
+          heuristic: withReason(known, branch),
         });
       }
       case "note": {
         const { nextInMs, done = [], outputs = {}, heuristic = "", ...said } = asked.note;
-        const before = known?.heuristic ? known.heuristic.split("; ") : [];
-        const ended = heuristic === "" || before.includes(heuristic) ? before : [...before, heuristic];
         const lease: Partial<Modelled> = nextInMs === undefined ? {} : { owner: "", due: nextInMs === 0 };
         const added = { done: union(known?.done, done), outputs: union(known?.outputs, Object.keys(outputs)).sort() };
-        return void change(asked.one, { ...said, ...lease, ...added, heuristic: ended.join("; ") });
+        return void change(asked.one, { ...said, ...lease, ...added, heuristic: withReason(known, heuristic) });
       }
       case "renew":
         return void (known?.owner === asked.owner && change(asked.one, { due: false }));
@@ -149,6 +147,10 @@ function model() {
         return known;
     }
   };
+}
+
+function withReason(known: Modelled | undefined, more: string): string {
+  return union(known?.heuristic ? known.heuristic.split("; ") : [], more === "" ? [] : [more]).join("; ");
 }
 
 function union(known: readonly string[] = [], added: readonly string[] = []): string[] {

@@ -52,6 +52,13 @@ export const operateLaws = [
     const { heuristic, stuck } = await recordOf(one, gid);
     assert.deepEqual([heuristic, stuck], ["b1 is away; done by hand", false]);
   }),
+  law("says once why it ended otherwise, whatever signs the reason has", async (one, two) => {
+    const reason = "closed by ann: paid; in cash";
+    const gid = await broughtTo(one, "committing");
+    for (const heuristic of ["b1 is away", reason, "closed by ann", reason]) await one.note(gid, { heuristic });
+    await two.close(gid, reason);
+    assert.equal((await recordOf(one, gid)).heuristic, `b1 is away; ${reason}; closed by ann`);
+  }),
   law("keeps the acts of people in their order", async (one, two) => {
     const [gid, other] = [await begun(one), randomUUID()];
     await one.audit({ gid, action: "pause", by: "ann", reason: "looks odd" });

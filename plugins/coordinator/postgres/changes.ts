@@ -1,5 +1,5 @@
 import type { ClaimRequest, LastNote, TransactionNote, TransactionRecord } from "@mortise/kernel";
-import { byGid, cleanText, columns, outputsText, type Row, recordOf, type Sql } from "./records.ts";
+import { byGid, cleanText, columns, outputsText, type Row, recordOf, type Sql, withHeuristic } from "./records.ts";
 
 export interface Note {
   readonly gid: string;
@@ -17,9 +17,7 @@ export async function noteAll(sql: Sql, given: readonly Note[]): Promise<readonl
       attempts = coalesce(given.attempts, held.attempts),
       last_error = coalesce(given.last_error, held.last_error),
       stuck = coalesce(given.stuck::boolean, held.stuck),
-      heuristic = case
-        when coalesce(given.heuristic, '') = '' or given.heuristic = any (string_to_array(held.heuristic, '; ')) then held.heuristic
-        else concat_ws('; ', nullif(held.heuristic, ''), given.heuristic) end,
+      heuristic = ${withHeuristic(sql, sql`held.heuristic`, sql`given.heuristic`)},
       next_at = coalesce(now() + given.next_ms * interval '1 millisecond', held.next_at),
       lease_until = case when given.next_ms is null then held.lease_until else now() end,
       owner = case when given.next_ms is null then held.owner else '' end

@@ -8,7 +8,7 @@ import type {
 } from "@mortise/kernel";
 import { orphan } from "@mortise/kernel/spi/transaction-record";
 import { insertAborts, readStatuses } from "./decide.ts";
-import { cleanText, columns, type Row, recordOf, type Sql } from "./records.ts";
+import { cleanText, columns, type Row, recordOf, type Sql, withHeuristic } from "./records.ts";
 
 export async function find(sql: Sql, filter: TransactionFilter): Promise<readonly TransactionRecord[]> {
   const { name, status, strategy, stuck, olderThanMs, newerThanMs, gids, gidEnd, after, limit = 100 } = filter;
@@ -69,8 +69,7 @@ export async function pause(sql: Sql, gid: string, paused: boolean): Promise<boo
 }
 
 export async function close(sql: Sql, gid: string, note: string, branch?: string): Promise<boolean> {
-  const noted = sql`
-    heuristic = case when heuristic = '' then '' else heuristic || '; ' end || ${cleanText(note)}::text`;
+  const noted = sql`heuristic = ${withHeuristic(sql, sql`heuristic`, sql`${cleanText(note)}::text`)}`;
   const { count } =
     branch === undefined
       ? await sql`

@@ -2,6 +2,9 @@ import type { AbortReason, Database, PlannedBranch, TransactionRecord, Transacti
 
 export type Sql = Database["sql"];
 
+/** A part of a statement. */
+type Part = ReturnType<typeof columns>;
+
 /** A row as postgres.js gives it, times in milliseconds since 1970. */
 export interface Row {
   readonly gid: string;
@@ -80,6 +83,13 @@ export function byGid<T>(items: readonly T[], gidOf: (item: T) => string): reado
 /** PostgreSQL keeps no NUL in a text. */
 export function cleanText(text: string): string {
   return text.replaceAll("\0", "\u{fffd}");
+}
+
+/** What is known of how it ended otherwise, with one more reason unless that is known, or is none. */
+export function withHeuristic(sql: Sql, known: Part, more: Part) {
+  return sql`
+    case when coalesce(${more}, '') = '' or position('; ' || ${more} || '; ' in '; ' || ${known} || '; ') > 0 then ${known}
+    else concat_ws('; ', nullif(${known}, ''), ${more}) end`;
 }
 
 /** The record of one. How many rows an array has is not known to a plan that is kept, and for an empty table that plan reads all. */
