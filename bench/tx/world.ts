@@ -143,6 +143,7 @@ export async function world(options: WorldOptions): Promise<World> {
     },
   });
   const keeping: Coordinator = app.kernel.get(coordinator);
+  const { sql } = await options.store.database(bankNames[0]);
   return {
     run: async (account) => {
       for (;;) {
@@ -157,8 +158,8 @@ export async function world(options: WorldOptions): Promise<World> {
     },
     async drained() {
       for (;;) {
-        const counts = await keeping.counts();
-        if (!counts.some(({ status }) => status !== "committed" && status !== "aborted")) return;
+        const waiting = await sql`select from mortise_outbox limit 1`;
+        if (waiting.length === 0 && (await keeping.counts()).length === 0) return;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },
