@@ -1,13 +1,19 @@
+import type { FenceKind } from "./fence.ts";
 import type { BranchId } from "./fence-many.ts";
 import { decodeKept } from "./kept.ts";
 import type { Participant } from "./participant.ts";
 import { parsePrepared } from "./prepared.ts";
+
+/** What an `R` row says of a branch that is held. */
+type HeldKind = Extract<FenceKind, "reserve" | "intent">;
 
 /** A branch a participant holds, and nobody has asked about for long. */
 export interface Orphan {
   readonly gid: string;
   readonly branch: string;
   readonly prepared: boolean;
+  /** What its row says: it is set aside, or something may have been done outside. Nothing of a prepared branch. */
+  readonly kind: HeldKind | undefined;
   /** As the fence wrote them; empty for a prepared branch, whose fence cannot be seen. */
   readonly operations: string;
   readonly strategy: string;
@@ -47,7 +53,8 @@ export async function orphansOf(participant: Participant, olderThanMs: number, b
   const prepared = waiting.flatMap((name) => {
     const parsed = parsePrepared(name);
     if (!parsed) return [];
-    return [{ ...parsed, coordinator: parsed.coordinator, prepared: true, operations: "", strategy: "sweep" }];
+    const { coordinator } = parsed;
+    return [{ ...parsed, coordinator, prepared: true, kind: undefined, operations: "", strategy: "sweep" }];
   });
   return { found: [...prepared, ...reserved.found], next: reserved.next };
 }
@@ -60,7 +67,7 @@ export async function stillReserved(
   if (branches.length === 0) return [];
   const { sql } = performer.database;
   const rows = await sql<Row[]>`
-    select gid, branch, operations, strategy, kept from mortise_fence as reserved
+    select gid, branch, kind, operations, strategy, kept from mortise_fence as reserved
     join unnest(${branches.map(({ gid }) => gid)}::uuid[], ${branches.map(({ branch }) => branch)}::text[])
       as known (gid, branch) using (gid, branch)
     where slot = 'R' and kind in ('reserve', 'intent') and (
@@ -83,13 +90,14 @@ async function reservedIn(participant: Participant, olderThanMs: number, behind:
 }
 
 interface Row extends Place {
+  readonly kind: HeldKind;
   readonly operations: string;
   readonly strategy: string;
   readonly kept: Uint8Array | null;
 }
 
-function orphanOf({ gid, branch, operations, strategy, kept }: Row): Orphan {
-  return { gid, branch, operations, strategy, prepared: false, coordinator: decodeKept(kept).coordinator };
+function orphanOf({ gid, branch, kind, operations, strategy, kept }: Row): Orphan {
+  return { gid, branch, kind, operations, strategy, prepared: false, coordinator: decodeKept(kept).coordinator };
 }
 
 function pageOf({ performer }: Participant, olderThanMs: number, place: Place | undefined): Promise<readonly Row[]> {
@@ -98,7 +106,7 @@ function pageOf({ performer }: Participant, olderThanMs: number, place: Place | 
     ? sql`and (created_at, gid, branch) > (${place.createdAt}::text::timestamptz, ${place.gid}::uuid, ${place.branch})`
     : sql``;
   return sql<Row[]>`
-    select gid, branch, operations, strategy, kept, created_at::text as "createdAt" from mortise_fence as reserved
+    select gid, branch, kind, operations, strategy, kept, created_at::text as "createdAt" from mortise_fence as reserved
     where slot = 'R' and kind in ('reserve', 'intent')
       and created_at <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond' ${behind}
       and not exists (select 1 from mortise_fence as finished
