@@ -179,6 +179,8 @@ export interface Coordinator {
    * coordinator never asks another. Empty where only one process can know them.
    */
   readonly identity: string;
+  /** How long it keeps what has ended, in milliseconds; undefined where that is no matter of time. */
+  readonly keepsEndedMs: number | undefined;
   /**
    * Resolves when the begin is durable. Gives the record that is there already if the gid was begun, or ended, before. Where
    * only an abort was written, that stays, and the record has the plan from then on, so that all branches can be told.
@@ -204,6 +206,8 @@ export interface Coordinator {
   claim(request: ClaimRequest): Promise<readonly TransactionRecord[]>;
   get(gid: string): Promise<TransactionRecord | undefined>;
   find(filter: TransactionFilter): Promise<readonly TransactionRecord[]>;
+  /** Those of these that have not ended, or ended less than so many milliseconds ago. Of any number, for the price of one look. */
+  notLongEnded(gids: readonly string[], withinMs: number): Promise<readonly string[]>;
   /** Of all that were begun and have not ended. */
   counts(): Promise<readonly TransactionCount[]>;
   /** What a participant may do about a branch it holds: where nothing was begun, the abort is written and given. */

@@ -56,6 +56,7 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
 
   return {
     identity,
+    keepsEndedMs: undefined,
     async begin(begun, owner, leaseMs) {
       checkBegun(begun);
       const there = records.get(begun.gid);
@@ -104,6 +105,12 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
       const byGid = (a: TransactionRecord, b: TransactionRecord) => (a.gid < b.gid ? -1 : 1);
       const byAge = (a: TransactionRecord, b: TransactionRecord) => a.createdAt - b.createdAt || byGid(a, b);
       return found.sort(filter.after === undefined ? byAge : byGid).slice(0, filter.limit ?? 100);
+    },
+    async notLongEnded(gids, withinMs) {
+      gids.forEach(checkGid);
+      const since = now() - withinMs;
+      const known = gids.flatMap((gid) => records.get(gid) ?? []);
+      return known.filter(({ endedAt = Number.POSITIVE_INFINITY }) => endedAt > since).map(({ gid }) => gid);
     },
     counts: async () => countsOf(records.values(), now()),
     async inquire(gid) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { eventually } from "../../testing/eventually.ts";
 import type { Coordinator } from "../coordinator.ts";
-import { endOf } from "../transaction-record.ts";
+import { endOf, hasEnded } from "../transaction-record.ts";
 import { begun, broughtTo, claimAs, gidsOf, law, long, recordOf, statuses } from "./common.ts";
 
 /** The gid before all others. */
@@ -127,6 +127,23 @@ export const operateLaws = [
       after = batch.at(-1);
     }
     assert.deepEqual(seen, all.toSorted());
+  }),
+  law("knows of many which have not ended, or not long ago by its own clock", async (one, two) => {
+    const [open, ended, unbegun]: [string[], string[], string] = [[], [], randomUUID()];
+    for (const status of statuses) (hasEnded(status) ? ended : open).push(await broughtTo(one, status));
+    await one.decide(unbegun, "aborting", {});
+    open.push(unbegun);
+    const asked = [...open, ...ended, randomUUID()];
+    const within = async (ms: number) => (await two.notLongEnded(asked, ms)).toSorted();
+    assert.deepEqual(await within(long), [...open, ...ended].toSorted());
+    await eventually(async () => (await within(10)).length === open.length);
+    assert.deepEqual(await within(10), open.toSorted());
+    assert.deepEqual(await one.notLongEnded([], long), []);
+    await assert.rejects(one.notLongEnded(["x"], long), { code: "INVALID_ARGUMENT" });
+  }),
+  law("says for how long it keeps what has ended, the same to all", async (one, two) => {
+    assert.ok(one.keepsEndedMs === undefined || one.keepsEndedMs > 0);
+    assert.equal(two.keepsEndedMs, one.keepsEndedMs);
   }),
   law("counts what has not ended by name, strategy and status", async (one) => {
     for (const status of statuses) await broughtTo(one, status);

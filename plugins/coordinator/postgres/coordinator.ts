@@ -14,6 +14,7 @@ export interface CoordinatorOptions {
   readonly maxBatch: number;
   readonly maxInFlight: number;
   readonly unavailableAfterMs: number;
+  readonly retentionDays: number;
 }
 
 /**
@@ -25,7 +26,7 @@ export function postgresCoordinator(
   options: CoordinatorOptions,
   ports: Ports,
 ): Coordinator {
-  const { batching, maxBatch, maxInFlight, unavailableAfterMs } = options;
+  const { batching, maxBatch, maxInFlight, unavailableAfterMs, retentionDays } = options;
   const repeat = repeating(ports, unavailableAfterMs);
   const inOrder = oneByOne();
   const isFaultOfOne = (error: unknown) => error instanceof StatusError && error.code !== "UNAVAILABLE";
@@ -47,6 +48,7 @@ export function postgresCoordinator(
 
   return {
     identity,
+    keepsEndedMs: retentionDays * 86_400_000,
     async begin(begun: NewTransaction, owner, leaseMs) {
       checkBegun(begun);
       return inOrder(begun.gid, () => begins({ begun, id: ports.ids.uuid(), owner, leaseMs }));
@@ -70,6 +72,10 @@ export function postgresCoordinator(
     claim: async (request) => (request.names.length === 0 ? [] : repeat(() => claim(sql, request))),
     get: about(readRecord),
     find: (filter) => repeat(() => queries.find(sql, filter)),
+    async notLongEnded(gids, withinMs) {
+      gids.forEach(checkGid);
+      return gids.length === 0 ? [] : repeat(() => queries.notLongEnded(sql, gids, withinMs));
+    },
     counts: () => repeat(() => queries.counts(sql)),
     inquire: about(queries.inquire),
     overdue: about(queries.overdue),

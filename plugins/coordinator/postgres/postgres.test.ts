@@ -150,6 +150,7 @@ await onServer(
       };
       const ports = { ...systemPorts, timers: { ...systemPorts.timers, every } };
       await alone({ ports, options: { retentionDays: 2 } }, async ({ api, sql }) => {
+        assert.equal(api.keepsEndedMs, 2 * 86_400_000);
         const samples = Array.from({ length: 2500 }, () => sampleTransaction());
         await Promise.all(samples.map((sample) => api.begin(sample, "me", 1000)));
         const [first, second, third, ...old] = samples.map(({ gid }) => gid) as [string, string, string, string];

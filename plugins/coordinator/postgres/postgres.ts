@@ -26,7 +26,11 @@ const options = z.strictObject({
     .min(100)
     .default(5000)
     .describe("How long to try again when the database is away, before saying UNAVAILABLE, in milliseconds"),
-  retentionDays: z.number().positive().default(7).describe("Days after which ended transactions are removed"),
+  retentionDays: z
+    .number()
+    .positive()
+    .default(15)
+    .describe("Days after which ended transactions are removed; at least one more than `fenceRetentionDays`"),
 });
 
 export const postgres = definePlugin({

@@ -30,6 +30,13 @@ export async function find(sql: Sql, filter: TransactionFilter): Promise<readonl
   return rows.map(recordOf);
 }
 
+export async function notLongEnded(sql: Sql, gids: readonly string[], withinMs: number): Promise<readonly string[]> {
+  const rows = await sql<{ gid: string }[]>`
+    select gid from mortise_transaction where gid = any(${[...gids]}::uuid[])
+      and (ended_at is null or ended_at > now() - ${withinMs}::float8 * interval '1 millisecond')`;
+  return rows.map(({ gid }) => gid);
+}
+
 export async function counts(sql: Sql): Promise<readonly TransactionCount[]> {
   const rows = await sql<TransactionCount[]>`
     select name, strategy, status, count(*)::float8 as count, (count(*) filter (where stuck))::float8 as stuck,
