@@ -64,6 +64,18 @@ describe("what a handler threw", () => {
     ]);
   });
 
+  it("is UNAVAILABLE when the store did not answer, however that was wrapped, and no bug", () => {
+    const failure = (code: string, more: object = {}) => Object.assign(new Error(code), { code, ...more });
+    const codeFor = (error: unknown) => handlerError(error, Sample.methods.read, callContext(), tools).code;
+    for (const code of ["57P01", "57P02", "57P03", "08006", "53300", "CONNECTION_CLOSED", "STORE_UNREACHABLE"])
+      assert.equal(codeFor(new Error("Failed query", { cause: failure(code) })), "UNAVAILABLE", code);
+    for (const code of ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT"]) {
+      assert.equal(codeFor(failure(code, { query: "select 1" })), "UNAVAILABLE", code);
+      assert.equal(codeFor(failure(code)), "INTERNAL", code);
+    }
+    for (const code of ["23505", "57014", "40001"]) assert.equal(codeFor(failure(code)), "INTERNAL", code);
+  });
+
   it("is the cancellation when there was one", () => {
     const context = callContext();
     const reason = new StatusError("CANCELLED", "stop");

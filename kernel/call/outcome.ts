@@ -2,6 +2,7 @@ import type { Method } from "../contract/types.ts";
 import type { Log } from "../core/plugin.ts";
 import type { Ids } from "../core/ports.ts";
 import type { Context } from "./context.ts";
+import { isStoreLost } from "./lost-store.ts";
 import type { Metadata } from "./metadata.ts";
 import { type ErrorCode, StatusError, statusCodes } from "./status.ts";
 
@@ -55,8 +56,8 @@ export function asReplied(error: StatusError, trailers: Metadata): StatusError {
 }
 
 /**
- * The status of what a handler threw. Anything but a StatusError is a bug: it becomes INTERNAL with an id, and the log
- * has the rest. After a cancellation whatever was thrown counts as that.
+ * The status of what a handler threw. After a cancellation whatever was thrown counts as that; a store that did not answer
+ * is UNAVAILABLE. Anything else but a StatusError is a bug: it becomes INTERNAL with an id, and the log has the rest.
  */
 export function handlerError(
   error: unknown,
@@ -67,6 +68,10 @@ export function handlerError(
   if (error instanceof StatusError) return error;
   const { cancelled } = context;
   if (cancelled) return cancelled;
+  if (isStoreLost(error)) {
+    log.warn(`the store of ${method.path} did not answer`, { reason: String(error) });
+    return new StatusError("UNAVAILABLE", "the store did not answer", { reason: "STORE_LOST", cause: error });
+  }
   const id = ids.hex(8);
   log.error(`the handler of ${method.path} failed`, { errorId: id, error });
   return internalError(id);
