@@ -113,7 +113,9 @@ export const OrderPage = message("shop.order.v1.OrderPage", {
  * Reasons: OUT_OF_STOCK, INSUFFICIENT_FUNDS, NO_SUCH_COUPON, COUPON_USED, COUPON_MINIMUM (FAILED_PRECONDITION; as
  * inventory, payment and marketing give them, with detail `orderId`), REQUEST_ID_REUSED (ALREADY_EXISTS), NO_SUCH_ORDER (NOT_FOUND), NOT_CANCELLABLE (FAILED_PRECONDITION),
  * BAD_ITEMS, BAD_REQUEST_ID, BAD_PAGE_TOKEN (INVALID_ARGUMENT). Of paying, all FAILED_PRECONDITION: ALREADY_PAID,
- * PAYMENT_EXPIRED, ORDER_CANCELLED, PAYMENT_UNDER_WAY, NOT_PAYABLE.
+ * PAYMENT_EXPIRED, ORDER_CANCELLED, PAYMENT_UNDER_WAY, NOT_PAYABLE. STILL_PLACING, STILL_PAYING (UNAVAILABLE): not decided
+ * yet. INTERRUPTED, DEADLINE, UNAVAILABLE, ORPHAN (ABORTED): given up before it was decided, and nothing is left. Detail
+ * `repeat` says under which request id the same may be asked for again: `same-key` or `new-key`.
  */
 export const Orders = service("shop.order.v1.Orders", {
   /** Resolves once the order is decided: it stands (PAID, or AWAITING_PAYMENT), or it was refused and nothing is kept. */

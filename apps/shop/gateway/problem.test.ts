@@ -21,6 +21,15 @@ describe("problems", () => {
     assert.deepEqual(problemOf(noStock).details, { sku: "a" });
   });
 
+  it("are 4xx where a key is used up and 5xx where it is not, and say so", () => {
+    const told = (code: "ABORTED" | "UNAVAILABLE", reason: string, repeat: string) => {
+      const { status, details } = problemOf(new StatusError(code, "no", { reason, details: { repeat } }));
+      return [status, details.repeat];
+    };
+    assert.deepEqual(told("ABORTED", "INTERRUPTED", "new-key"), [409, "new-key"]);
+    assert.deepEqual(told("UNAVAILABLE", "STILL_PLACING", "same-key"), [503, "same-key"]);
+  });
+
   it("name the field a service refuses", () => {
     const error = new StatusError("INVALID_ARGUMENT", "Too short.", { details: { field: "password" } });
     assert.deepEqual(problemOf(error).errors, { password: "Too short." });

@@ -2,6 +2,7 @@ import type { Context, Initiator } from "@mortise/kernel";
 import type { cancelOrder, dropOrder } from "@mortise/proto/shop/transactions";
 import { refusal } from "../shared/refusal.ts";
 import type { FullOrder } from "./book.ts";
+import { isGivenUp } from "./place.ts";
 import { customerReason, patienceMs } from "./rules.ts";
 
 export interface CancelDeps {
@@ -29,6 +30,7 @@ export function orderCancelling({ own, cancelOrder, dropOrder }: CancelDeps) {
     if (outcome.status !== "aborted" || now.row.status === "CANCELLED") return now;
     const { reason, message } = outcome.abort;
     if (reason === "PAYMENT_VOID") return now; // somebody else is about to end it
+    if (isGivenUp(reason)) throw refusal("UNAVAILABLE", reason, "The order was not cancelled; ask again.", { orderId });
     throw refusal("FAILED_PRECONDITION", reason, message, { orderId });
   };
 }

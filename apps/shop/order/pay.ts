@@ -1,7 +1,7 @@
 import type { AbortReason, Context, Initiator } from "@mortise/kernel";
 import type { PayOrder } from "@mortise/proto/shop/order";
 import type { payOrder } from "@mortise/proto/shop/transactions";
-import { refusal } from "../shared/refusal.ts";
+import { refusal, sameKey } from "../shared/refusal.ts";
 import type { FullOrder, OrderBook } from "./book.ts";
 import { refused } from "./place.ts";
 import { checkPayable, checkRequestId, patienceMs } from "./rules.ts";
@@ -39,6 +39,6 @@ export function orderPaying({ book, own, payOrder }: PayDeps) {
     const outcome = await run(order, request, call);
     if (outcome.status === "aborted") throw await reasonOf(outcome.abort, request);
     if (outcome.status === "committed") return own(orderId, userId);
-    throw refusal("UNAVAILABLE", "STILL_PAYING", "The order is being paid; ask again with the same request id.");
+    throw refusal("UNAVAILABLE", "STILL_PAYING", "The order is being paid; ask again under the same key.", sameKey);
   };
 }

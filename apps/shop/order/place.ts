@@ -3,7 +3,7 @@ import type { Inventory } from "@mortise/proto/shop/inventory";
 import type { Marketing } from "@mortise/proto/shop/marketing";
 import type { OrderToPlace, PlaceOrder } from "@mortise/proto/shop/order";
 import type { holdOrder, placeOrder } from "@mortise/proto/shop/transactions";
-import { refusal } from "../shared/refusal.ts";
+import { newKey, refusal, sameKey } from "../shared/refusal.ts";
 import type { FullOrder, OrderBook } from "./book.ts";
 import { checkRequestId, customerReason, expiredReason, mergeItems, patienceMs, price, sameItems } from "./rules.ts";
 
@@ -51,12 +51,12 @@ export function orderPlacing({ book, inventory, marketing, placeOrder, holdOrder
     const { coupon, payLater } = order.row;
     const same = coupon === request.coupon && payLater === request.payLater;
     if (!same || !sameItems(order.lines, mergeItems(request.items))) {
-      const message = "This request id was used for another order.";
-      throw refusal("ALREADY_EXISTS", "REQUEST_ID_REUSED", message, { orderId: order.row.id });
+      const message = "This key was used for another order.";
+      throw refusal("ALREADY_EXISTS", "REQUEST_ID_REUSED", message, { orderId: order.row.id, ...newKey });
     }
     const { id, cancelReason } = order.row;
     if (["", customerReason, expiredReason].includes(cancelReason)) return order;
-    throw refusal("FAILED_PRECONDITION", cancelReason, "This order was refused.", { orderId: id });
+    throw refused({ reason: cancelReason, message: "This order was refused.", details: {} }, id);
   }
 
   return async (request: PlaceOrder, call: Context): Promise<FullOrder> => {
@@ -81,7 +81,8 @@ export function orderPlacing({ book, inventory, marketing, placeOrder, holdOrder
     if (outcome.status === "aborted") throw refused(outcome.abort, "");
     const placed = await book.byRequest(request);
     if (placed) return placed;
-    throw refusal("UNAVAILABLE", "STILL_PLACING", "The order is being placed; ask again with the same request id.");
+    const message = "The order is being placed; ask again under the same key.";
+    throw refusal("UNAVAILABLE", "STILL_PLACING", message, sameKey);
   }
 }
 
@@ -89,11 +90,17 @@ function noDiscount(currency: string) {
   return { discount: { cents: 0n, currency } };
 }
 
-/** A transaction's no as an answer. */
-export function refused({ reason, message, details }: AbortReason, orderId: string): Error {
-  const code = interrupted.has(reason) ? "UNAVAILABLE" : "FAILED_PRECONDITION";
-  return refusal(code, reason, message, { ...details, ...(orderId !== "" && { orderId }) });
+/** A transaction's no as an answer, which its request id has for good. */
+export function refused({ reason, message, details }: Omit<AbortReason, "step">, orderId: string): Error {
+  const told = { ...details, ...newKey, ...(orderId !== "" && { orderId }) };
+  if (!isGivenUp(reason)) return refusal("FAILED_PRECONDITION", reason, message, told);
+  const words = "This was given up before it was decided, and nothing of it is left. Ask for it again under a new key.";
+  return refusal("ABORTED", reason, words, told);
 }
 
-/** Nothing was wrong with the order; it may be placed, or paid, again under another request id. */
-const interrupted = new Set(["INTERRUPTED", "DEADLINE", "UNAVAILABLE"]);
+/** Whether a transaction was aborted though nothing was wrong with it. */
+export function isGivenUp(reason: string): boolean {
+  return givenUp.has(reason);
+}
+
+const givenUp = new Set(["INTERRUPTED", "DEADLINE", "UNAVAILABLE", "ORPHAN"]);

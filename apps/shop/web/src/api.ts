@@ -91,7 +91,7 @@ export class Refused extends Error {
   readonly traceId: string;
 
   constructor(status: number, problem: ProblemBody) {
-    super(problem.detail ?? "The shop does not answer. Please try again.");
+    super(wordsOf(problem));
     this.status = status;
     this.reason = problem.reason ?? "";
     this.details = problem.details ?? {};
@@ -100,15 +100,21 @@ export class Refused extends Error {
   }
 }
 
-/** The shop has said no for good: the same may be asked again under a new key only. */
-export function isFinalNo(error: unknown): boolean {
-  if (!(error instanceof Refused)) return false;
-  return (error.status >= 400 && error.status < 500) || interrupted.has(error.reason);
+/** What a customer is told, who knows of no keys. */
+function wordsOf({ code, detail, details }: ProblemBody): string {
+  if (details?.repeat === "same-key") return "We are still at it. Press again in a moment; nothing is done twice.";
+  if (code === "ABORTED" && details?.repeat === "new-key")
+    return "This was interrupted, and nothing was taken. Please try again.";
+  return detail ?? "The shop does not answer. Please try again.";
 }
 
-const interrupted = new Set(["INTERRUPTED", "DEADLINE"]);
+/** The shop has said no for good: the same may be asked again under a new key only. */
+export function isFinalNo(error: unknown): boolean {
+  return error instanceof Refused && error.status >= 400 && error.status < 500;
+}
 
 interface ProblemBody {
+  readonly code?: string;
   readonly detail?: string;
   readonly reason?: string;
   readonly details?: Readonly<Record<string, string>>;
