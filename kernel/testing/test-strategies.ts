@@ -40,3 +40,11 @@ export const noticingStrategy = forTests(
   builtInStrategies["best-effort"],
   (facts) => throughOutbox(facts, "notice"),
 );
+
+/** Carries what it has begun through an outbox, over the bus. */
+export const messagingStrategy = forTests(
+  "messaging",
+  "Messages out of an outbox, for tests",
+  builtInStrategies.outbox,
+  (facts) => throughOutbox(facts, "message"),
+);

@@ -5,6 +5,7 @@ import type { Infer } from "../../contract/types.ts";
 import type { TransactionRecord } from "../../spi/coordinator.ts";
 import type { StrategyFacts } from "../../spi/transaction.ts";
 import { hasEnded } from "../../spi/transaction-record.ts";
+import { adopt, adopted } from "./adopting.ts";
 import { branchesOf } from "./branches.ts";
 import { publishBranch } from "./bus-side.ts";
 import { drive } from "./driver.ts";
@@ -13,7 +14,7 @@ import type { Hosts } from "./hosting.ts";
 import { type Running, strategyOf, subjectOfRecord } from "./initiator.ts";
 import { journeyOf } from "./journey.ts";
 import type { TransactionNode } from "./node.ts";
-import { noteFailure, type OutboxOrigin, removeDone } from "./outbox.ts";
+import { noteFailure, type OutboxOrigin, originOf, removeDone } from "./outbox.ts";
 import { type Acknowledgement, LeftForLater } from "./subject.ts";
 
 type Ack = Infer<typeof Acknowledged>;
@@ -24,7 +25,7 @@ export interface Acknowledging {
   /** Somebody said what became of a branch. Rejects where that could not be kept; then it has to be said again. */
   acknowledged(transaction: AnyTransaction, ack: Ack): Promise<void>;
   /** The outbox of a transaction is empty: what its first participant committed has happened everywhere. */
-  complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void>;
+  complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"], known?: TransactionRecord): Promise<void>;
 }
 
 export interface AcknowledgingSetup {
@@ -37,13 +38,18 @@ export interface AcknowledgingSetup {
 export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingSetup): Acknowledging {
   const { log } = node;
 
-  async function complete(gid: string, origin: OutboxOrigin, results: DriveReply["results"]): Promise<void> {
+  async function complete(
+    gid: string,
+    origin: OutboxOrigin,
+    results: DriveReply["results"],
+    known?: TransactionRecord,
+  ): Promise<void> {
     const transaction = node.initiated.get(origin.transaction);
     if (!transaction) return;
     const coordinator = node.coordinator();
-    const before = await coordinator.get(gid);
+    const before = known ?? (await coordinator.get(gid));
     if (before && hasEnded(before.status)) return;
-    if (!before) await adopt(node, gid, origin);
+    if (!before) await adopt(node, gid, origin); // the coordinator has lost it
     const record = before ?? (await coordinator.get(gid));
     const said = { outputs: outputsIn(results) };
     if (record) await drive(node, subjectOfRecord(record, transaction, said)).finish("committing");
@@ -55,11 +61,16 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     const first = branchesOf(transaction).main[0];
     const host = first && hosted.get(first.participant);
     if (!host) return false;
-    const { removed, left } = await removeDone(host.performer.database.sql, gid, branch);
+    const { sql } = host.performer.database;
+    const known = await adopted(node, gid, () => originOf(sql, gid));
+    const { removed, left } = await removeDone(sql, gid, branch);
     if (!removed) return strategy !== "";
     node.resends.heard(removed.participant);
-    if (left === 0) await complete(gid, removed, driven.results);
-    else node.relayed();
+    if (left > 0) node.relayed();
+    else {
+      await node.at("O10");
+      await complete(gid, removed, driven.results, known);
+    }
     return true;
   }
 
@@ -128,14 +139,6 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
       if (record.status === "committing") await goOn(transaction, record, branch);
     },
   };
-}
-
-/** Tells the coordinator of a transaction that is in an outbox; whoever told it before was first. */
-export async function adopt(node: TransactionNode, gid: string, origin: OutboxOrigin): Promise<void> {
-  const transaction = node.initiated.get(origin.transaction);
-  const { strategy, input, trace: traceparent } = origin;
-  const about = { gid, strategy, input, traceparent, fresh: true, deadlineMs: undefined, trace: undefined };
-  if (transaction) await drive(node, { ...about, transaction }).adopt();
 }
 
 /** Branches that others do and have not said to be done, this one aside. */

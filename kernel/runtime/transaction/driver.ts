@@ -84,8 +84,11 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
       if (before) throw new BegunBefore(before);
     },
 
-    async adopt() {
-      await begin("committing");
+    adopt() {
+      const adopting = begin("committing").then(() => undefined);
+      node.adopted.keep(gid, adopting);
+      adopting.catch(() => void node.adopted.take(gid));
+      return adopting;
     },
 
     async answer(outcome) {

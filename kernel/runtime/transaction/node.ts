@@ -9,6 +9,7 @@ import type { TransactionStrategy } from "../../spi/transaction.ts";
 import type { Ends } from "./ends.ts";
 import type { TransactionCounters } from "./numbers.ts";
 import type { Participant } from "./participant.ts";
+import type { Remembering } from "./remembering.ts";
 import type { Resends } from "./resends.ts";
 
 export interface TransactionOptions {
@@ -71,6 +72,8 @@ export interface TransactionNode {
   readonly resends: Resends;
   readonly ends: Ends;
   readonly counters: TransactionCounters;
+  /** Of transactions in outboxes: that the coordinator was told of them by this process, or is being told. */
+  readonly adopted: Remembering<Promise<void>>;
   readonly at: (point: string) => Promise<void> | void;
   /** Tells the relay that something was put into an outbox of this process. */
   readonly relayed: () => void;

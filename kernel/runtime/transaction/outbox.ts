@@ -106,6 +106,13 @@ export async function firstKept(
 /** What a row of the outbox tells about its transaction. */
 export type OutboxOrigin = Pick<OutboxEntry, "transaction" | "strategy" | "input" | "trace">;
 
+/** What the rows of a transaction tell about it; nothing where there are none. */
+export async function originOf(sql: Database["sql"], gid: string): Promise<OutboxOrigin | undefined> {
+  const [row] = await sql<OutboxOrigin[]>`
+    select transaction, strategy, input, trace from mortise_outbox where gid = ${gid} limit 1`;
+  return row;
+}
+
 /** What was removed, and who had done it. */
 export type Removed = OutboxOrigin & { readonly participant: string };
 
@@ -127,17 +134,19 @@ export async function countLeft(sql: Database["sql"], gid: string): Promise<numb
   return row?.left ?? 0;
 }
 
-/** Puts the next attempt off, or gives the branch up. */
+/** Puts the next attempt off, or gives the branch up; what is paused meanwhile stays so. Tells whether it is given up now. */
 export async function putOff(
   sql: Database["sql"],
   { gid, branch }: Pick<OutboxEntry, "gid" | "branch">,
   next: { readonly inMs: number | "never"; readonly error: string },
-): Promise<void> {
+): Promise<boolean> {
   const never = next.inMs === "never";
-  await sql`
-    update mortise_outbox set last_error = ${next.error}, state = ${never ? "exhausted" : "ready"},
+  const [row] = await sql<{ state: string }[]>`
+    update mortise_outbox set last_error = ${next.error},
+      state = case state when 'paused' then state else ${never ? "exhausted" : "ready"} end,
       next_at = clock_timestamp() + ${never ? 0 : next.inMs} * interval '1 millisecond'
-    where gid = ${gid} and branch = ${branch}`;
+    where gid = ${gid} and branch = ${branch} returning state`;
+  return row?.state === "exhausted";
 }
 
 /** Notes why a branch could not be done where it was sent to; it stays due when it was. False: it is not here. */
@@ -150,25 +159,42 @@ export async function noteFailure(
   return rows.length > 0;
 }
 
-/** Puts off what could not be sent, as if it had not been taken. */
-export async function putOffUnsent(
-  sql: Database["sql"],
-  entries: readonly OutboxEntry[],
-  next: { readonly inMs: number; readonly error: string },
-): Promise<void> {
+/** What is taken up again in so many milliseconds, as if it had not been taken up now. */
+export interface PutBack extends Pick<OutboxEntry, "gid" | "branch"> {
+  readonly inMs: number;
+  readonly error: string;
+}
+
+/** Puts off what could not be handed on, or taken away when it was done. */
+export async function putOffUnsent(sql: Database["sql"], entries: readonly PutBack[]): Promise<void> {
+  const of = <T>(get: (entry: PutBack) => T) => entries.map(get);
   await sql`
-    update mortise_outbox as held set last_error = ${next.error}, attempts = greatest(held.attempts - 1, 0),
-      next_at = clock_timestamp() + ${next.inMs} * interval '1 millisecond'
-    from unnest(${entries.map(({ gid }) => gid)}::uuid[], ${entries.map(({ branch }) => branch)}::text[])
-      as given (gid, branch)
+    update mortise_outbox as held set last_error = given.error, attempts = greatest(held.attempts - 1, 0),
+      next_at = clock_timestamp() + given.in_ms * interval '1 millisecond'
+    from unnest(
+      ${of(({ gid }) => gid)}::uuid[], ${of(({ branch }) => branch)}::text[],
+      ${of(({ inMs }) => inMs)}::float8[], ${of(({ error }) => error)}::text[]) as given (gid, branch, in_ms, error)
     where held.gid = given.gid and held.branch = given.branch`;
 }
 
-/** Makes everything of a transaction due at once, also what was given up. Tells how many rows that are. */
+/** Makes everything of a transaction due at once, also what was given up, and nothing that is paused. Tells how many rows that are. */
 export async function wakeOutbox(sql: Database["sql"], gid: string): Promise<number> {
   const rows = await sql`
     update mortise_outbox set state = 'ready', attempts = case kind when 'notice' then 0 else attempts end,
       next_at = clock_timestamp()
-    where gid = ${gid} returning 1`;
+    where gid = ${gid} and state <> 'paused' returning 1`;
+  return rows.length;
+}
+
+/**
+ * Has nothing of a transaction handed on any more, or all that is paused of it due at once: what had been given up once more.
+ * Tells how many rows that are.
+ */
+export async function pauseOutbox(sql: Database["sql"], gid: string, paused: boolean): Promise<number> {
+  const rows = paused
+    ? await sql`update mortise_outbox set state = 'paused' where gid = ${gid} and state <> 'paused' returning 1`
+    : await sql`
+        update mortise_outbox set state = 'ready', next_at = clock_timestamp()
+        where gid = ${gid} and state = 'paused' returning 1`;
   return rows.length;
 }

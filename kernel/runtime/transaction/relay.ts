@@ -3,13 +3,24 @@ import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
-import { adopt } from "./acknowledging.ts";
-import { roundMs } from "./backoff.ts";
+import type { TransactionRecord } from "../../spi/coordinator.ts";
+import type { Database } from "../../spi/store.ts";
+import { adopt, adopted } from "./adopting.ts";
+import { acknowledgeMs, roundMs } from "./backoff.ts";
 import { inBranchSpan, keptTrace } from "./branch-span.ts";
 import { decodeKept } from "./kept.ts";
 import { isSentAgain, sendingId } from "./message-ids.ts";
 import type { TransactionNode } from "./node.ts";
-import { firstKept, type OutboxEntry, type OutboxOrigin, putOff, putOffUnsent, removeDone, takeDue } from "./outbox.ts";
+import {
+  firstKept,
+  type OutboxEntry,
+  type OutboxOrigin,
+  type PutBack,
+  putOff,
+  putOffUnsent,
+  removeDone,
+  takeDue,
+} from "./outbox.ts";
 import type { Participant } from "./participant.ts";
 import { requestFor } from "./requests.ts";
 
@@ -17,13 +28,23 @@ export interface RelaySetup {
   readonly node: TransactionNode;
   readonly scheduleOf: (transaction: string) => readonly number[];
   /** Everything an outbox had of a transaction is done. */
-  readonly complete: (gid: string, origin: OutboxOrigin, results: DriveReply["results"]) => Promise<void>;
+  readonly complete: (
+    gid: string,
+    origin: OutboxOrigin,
+    results: DriveReply["results"],
+    known?: TransactionRecord,
+  ) => Promise<void>;
 }
 
 /** So many are taken, and under way, at once. */
 const batch = 200;
 
-type Unsent = { readonly entry: OutboxEntry; readonly error: string };
+/** It stays as it was before it was taken up, and is taken up again in a while. */
+interface Unsent extends PutBack {
+  readonly entry: OutboxEntry;
+  /** Whoever was to be told has done it. */
+  readonly isDone: boolean;
+}
 
 /** Hands on what is due in the outbox of one participant's database. Tells whether there may be more to hand on at once. */
 export async function relayDue(host: Participant, setup: RelaySetup): Promise<boolean> {
@@ -43,18 +64,23 @@ export async function relayDue(host: Participant, setup: RelaySetup): Promise<bo
     }),
   );
   const unsent = results.filter((one) => one !== undefined);
-  await tell(node, [...due.filter(({ attempts }) => attempts > 1), ...unsent.map(({ entry }) => entry)]);
+  const untaken = unsent.filter(({ isDone }) => !isDone);
+  await tell(node, [...due.filter(({ attempts }) => attempts > 1), ...untaken.map(({ entry }) => entry)]);
   if (unsent.length === 0) return due.length === batch;
-  // They were not sent, so their next attempt is the same one again, under the same id.
-  const [{ error } = { error: "" }] = unsent;
-  node.log.warn("the bus did not take branches of transactions", { count: unsent.length, error });
-  const inMs = roundMs(0, node.options, node.ports.random);
-  await putOffUnsent(
-    sql,
-    unsent.map(({ entry }) => entry),
-    { inMs, error },
+  warn(node, "the bus did not take branches of transactions", untaken);
+  warn(
+    node,
+    "notices are done, and that could not be kept; they are told again",
+    unsent.filter(({ isDone }) => isDone),
   );
+  // Nothing has failed where it was to be done, so their next attempt is the same one again; of a message under the same id.
+  await putOffUnsent(sql, unsent);
   return false;
+}
+
+function warn({ log }: TransactionNode, what: string, unsent: readonly Unsent[]): void {
+  const [first] = unsent;
+  if (first) log.warn(what, { count: unsent.length, error: first.error });
 }
 
 /**
@@ -95,7 +121,8 @@ async function publish(
     await node.at("O3");
     return undefined;
   } catch (error) {
-    return { entry, error: asStatusError(error).message };
+    const inMs = roundMs(0, node.options, node.ports.random);
+    return { entry, gid, branch, inMs, error: asStatusError(error).message, isDone: false };
   }
 }
 
@@ -105,8 +132,8 @@ async function notify(
   request: () => DriveRequest,
   host: Participant,
   setup: RelaySetup,
-): Promise<undefined> {
-  const { node, scheduleOf, complete } = setup;
+): Promise<Unsent | undefined> {
+  const { node, scheduleOf } = setup;
   const { gid, branch, plan, attempts } = entry;
   const { sql } = host.performer.database;
   let failure: string;
@@ -114,20 +141,38 @@ async function notify(
     await node.at("N2");
     const reply = await inSpan(entry, "apply", node, (within) => node.ask(plan.participant, request(), within));
     await node.at("N3");
-    if (reply.outcome === "done") {
-      const { removed, left } = await removeDone(sql, gid, branch);
-      if (removed && left === 0) await complete(gid, entry, reply.results);
-      return;
-    }
+    if (reply.outcome === "done") return takeAway(entry, reply.results, sql, setup);
     failure = reply.refusal?.reason ?? reply.note;
   } catch (error) {
     failure = asStatusError(error).message;
   }
   const waits = scheduleOf(entry.transaction);
   const inMs = waits[attempts - 1] ?? "never";
-  if (inMs === "never")
+  const givenUp = await putOff(sql, entry, { inMs, error: failure });
+  if (givenUp)
     node.log.error("a notice was given up", { gid, branch, participant: plan.participant, attempts, failure });
-  await putOff(sql, entry, { inMs, error: failure });
+  return undefined;
+}
+
+/** Takes a notice away that is done. Where that cannot be now it stays, and is done again: its receiver knows it. */
+async function takeAway(
+  entry: OutboxEntry,
+  results: DriveReply["results"],
+  sql: Database["sql"],
+  { node, complete }: RelaySetup,
+): Promise<Unsent | undefined> {
+  const { gid, branch, attempts } = entry;
+  try {
+    const known = await adopted(node, gid, () => entry);
+    const { removed, left } = await removeDone(sql, gid, branch);
+    if (!removed || left > 0) return undefined;
+    await node.at("N5");
+    await complete(gid, entry, results, known);
+    return undefined;
+  } catch (error) {
+    const inMs = acknowledgeMs(attempts - 1, node.options, node.ports.random);
+    return { entry, gid, branch, inMs, error: asStatusError(error).message, isDone: true };
+  }
 }
 
 /** In the trace the outbox keeps, whoever hands it on. */

@@ -35,6 +35,7 @@ import { keptNumbers } from "./numbers.ts";
 import { pruning } from "./pruning.ts";
 import { handOver, recovery } from "./recovery.ts";
 import { relayDue } from "./relay.ts";
+import { remembering } from "./remembering.ts";
 import { resends } from "./resends.ts";
 import { type Sweeper, sweepEach } from "./sweep.ts";
 
@@ -162,6 +163,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     due,
     resends: resends(options, ports.clock),
   };
+    adopted: remembering(),
   const recovering = recovery(node, running);
 
   async function due(names: Iterable<string>): Promise<void> {
