@@ -29,6 +29,8 @@ export const Drive = message("mortise.transaction.v1.Drive", {
    * and told with the answer to a repetition. SHA-256.
    */
   inputHash: optional(bytes(8)),
+  /** What it does follows from something that is committed: whoever has begun it waits to be asked again, and asks nobody. */
+  asksNobody: optional(bool(9)),
 });
 
 export const DriveResult = message("mortise.transaction.v1.DriveResult", { step: string(1), output: bytes(2) });

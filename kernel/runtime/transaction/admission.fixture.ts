@@ -46,16 +46,19 @@ export interface Given extends Partial<AdmissionSetup> {
   readonly counts?: readonly TransactionCount[];
   readonly table?: TransactionTable;
   readonly identity?: string;
+  readonly keepsEndedMs?: number;
 }
 
 /** Judges what begins in a process that performs the orders; participants tell of themselves what is given. */
-export function world({ health, counts = [], table = {}, identity = "here", manifestOf, ...given }: Given = {}) {
+export function world(all: Given = {}) {
+  const { health, counts = [], table = {}, identity = "here", keepsEndedMs, manifestOf, ...given } = all;
   const ports = virtualPorts();
   const log = keptLog();
   const asked: string[] = [];
   let policies = { of: (name: string) => transactionPolicyOf(table, name) };
   const coordinator = {
     identity,
+    keepsEndedMs,
     health: async () => health ?? { durable: true, replicated: true },
     counts: async () => counts,
   } as Partial<Coordinator> as Coordinator;

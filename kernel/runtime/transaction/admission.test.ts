@@ -168,4 +168,14 @@ describe("admission", () => {
     assert.ok(!(await refusal(schedule([1_000, dayMs / 2]), "best-effort")).includes("DTX014"));
     assert.deepEqual(await refusal(schedule([dayMs]), "saga"), [], "nothing is sent by its schedule");
   });
+
+  it("refuses what the coordinator forgets before fences do", async () => {
+    const dayMs = 86_400_000;
+    const keeps = (keepsEndedMs: number, retentionMs: number | undefined = 14 * dayMs) =>
+      refusal({ keepsEndedMs, retentionMs }, "saga");
+    assert.deepEqual([await keeps(15 * dayMs - 1), await keeps(15 * dayMs)], [["DTX014"], []]);
+    const { admit } = world({ keepsEndedMs: 7 * dayMs, retentionMs: 14 * dayMs });
+    await assert.rejects(admit(buy, "saga"), /keeps what has ended for 604800000 ms, .* 1296000000 ms.*retentionDays/);
+    assert.deepEqual(await refusal({ retentionMs: dayMs }, "saga"), [], "it keeps by number");
+  });
 });

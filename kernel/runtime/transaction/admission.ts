@@ -146,6 +146,7 @@ export function admission(setup: AdmissionSetup): Admission {
       retentionMs: setup.retentionMs,
       coordinator: coordinator === "silent" ? undefined : coordinator,
       coordinatorIdentity: setup.coordinator().identity,
+      keepsEndedMs: setup.coordinator().keepsEndedMs,
       highlyAvailable: setup.highlyAvailable,
       bus: setup.bus(),
       keys: keysOf(transaction, input),
@@ -165,7 +166,7 @@ export function admission(setup: AdmissionSetup): Admission {
     } catch (error) {
       const { code, reason } = asStatusError(error);
       if (code === "UNIMPLEMENTED") return undefined;
-      return reason === "NO_INSTANCE" ? "missing" : "silent";
+      return reason === "NO_INSTANCE" || reason === "SERVICE_GONE" ? "missing" : "silent";
     }
   }
 

@@ -24,15 +24,18 @@ export function keyOf({ gid, branch }: BranchId): string {
 
 const columns = (of: readonly BranchId[]) => [of.map(({ gid }) => gid), of.map(({ branch }) => branch)] as const;
 
+const hexOf = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toString("hex");
+
 /** Writes a row for each, in one order for all, and gives the keys of those whose row was not there. */
 export async function enterMany(sql: Tx, { slot, kind, of }: ManyEntries): Promise<ReadonlySet<string>> {
   const sorted = of.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map((request) => entryOf(request, slot, kind));
   const [gids, branches] = columns(sorted);
   const rows = await sql<BranchId[]>`
-    insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
-    select gid, branch, ${slot}, ${kind}, strategy, operations
+    insert into mortise_fence (gid, branch, slot, kind, strategy, operations, kept)
+    select gid, branch, ${slot}, ${kind}, strategy, operations, decode(nullif(kept, ''), 'hex')
     from unnest(${gids}::uuid[], ${branches}::text[], ${sorted.map(({ strategy }) => strategy)}::text[],
-      ${sorted.map(({ operations }) => operations)}::text[]) as entry (gid, branch, strategy, operations)
+      ${sorted.map(({ operations }) => operations)}::text[], ${sorted.map(({ kept }) => hexOf(kept))}::text[])
+      as entry (gid, branch, strategy, operations, kept)
     where ${isInBranch(sql)}
     on conflict do nothing returning gid, branch`;
   return new Set(rows.map(keyOf));
@@ -64,7 +67,7 @@ export async function keepMany(
   await sql`
     update mortise_fence set kept = decode(entry.kept, 'hex'), kind = entry.kind
     from unnest(${gids}::uuid[], ${branches}::text[], ${all.map(({ kind }) => kind)}::text[],
-      ${all.map(({ kept }) => Buffer.from(kept).toString("hex"))}::text[]) as entry (gid, branch, kind, kept)
+      ${all.map(({ kept }) => hexOf(kept))}::text[]) as entry (gid, branch, kind, kept)
     where mortise_fence.gid = entry.gid and mortise_fence.branch = entry.branch and slot = 'R'`;
 }
 

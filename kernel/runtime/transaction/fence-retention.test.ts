@@ -56,16 +56,18 @@ await onServer(
         { R: "apply" },
         { R: "rejected" },
       ];
-      const gids = await Promise.all([...ended, { R: "intent", F: "cancel" }].map((rows) => at.wrote(rows)));
-      assert.deepEqual(await at.prune(), { removed: 5, foreign: 0 });
+      const gids = await Promise.all(ended.map((rows) => at.wrote(rows)));
+      assert.deepEqual(await at.prune(), { removed: 4, foreign: 0, unreadable: [] });
       for (const gid of gids) assert.equal(await at.rows(gid), "");
     });
 
     it("keeps what is set aside, and what may have been done outside", async () => {
       await using at = await forgetful(server);
       const held = [await at.wrote({ R: "reserve" }), await at.wrote({ R: "intent" })];
-      assert.deepEqual(await at.prune(), { removed: 0, foreign: 0 });
+      const takenBack = await at.wrote({ R: "intent", F: "cancel" });
+      assert.deepEqual(await at.prune(), { removed: 0, foreign: 0, unreadable: [] });
       for (const gid of held) assert.equal(await at.rows(gid), "R");
+      assert.equal(await at.rows(takenBack), "RF");
     });
 
     it("counts from the youngest row of a branch", async () => {
@@ -76,10 +78,10 @@ await onServer(
         values (${gid}, 'b1', 'F', 'cancel', 'saga', 'take@1')`;
       const young = await at.wrote({}, randomUUID());
       await at.drive(young, "apply", "saga", undefined);
-      assert.deepEqual(await at.prune(), { removed: 0, foreign: 0 });
+      assert.deepEqual(await at.prune(), { removed: 0, foreign: 0, unreadable: [] });
       assert.deepEqual([await at.rows(gid), await at.rows(young)], ["RF", "R"]);
       await at.age();
-      assert.deepEqual(await at.prune(), { removed: 2, foreign: 0 });
+      assert.deepEqual(await at.prune(), { removed: 2, foreign: 0, unreadable: [] });
     });
 
     it("keeps what something waits of in the outbox", async () => {
@@ -91,18 +93,59 @@ await onServer(
       assert.equal((await at.prune()).removed, 1);
     });
 
-    it("keeps what the coordinator knows of, also when it has ended or was never begun, and tells it nothing", async () => {
-      await using at = await forgetful(server);
+    it("keeps what has not ended for as long by the clock of the coordinator, which is told nothing", async () => {
+      let now = 0;
+      await using at = await forgetful(
+        server,
+        coordinatorHere(undefined, () => now),
+      );
       const { coordinator } = at;
-      const [open, ended, unbegun, unknown] = await Promise.all(
+      const [open = "", ended = "", unbegun = "", unknown = ""] = await Promise.all(
         Array.from({ length: 4 }, () => at.wrote({ R: "reserve", F: "cancel" })),
       );
-      for (const gid of [open, ended]) await coordinator.begin(begun(gid ?? ""), "somebody", 60_000);
-      for (const gid of [ended, unbegun]) await coordinator.decide(gid ?? "", "aborting", {});
-      await coordinator.finish(ended ?? "");
-      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0 });
-      for (const gid of [open, ended, unbegun]) assert.equal(await at.rows(gid ?? ""), "RF");
-      assert.deepEqual([await at.rows(unknown ?? ""), await coordinator.get(unknown ?? "")], ["", undefined]);
+      for (const gid of [open, ended]) await coordinator.begin(begun(gid), "somebody", 60_000);
+      for (const gid of [ended, unbegun]) await coordinator.decide(gid, "aborting", {});
+      await coordinator.finish(ended);
+      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0, unreadable: [] });
+      for (const gid of [open, ended, unbegun]) assert.equal(await at.rows(gid), "RF");
+      assert.deepEqual([await at.rows(unknown), await coordinator.get(unknown)], ["", undefined]);
+      now = dayMs - 1;
+      assert.equal((await at.prune()).removed, 0);
+      now = dayMs;
+      assert.equal((await at.prune()).removed, 1);
+      assert.equal((await coordinator.get(ended))?.status, "aborted", "the record outlives them");
+      for (const gid of [open, unbegun]) assert.equal(await at.rows(gid), "RF");
+    });
+
+    it("removes what was left alone of a branch whose other row was removed when it came", async () => {
+      await using at = await forgetful(server);
+      const gid = randomUUID();
+      await at.drive(gid, "apply", "saga", at.coordinator.identity);
+      await at.age();
+      const [entered, removed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const undoing = at.sql.begin(async (tx) => {
+        await tx`
+          insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
+          values (${gid}, 'b1', 'F', 'cancel', 'saga', 'take@1')`;
+        entered.resolve();
+        await removed.promise;
+      });
+      await entered.promise;
+      assert.equal((await at.prune()).removed, 1);
+      removed.resolve();
+      await undoing;
+      assert.deepEqual([await at.rows(gid), (await at.prune()).removed], ["F", 0]);
+      await at.age();
+      assert.deepEqual([(await at.prune()).removed, await at.rows(gid)], [1, ""]);
+    });
+
+    it("keeps a row that nobody can read, and removes those behind it", async () => {
+      await using at = await forgetful(server);
+      const [broken, good] = [await at.wrote({ R: "apply" }), await at.wrote({ R: "apply" })];
+      await at.sql`update mortise_fence set kept = '\\xff' where gid = ${broken}`;
+      const unreadable = [{ gid: broken, branch: "b1" }];
+      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0, unreadable });
+      assert.deepEqual([await at.rows(broken), await at.rows(good)], ["R", ""]);
     });
 
     it("keeps what another coordinator may know of, and tells how much that is", async () => {
@@ -112,9 +155,27 @@ await onServer(
       await at.drive(gid, "confirm", "tcc", at.coordinator.identity);
       await at.age();
       for (const other of [coordinatorHere(), coordinatorHere("")])
-        assert.deepEqual(await at.prune(other), { removed: 0, foreign: 1 });
+        assert.deepEqual(await at.prune(other), { removed: 0, foreign: 1, unreadable: [] });
       assert.equal(await at.rows(gid), "RF");
-      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0 });
+      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0, unreadable: [] });
+    });
+
+    it("keeps so also what never came, what was refused, and what follows from something committed", async () => {
+      await using at = await forgetful(server);
+      const { identity } = at.coordinator;
+      const [barred = "", settled = "", rolledBack = "", noticed = "", refused = ""] = Array.from(
+        { length: 5 },
+        () => randomUUID() as string,
+      );
+      await at.drive(barred, "cancel", "tcc", identity);
+      await at.drive(settled, "settle", "saga", identity);
+      await at.drive(rolledBack, "rollbackPrepared", "xa", identity);
+      await at.drive(noticed, "apply", "best-effort", identity);
+      assert.equal((await at.drive(refused, "apply", "saga", identity, 500n)).outcome, "rejected");
+      await at.age();
+      assert.deepEqual(await at.prune(coordinatorHere()), { removed: 0, foreign: 5, unreadable: [] });
+      assert.equal((await at.drive(barred, "apply", "saga", identity)).outcome, "refused");
+      assert.deepEqual(await at.prune(), { removed: 5, foreign: 0, unreadable: [] });
     });
 
     it("removes what was done where coordinators cannot be told apart", async () => {
@@ -123,13 +184,13 @@ await onServer(
       await at.drive(gid, "reserve", "tcc", undefined);
       await at.drive(gid, "cancel", "tcc", undefined);
       await at.age();
-      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0 });
+      assert.deepEqual(await at.prune(), { removed: 1, foreign: 0, unreadable: [] });
     });
 
     it("removes nothing while the coordinator is away", async () => {
       await using at = await forgetful(server);
       const gid = await at.wrote({ R: "apply" });
-      const away = { ...at.coordinator, find: () => Promise.reject(new Error("away")) };
+      const away = { ...at.coordinator, notLongEnded: () => Promise.reject(new Error("away")) };
       await assert.rejects(at.prune(away), /away/);
       assert.equal(await at.rows(gid), "R");
     });
@@ -140,15 +201,15 @@ await onServer(
       await at.wrote({ R: "apply" }, quiet);
       const slow: Coordinator = {
         ...at.coordinator,
-        find: async (filter) => {
+        notLongEnded: async (gids, withinMs) => {
           await at.sql`
             insert into mortise_fence (gid, branch, slot, kind, strategy, operations)
             values (${undone}, 'b1', 'F', 'cancel', 'saga', 'take@1')`;
           await at.waits(sent);
-          return at.coordinator.find(filter);
+          return at.coordinator.notLongEnded(gids, withinMs);
         },
       };
-      assert.deepEqual(await at.prune(slow), { removed: 1, foreign: 0 });
+      assert.deepEqual(await at.prune(slow), { removed: 1, foreign: 0, unreadable: [] });
       assert.deepEqual([await at.rows(undone), await at.rows(sent), await at.rows(quiet)], ["RF", "R", ""]);
     });
 

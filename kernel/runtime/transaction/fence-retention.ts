@@ -32,16 +32,31 @@ export async function pageCount(sql: Sql): Promise<number> {
   return row?.pages ?? 0;
 }
 
-/** Those whose `R` row is in these pages; rows are read as they lie on the disk, so that no index has to know their age. */
-export async function oldBranches(sql: Sql, { from, to }: Pages, olderThanMs: number): Promise<readonly OldBranch[]> {
+export interface OldBranches {
+  readonly branches: readonly OldBranch[];
+  /** Those of which nobody can read whom to ask. */
+  readonly unreadable: readonly BranchId[];
+}
+
+/** Those whose row is in these pages; rows are read as they lie on the disk, so that no index has to know their age. */
+export async function oldBranches(sql: Sql, { from, to }: Pages, olderThanMs: number): Promise<OldBranches> {
   const rows = await sql<(BranchId & { kept: Uint8Array | null })[]>`
     select gid, branch, kept from mortise_fence as done
     where ctid >= ${`(${from},0)`}::tid and ctid < ${`(${to},0)`}::tid and ${isOld(sql, olderThanMs)}`;
-  return rows.map(({ gid, branch, kept }) => ({ gid, branch, coordinator: decodeKept(kept).coordinator }));
+  const branches: OldBranch[] = [];
+  const unreadable: BranchId[] = [];
+  for (const { gid, branch, kept } of rows) {
+    try {
+      branches.push({ gid, branch, coordinator: decodeKept(kept).coordinator });
+    } catch {
+      unreadable.push({ gid, branch });
+    }
+  }
+  return { branches, unreadable };
 }
 
 /**
- * Removes both rows of each of these branches, unless something has come about it meanwhile, or somebody else is removing it.
+ * Removes the rows of each of these branches, unless something has come about it meanwhile, or somebody else is removing it.
  * Gives how many branches that were.
  */
 export async function removeOld(sql: Sql, branches: readonly BranchId[], olderThanMs: number): Promise<number> {
@@ -55,20 +70,21 @@ export async function removeOld(sql: Sql, branches: readonly BranchId[], olderTh
       for update of done skip locked),
     removed as (
       delete from mortise_fence using mine
-      where mortise_fence.gid = mine.gid and mortise_fence.branch = mine.branch returning slot)
-    select (count(*) filter (where slot = 'R'))::int as removed from removed`;
+      where mortise_fence.gid = mine.gid and mortise_fence.branch = mine.branch returning mine.gid, mine.branch)
+    select count(distinct (gid, branch))::int as removed from removed`;
   return row?.removed ?? 0;
 }
 
 /**
- * Holds for an `R` row named `done` whose branch has no row younger than that, holds nothing, and has nothing of its transaction in the
- * outbox. One row is looked up at a time, for these are few of many.
+ * Holds for an `R` row named `done`, or an `F` row that was left alone, whose branch has no row younger than that, holds nothing, and has
+ * nothing of its transaction in the outbox. One row is looked up at a time, for these are few of many.
  */
 function isOld(sql: Sql, olderThanMs: number) {
   const before = sql`now() - ${olderThanMs}::float8 * interval '1 millisecond'`;
   const ofBranch = sql`from mortise_fence as one where one.gid = done.gid and one.branch = done.branch`;
   return sql`
-    done.slot = 'R' and done.created_at < ${before} and (select max(one.created_at) ${ofBranch}) < ${before}
+    (done.slot = 'R' or (select one.slot ${ofBranch} and one.slot = 'R') is null) and done.created_at < ${before}
+    and (select max(one.created_at) ${ofBranch}) < ${before}
     and (done.kind not in ('reserve', 'intent') or (select one.slot ${ofBranch} and one.slot = 'F') is not null)
     and not exists (select from mortise_outbox as waiting where waiting.gid = done.gid)`;
 }

@@ -1,6 +1,7 @@
 import type { PendingQuery, Row, Sql } from "postgres";
 import type { DriveRequest } from "../../contract/transaction/participant.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
+import { keptOfNone } from "./kept.ts";
 import type { Tag } from "./outbox.ts";
 
 /**
@@ -11,7 +12,7 @@ import type { Tag } from "./outbox.ts";
  */
 export type FenceSlot = "R" | "F";
 
-/** What a row says was done; a tombstone is written by who takes back what has not come yet, and is never removed. */
+/** What a row says was done; a tombstone is written by who takes back what has not come yet. */
 export type FenceKind = "reserve" | "apply" | "rejected" | "intent" | "tombstone" | "confirm" | "cancel";
 
 export interface FenceEntry {
@@ -29,7 +30,8 @@ export interface FenceEntry {
 export function entryOf(request: DriveRequest, slot: FenceSlot, kind: FenceKind, kept?: Uint8Array): FenceEntry {
   const { gid, branch, strategy, steps } = request;
   const operations = steps.map(({ operation, version }) => `${operation}@${version}`).join(" ");
-  return { gid, branch, slot, kind, strategy, operations, kept };
+  const known = kind === "tombstone" ? keptOfNone(request) : kept;
+  return { gid, branch, slot, kind, strategy, operations, kept: known };
 }
 
 export interface StoredEntry {

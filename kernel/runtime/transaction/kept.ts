@@ -1,7 +1,7 @@
 import { asStatusError } from "../../call/outcome.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
-import { bytes, field, optional, repeated, string } from "../../contract/fields.ts";
+import { bool, bytes, field, optional, repeated, string } from "../../contract/fields.ts";
 import { message } from "../../contract/message.ts";
 import type { OperationsType, OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
@@ -17,6 +17,8 @@ const Kept = message("mortise.transaction.v1.Kept", {
   coordinator: optional(string(4)),
   /** Which input the transaction had; a repetition under the same key may have another. */
   inputHash: optional(bytes(5)),
+  /** It follows from something that is committed, and nobody is asked about it. */
+  asksNobody: optional(bool(6)),
 });
 
 export type KeptBranch = Infer<typeof Kept>;
@@ -27,11 +29,17 @@ const codec = codecOf(Kept);
 
 /** What is kept of a branch beside its fence row. */
 export function keptOf(
-  { steps, coordinator, inputHash }: DriveRequest,
+  { steps, coordinator, inputHash, asksNobody }: DriveRequest,
   results: KeptBranch["results"],
   refusal?: KeptRefusal,
 ): KeptBranch {
-  return { steps, results, ...(refusal && { refusal }), ...(coordinator && { coordinator }), ...hashed(inputHash) };
+  const keeping = { ...(coordinator && { coordinator }), ...(asksNobody && { asksNobody }) };
+  return { steps, results, ...(refusal && { refusal }), ...keeping, ...hashed(inputHash) };
+}
+
+/** What is kept of a branch that never came, and will not: only who keeps its transaction. */
+export function keptOfNone({ coordinator }: DriveRequest): Uint8Array | undefined {
+  return coordinator ? encodeKept({ steps: [], results: [], coordinator }) : undefined;
 }
 
 /** What is kept of operations that answer nothing, which is known before they run; undefined when one does. */

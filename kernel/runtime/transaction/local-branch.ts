@@ -201,8 +201,9 @@ export function localBranches(performer: Performer, at: AtPlace): LocalBranches 
           });
           return done();
         } catch (error) {
-          if (error instanceof Rejected) return rejected(error.refusal);
-          throw error;
+          if (!(error instanceof Rejected)) throw error;
+          const there = await readCommitted(database.sql, request.gid, request.branch, "R"); // its own effect may be why
+          return there ? repeated(there) : rejected(error.refusal);
         }
       }),
 

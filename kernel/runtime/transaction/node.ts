@@ -64,6 +64,8 @@ export interface TransactionNode {
   readonly tracer: () => Tracer | undefined;
   /** Asks a participant, wherever it is. */
   readonly ask: (participant: string, request: DriveRequest, context: Context) => Promise<DriveReply>;
+  /** The request with who keeps its transaction, as `ask` sends it. */
+  readonly withKeeper: (request: DriveRequest) => DriveRequest;
   /** A participant of this process. */
   readonly hosted: (participant: string) => Participant | undefined;
   /** Transactions this process initiates, by name. */

@@ -19,6 +19,8 @@ export interface Orphan {
   readonly strategy: string;
   /** Whom to ask about it, where that was said. */
   readonly coordinator: string | undefined;
+  /** Whether it follows from something that is committed, and whoever does it asks nobody. */
+  readonly asksNobody: boolean;
 }
 
 /** Behind which row of the fence a listing goes on. */
@@ -53,8 +55,8 @@ export async function orphansOf(participant: Participant, olderThanMs: number, b
   const prepared = waiting.flatMap((name) => {
     const parsed = parsePrepared(name);
     if (!parsed) return [];
-    const { coordinator } = parsed;
-    return [{ ...parsed, coordinator, prepared: true, kind: undefined, operations: "", strategy: "sweep" }];
+    const unseen = { kind: undefined, operations: "", strategy: "sweep", asksNobody: false };
+    return [{ ...parsed, ...unseen, coordinator: parsed.coordinator, prepared: true }];
   });
   return { found: [...prepared, ...reserved.found], next: reserved.next };
 }
@@ -97,7 +99,8 @@ interface Row extends Place {
 }
 
 function orphanOf({ gid, branch, kind, operations, strategy, kept }: Row): Orphan {
-  return { gid, branch, kind, operations, strategy, prepared: false, coordinator: decodeKept(kept).coordinator };
+  const { coordinator, asksNobody = false } = decodeKept(kept);
+  return { gid, branch, kind, operations, strategy, prepared: false, coordinator, asksNobody };
 }
 
 function pageOf({ performer }: Participant, olderThanMs: number, place: Place | undefined): Promise<readonly Row[]> {

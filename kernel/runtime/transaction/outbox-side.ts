@@ -21,7 +21,7 @@ export function outboxSide(journey: Journey): OutboxSide {
       for (let attempt = 0; ; attempt++) {
         let failure: string;
         try {
-          const request = journey.request(first, "apply");
+          const request = node.withKeeper(journey.request(first, "apply"));
           const reply = await journey.answered(
             journey.inSpan(first, "apply", (within) => host.applyAlong(request, within, rows)),
           );

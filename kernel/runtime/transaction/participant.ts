@@ -77,7 +77,7 @@ export function participant(
 
   /** Throws for what nobody can do. What cannot be taken back by this version may not have come, so that is only told. */
   function check(request: DriveRequest): { readonly isExternal: boolean; readonly unfit: StatusError | undefined } {
-    const { gid, branch, steps, action, coordinator } = request;
+    const { gid, branch, steps, action, coordinator, asksNobody } = request;
     checkGid(gid);
     if (coordinator) checkGid(coordinator);
     if (!/^[A-Za-z0-9]{1,40}$/.test(branch)) throw invalid(`"${branch}" is no id of a branch`);
@@ -88,8 +88,8 @@ export function participant(
       throw invalid(
         `an external operation cannot be driven by ${action}${steps.length > 1 ? " together with others" : ""}`,
       );
-    if (coordinator && asks && coordinator !== asks() && (holding.has(action) || (isExternal && action === "apply")))
-      throw otherCoordinator(operations.name);
+    const holds = holding.has(action) || (isExternal && action === "apply" && !asksNobody);
+    if (coordinator && asks && coordinator !== asks() && holds) throw otherCoordinator(operations.name);
     return { isExternal, unfit };
   }
 

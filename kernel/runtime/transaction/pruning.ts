@@ -3,7 +3,8 @@ import type { Ports } from "../../core/ports.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import type { Database } from "../../spi/store.ts";
 import { makeWorker, type Worker } from "../../spi/worker.ts";
-import { type OldBranch, oldBranches, type Pages, pageCount, removeOld } from "./fence-retention.ts";
+import type { BranchId } from "./fence-many.ts";
+import { oldBranches, type Pages, pageCount, removeOld } from "./fence-retention.ts";
 
 export interface Pruning {
   readonly coordinator: () => Coordinator;
@@ -21,35 +22,29 @@ export interface PruningSetup extends Pick<Pruning, "coordinator"> {
   readonly log: Log;
 }
 
-/** Branches of which the rows were removed, and those that were left to another coordinator. */
+/** How many branches lost their rows, and how many were left to another coordinator; those nobody can read are kept. */
 export interface Pruned {
   readonly removed: number;
   readonly foreign: number;
+  readonly unreadable: readonly BranchId[];
 }
 
 /**
- * Removes from some pages of a fence what is old, ended, and unknown to the coordinator; that is only asked, and told nothing. Rejects
- * when it or the database does not answer: then nothing was removed.
+ * Removes from some pages of a fence what is old, and of a transaction that ended as long ago, or that the coordinator does not know;
+ * it is only asked, and told nothing. Rejects when it or the database does not answer: then nothing was removed.
  */
 export async function prune(
   sql: Database["sql"],
   pages: Pages,
   { coordinator, retentionMs }: Pruning,
 ): Promise<Pruned> {
-  const old = await oldBranches(sql, pages, retentionMs);
-  if (old.length === 0) return { removed: 0, foreign: 0 };
+  const { branches, unreadable } = await oldBranches(sql, pages, retentionMs);
   const asked = coordinator();
-  const ours = old.filter(({ coordinator: keeper }) => keeper === undefined || keeper === asked.identity);
-  const unknown = await unknownTo(asked, ours);
-  return { removed: await removeOld(sql, unknown, retentionMs), foreign: old.length - ours.length };
-}
-
-async function unknownTo(coordinator: Coordinator, branches: readonly OldBranch[]): Promise<readonly OldBranch[]> {
-  const gids = [...new Set(branches.map(({ gid }) => gid))];
-  if (gids.length === 0) return [];
-  const records = await coordinator.find({ gids, limit: gids.length });
-  const known = new Set(records.map(({ gid }) => gid));
-  return branches.filter(({ gid }) => !known.has(gid));
+  const ours = branches.filter(({ coordinator: keeper }) => keeper === undefined || keeper === asked.identity);
+  const gids = [...new Set(ours.map(({ gid }) => gid))];
+  const needed = new Set(gids.length > 0 ? await asked.notLongEnded(gids, retentionMs) : []);
+  const gone = ours.filter(({ gid }) => !needed.has(gid));
+  return { removed: await removeOld(sql, gone, retentionMs), foreign: branches.length - ours.length, unreadable };
 }
 
 /** How far a database was gone through. */
@@ -72,6 +67,7 @@ function walkFrom(dueAt: number): Walk {
 export function pruning(setup: PruningSetup): Worker {
   const { databases, everyMs, retentionMs, coordinator, ports, log } = setup;
   const walks = new WeakMap<Database, Walk>();
+  const told = new WeakSet<Database>();
 
   /** Gives whether there is more to look at now. */
   async function step(database: Database, how: Pruning): Promise<boolean> {
@@ -80,7 +76,8 @@ export function pruning(setup: PruningSetup): Worker {
     if (ports.clock.now() < walk.dueAt) return false;
     if (walk.page === 0) walk.pages = await pageCount(database.sql);
     const to = walk.page + pagesAtOnce;
-    const { removed, foreign } = await prune(database.sql, { from: walk.page, to }, how);
+    const { removed, foreign, unreadable } = await prune(database.sql, { from: walk.page, to }, how);
+    tellUnreadable(database, unreadable);
     walk.page = to;
     walk.removed += removed;
     walk.foreign += foreign;
@@ -88,6 +85,14 @@ export function pruning(setup: PruningSetup): Worker {
     tell(database, walk);
     walks.set(database, walkFrom(ports.clock.now() + everyMs));
     return false;
+  }
+
+  /** Says once of a database that a row there cannot be read. */
+  function tellUnreadable(database: Database, [first]: readonly BranchId[]): void {
+    if (!first || told.has(database)) return;
+    told.add(database);
+    const what = "a row of a fence cannot be read, and is kept as all that are like it";
+    log.warn(what, { database: database.name, ...first });
   }
 
   function tell({ name: database }: Database, { removed, foreign }: Walk): void {
@@ -128,6 +133,6 @@ const lookMs = 60_000;
 
 /**
  * How long a database waits before it is first gone through, in milliseconds: who was away as long as all others may still have
- * something to send again, and tells the coordinator of it first.
+ * something to send again. It does so at once, and what is known here answers it.
  */
 const firstAfterMs = 600_000;

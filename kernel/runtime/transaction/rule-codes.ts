@@ -22,7 +22,7 @@ export const transactionCodes = {
   DTX012: "Use a bus that keeps messages and reaches other processes, such as `nats`.",
   DTX013: "Set `synchronous_standby_names` in the coordinator's PostgreSQL, or do not declare it highly available.",
   DTX014:
-    "Shorten the deadline or schedule, or keep for longer what does not last: reservations (`expiresMs`), or rows of fences (`fenceRetentionDays`).",
+    "Shorten the deadline or schedule, or keep for longer what does not last: reservations (`expiresMs`), rows of fences (`fenceRetentionDays`), or what has ended (`retentionDays` of the coordinator, at least one more).",
   DTX015:
     "Put the steps into one branch (neither may use the other's output), or choose a strategy that holds no row locks, such as `tcc`.",
   DTX016: "Let the operation reject nothing, or let the step run before the commit.",

@@ -32,6 +32,8 @@ export interface RuleWorld {
   /** How long fence rows are kept, in milliseconds; undefined: for ever, as far as is known. */
   readonly retentionMs?: number | undefined;
   readonly coordinator?: CoordinatorHealth | undefined;
+  /** How long the coordinator keeps what has ended, in milliseconds; undefined: that is no matter of time, as far as is known. */
+  readonly keepsEndedMs?: number | undefined;
   /** What tells the coordinator of this process from others; empty for one that cannot be told. */
   readonly coordinatorIdentity?: string | undefined;
   /** Whether the coordinator is declared to survive the loss of its server. */

@@ -36,8 +36,8 @@ export const clean = { failed: [], closed: [], more: false };
 export const everything = { reportOnly: false, olderThanMs: 0 };
 
 /** A coordinator of this process that can be told from others. */
-export function coordinatorHere(identity: string = randomUUID()): Coordinator {
-  return keptCoordinator({ records: new Map(), ended: [], audits: [], identity, now: () => Date.now() }, 1_000);
+export function coordinatorHere(identity: string = randomUUID(), now = () => Date.now()): Coordinator {
+  return keptCoordinator({ records: new Map(), ended: [], audits: [], identity, now }, 1_000);
 }
 
 /** Begun by somebody who is gone, with the branch the participant holds. */
@@ -72,17 +72,17 @@ export async function holder(server: TestPostgres, coordinator: Coordinator) {
     ask: (_, request, context) => bank.drive(request, context),
     log,
     at: () => undefined,
-    ...{ told: new Set(), watched: new Map(), clock: { now: () => time.now } },
+    ...{ told: new Set(), watched: new WeakMap(), clock: { now: () => time.now } },
     driveTimeoutMs: 60_000,
   };
-  const drive = (gid: string, action: BranchAction, strategy: string, keeper: string | undefined) =>
+  const drive = (gid: string, action: BranchAction, strategy: string, keeper: string | undefined, cents = 30n) =>
     bank.drive(
       {
         ...{ gid, branch: "b1", action, strategy, transaction: "placeOrder" },
         steps: [
           {
             ...{ step: "stock", operation: "take", version: 1 },
-            input: codecOf(Movement).encode({ account: "a", cents: 30n }),
+            input: codecOf(Movement).encode({ account: "a", cents }),
           },
         ],
         ...(keeper !== undefined && { coordinator: keeper }),

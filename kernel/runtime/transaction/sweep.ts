@@ -7,11 +7,12 @@ import type { Infer } from "../../contract/types.ts";
 import type { Log } from "../../core/plugin.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Coordinator, TransactionStatus } from "../../spi/coordinator.ts";
+import type { Database } from "../../spi/store.ts";
 import type { Tracer } from "../../spi/tracer.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
-import { hasEnded } from "../../spi/transaction-record.ts";
 import { inBranchSpan, keptTrace } from "./branch-span.ts";
 import { type Inquiring, inquire } from "./inquiry.ts";
+import { closedAmong, isClosed, leftAlone, tellClosed } from "./left-alone.ts";
 import { orphansAgain, type Watch } from "./orphan-watch.ts";
 import { type Orphan, orphansOf } from "./orphans.ts";
 import type { Participant } from "./participant.ts";
@@ -24,8 +25,8 @@ export interface Sweeper extends Inquiring {
   readonly at: (point: string) => Promise<void> | void;
   /** Participants of which it was said that they hold what another coordinator keeps, and transactions they leave alone. */
   readonly told: Set<string>;
-  /** What the next sweep needs to know of the last one, by participant. */
-  readonly watched: Map<string, Watch>;
+  /** What the next sweep needs to know of the last one: of a database, for a participant may get another. */
+  readonly watched: WeakMap<Database, Watch>;
   readonly clock: Pick<Clock, "now">;
   readonly tracer?: () => Tracer | undefined;
   /** How long one branch may take, in milliseconds: the others have their turn whatever becomes of it. */
@@ -68,23 +69,23 @@ export async function sweep(
   return { ...(await sweepThrough(found, participant, sweeper, how, context)), more: next !== undefined };
 }
 
-async function sweepThrough(
+/** Brings what was found at a participant to its end. Rejects when the coordinator or the database does not answer. */
+export async function sweepThrough(
   all: readonly Orphan[],
   participant: Participant,
   sweeper: Sweeper,
   { reportOnly, foreign: abandoned = false, closed: reopened = false }: SweepHow,
   context: Context,
 ): Promise<Omit<Swept, "more">> {
-  const known = all.filter((orphan) => !isForeign(sweeper, orphan) && !isUnrecorded(sweeper, orphan));
-  const closed = await closedAmong(sweeper, known);
-  const ours = known.filter((orphan) => reopened || !closed.has(orphan));
-  const found = all.filter((orphan) => ours.includes(orphan) || (abandoned && isForeign(sweeper, orphan)));
-  const foreign = gidsOf(all.filter((orphan) => isForeign(sweeper, orphan)));
+  const asking = all.filter(({ asksNobody }) => !asksNobody);
+  const known = asking.filter((orphan) => !isForeign(sweeper, orphan));
+  const foreign = gidsOf(asking.filter((orphan) => isForeign(sweeper, orphan)));
   if (foreign.length > 0) tellForeign(sweeper, participant, foreign);
-  const told = { gids: gidsOf(ours), foreign, closed: reopened ? [] : gidsOf([...closed]) };
-  if (!reportOnly) tellClosed(sweeper, participant, told.closed);
-  const { ended, failed } = reportOnly ? nothing : await endAll(participant, sweeper, found, closed, context);
-  return { ...told, ended, failed };
+  const { ended, failed, closed } = reportOnly
+    ? { ...nothing, closed: reopened ? new Set<Orphan>() : await closedAmong(sweeper.coordinator(), known) }
+    : await endAll(participant, sweeper, abandoned ? asking : known, reopened, context);
+  const gids = gidsOf(known.filter((orphan) => !closed.has(orphan)));
+  return { gids, foreign, closed: gidsOf([...closed]), ended, failed };
 }
 
 /**
@@ -101,9 +102,10 @@ export async function sweepEach(
     const participant = one.performer.operations.name;
     try {
       const { watched, clock } = sweeper;
-      const { found, watch } = await orphansAgain(one, how.olderThanMs, watched.get(participant), clock.now());
-      watched.delete(participant);
-      if (watch) watched.set(participant, watch);
+      const { database } = one.performer;
+      const { found, watch } = await orphansAgain(one, how.olderThanMs, watched.get(database), clock.now());
+      watched.delete(database);
+      if (watch) watched.set(database, watch);
       await sweepThrough(found, one, sweeper, how, context);
     } catch (error) {
       if (context.cancelled) return;
@@ -120,17 +122,22 @@ async function endAll(
   participant: Participant,
   sweeper: Sweeper,
   found: readonly Orphan[],
-  closed: ReadonlySet<Orphan>,
+  reopened: boolean,
   context: Context,
-): Promise<{ readonly ended: number; readonly failed: readonly FailedBranch[] }> {
+): Promise<Pick<Swept, "ended" | "failed"> & { readonly closed: ReadonlySet<Orphan> }> {
   let ended = 0;
   const failed: FailedBranch[] = [];
+  const closed = new Set<Orphan>();
   for (const orphan of found) {
     goOnWhile(context);
-    const status = await statusOf(sweeper, orphan, closed.has(orphan), context);
+    const wasClosed = !isForeign(sweeper, orphan) && (await isClosed(sweeper.coordinator(), orphan));
+    const status = wasClosed && !reopened ? "closed" : await statusOf(sweeper, orphan, wasClosed, context);
     try {
-      const outcome = await end(participant, sweeper, orphan, status, context);
+      const outcome = await end(participant, sweeper, orphan, { status, reopened }, context);
       if (outcome === "done") ended += 1;
+      if (outcome !== "closed") continue;
+      closed.add(orphan);
+      tellClosed(sweeper, participant, orphan);
     } catch (error) {
       goOnWhile(context);
       const { gid, branch, operations } = orphan;
@@ -139,7 +146,7 @@ async function endAll(
       failed.push({ gid, branch, why: asStatusError(error).message });
     }
   }
-  return { ended, failed };
+  return { ended, failed, closed };
 }
 
 function goOnWhile({ cancelled }: Context): void {
@@ -164,12 +171,13 @@ async function end(
   participant: Participant,
   sweeper: Sweeper,
   orphan: Orphan,
-  status: TransactionStatus | undefined,
+  { status, reopened }: { readonly status: TransactionStatus | "closed" | undefined; readonly reopened: boolean },
   context: Context,
 ): Promise<string> {
   const { coordinator, log, at, driveTimeoutMs } = sweeper;
   const { gid, branch, prepared } = orphan;
   if (status === undefined) throw forgotten();
+  if (status === "closed") return status;
   if (status === "active") return "waiting";
   await at("X9");
   if (prepared && !(await participant.prepared.waiting()).some((name) => parsePrepared(name)?.gid === gid))
@@ -182,8 +190,11 @@ async function end(
     : commit
       ? "confirm"
       : "cancel";
-  const { strategy, coordinator: keeper } = orphan;
-  const about = { gid, branch, ...(keeper !== undefined && { coordinator: keeper }) };
+  if (commit && orphan.kind === "intent") return "waiting"; // whoever does it asks the other side how it ended
+  const left = isForeign(sweeper, orphan) ? undefined : await leftAlone(coordinator(), orphan, reopened);
+  if (left) return left;
+  const { strategy, coordinator: keeper = coordinator().identity } = orphan;
+  const about = { gid, branch, ...(keeper !== "" && { coordinator: keeper }) };
   const request = { ...about, action, strategy, transaction: "", steps: stepsOf(orphan) };
   const { outcome, note } = await inSpan(participant, sweeper, request, (trace) =>
     participant.drive(request, context.with({ timeoutMs: driveTimeoutMs, ...(trace && { trace }) })),
@@ -220,43 +231,9 @@ function forgotten(): StatusError {
   return new StatusError("FAILED_PRECONDITION", why);
 }
 
-/**
- * What a person has closed: whoever did that has settled it by other means, so that doing it now would do it twice. The acts
- * of people outlive the record.
- */
-async function closedAmong({ coordinator }: Sweeper, orphans: readonly Orphan[]): Promise<ReadonlySet<Orphan>> {
-  const closed = new Set<Orphan>();
-  for (const orphan of orphans) if (await isClosed(coordinator(), orphan)) closed.add(orphan);
-  return closed;
-}
-
-async function isClosed(coordinator: Coordinator, { gid, branch }: Orphan): Promise<boolean> {
-  const acts = await coordinator.audits(gid);
-  const noted = (action: string) =>
-    acts.findLast((act) => act.action === action || act.action === `${action} failed`)?.action === action;
-  if (!noted("close") && !noted(`close ${branch}`)) return false;
-  const record = await coordinator.get(gid); // an act is noted before it is done, and may not have been
-  return !record?.name || hasEnded(record.status) || record.done.includes(branch);
-}
-
-/** Says once per transaction that nobody will end it. */
-function tellClosed({ log, told }: Sweeper, { performer }: Participant, gids: readonly string[]): void {
-  const participant = performer.operations.name;
-  for (const gid of gids) {
-    if (told.has(`${participant} ${gid}`)) continue;
-    told.add(`${participant} ${gid}`);
-    log.warn("a transaction was closed by hand: what is held of it is left alone", { gid, participant });
-  }
-}
-
 /** The coordinator here knows nothing of what another one keeps, and would take that for an abort. */
 function isForeign({ coordinator }: Sweeper, { coordinator: keeper }: Orphan): boolean {
   return keeper !== undefined && keeper !== coordinator().identity;
-}
-
-/** Of some strategies what the first participant committed is the decision, and the coordinator hears of it afterwards. */
-function isUnrecorded({ factsOf }: Sweeper, { strategy }: Orphan): boolean {
-  return factsOf(strategy)?.ownFirst ?? false;
 }
 
 /** Says once what only a change of the configuration helps against. */

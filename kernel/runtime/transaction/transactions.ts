@@ -73,20 +73,20 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
   const dues = remembered((name) => clients().publisher(dueTopic(name)));
   const publisher = <T>(topic: TopicType<T>): Publish<T> => clients().publisher(topic);
   const ask = (name: string, request: DriveRequest, context: Context) =>
-    participants(name).drive(kept(request), context);
+    participants(name).drive(withKeeper(request), context);
   const { driveTimeoutMs } = options;
   const retentionMs = retentionMsOf(options);
   const sweeper: Sweeper = {
     ...{ coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, driveTimeoutMs },
-    ...{ told: new Set(), watched: new Map(), tracer: setup.tracer, clock: ports.clock },
+    ...{ told: new Set(), watched: new WeakMap(), tracer: setup.tracer, clock: ports.clock },
   };
   const hosted = hosts({ publisher, tracer: setup.tracer, sweeper, at, timers: ports.timers, ids: ports.ids });
 
-  /** The request with whom to ask about it; nobody needs to where what its first participant commits is the decision. */
-  function kept(request: DriveRequest): DriveRequest {
+  /** The request with who keeps its transaction; nobody is asked where what its first participant commits is the decision. */
+  function withKeeper(request: DriveRequest): DriveRequest {
     const { identity } = setup.coordinator();
-    if (identity === "" || setup.factsOf(request.strategy)?.ownFirst) return request;
-    return { ...request, coordinator: identity };
+    const asksNobody = setup.factsOf(request.strategy)?.ownFirst ?? false;
+    return { ...request, ...(identity !== "" && { coordinator: identity }), ...(asksNobody && { asksNobody }) };
   }
 
   const relaying = makeWorker({
@@ -153,9 +153,10 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     strategy: (name) => setup.strategies().get(name),
     tracer: setup.tracer,
     ask,
+    withKeeper,
     hosted: (name) => hosted.get(name),
     initiated,
-    publishBranch: (request, id, participant, context) => publishers(participant)(kept(request), context, { id }),
+    publishBranch: (request, id, participant, context) => publishers(participant)(withKeeper(request), context, { id }),
     ends,
     counters: numbers,
     at,

@@ -140,7 +140,7 @@ await onServer(
           ask: (_: string, request: Parameters<typeof newer.host.drive>[0]) => newer.host.drive(request, background),
           log: keptLog(),
           at: () => undefined,
-          ...{ told: new Set<string>(), watched: new Map(), clock: systemPorts.clock, driveTimeoutMs: 60_000 },
+          ...{ told: new Set<string>(), watched: new WeakMap(), clock: systemPorts.clock, driveTimeoutMs: 60_000 },
         };
         const swept = await sweep(newer.host, sweeper, { reportOnly: false, olderThanMs: 0 }, background);
         assert.deepEqual([swept.ended, swept.failed], [2, []]);

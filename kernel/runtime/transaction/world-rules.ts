@@ -31,7 +31,11 @@ export const worldRules: readonly Rule[] = [
     if (!coordinator.durable) return [{ what: "the coordinator forgets decisions with its process" }];
     return coordinator.replicated ? [] : [{ what: "the coordinator has no synchronous standby" }];
   }),
-  ofWorld("DTX014", (plan, choice, { retentionMs }) => [...lapses(plan, choice), ...outlives(choice, retentionMs)]),
+  ofWorld("DTX014", (plan, choice, world) => [
+    ...lapses(plan, choice),
+    ...outlives(choice, world.retentionMs),
+    ...(plan.ofOneBranch ? [] : forgetsFirst(world)),
+  ]),
   ofWorld("DTX015", (plan, { facts }, world) => (facts.prepares ? contended(plan, world) : [])),
   ofWorld("DTX019", ({ branches: [first] }, { facts }, { performedHere }) =>
     first && facts.ownFirst && performedHere && !performedHere.has(first.participant)
@@ -126,6 +130,16 @@ function outlives({ facts, deadlineMs = 0, scheduleMs = [] }: RuleChoice, retent
   const what = `fence rows are kept for ${retentionMs} ms, and a repetition may come after ${longest} ms`;
   return [{ what, field: facts.mayDrop ? "scheduleMs" : "deadlineMs" }];
 }
+
+/** A key that fences know and the record does not is not told apart from one that was used for something else. */
+function forgetsFirst({ retentionMs, keepsEndedMs }: RuleWorld): Found[] {
+  if (retentionMs === undefined || keepsEndedMs === undefined || keepsEndedMs >= retentionMs + walkMs) return [];
+  const what = `the coordinator keeps what has ended for ${keepsEndedMs} ms, and fence rows may stay for ${retentionMs + walkMs} ms`;
+  return [{ what }];
+}
+
+/** How much later than they may a row of a fence is removed at the latest, in milliseconds. */
+const walkMs = 86_400_000;
 
 /** Branches of different participants in one database that contend for the same kind of thing. */
 function contended({ branches }: RulePlan, { manifests, keys }: RuleWorld): Found[] {
