@@ -33,7 +33,7 @@ export interface NextRound {
 }
 
 /** So often a decision is asked for while the coordinator cannot be reached. */
-const decideAttempts = 20;
+export const decideAttempts = 20;
 
 export function decidingSide(journey: Journey): DecidingSide {
   const { node, subject, outputs, done } = journey;

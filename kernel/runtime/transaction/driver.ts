@@ -1,7 +1,8 @@
+import { asStatusError } from "../../call/outcome.ts";
 import type { AbortReason, NewTransaction } from "../../spi/coordinator.ts";
 import { longestRoundMs } from "./backoff.ts";
 import { busSide } from "./bus-side.ts";
-import { decidingSide } from "./deciding-side.ts";
+import { decideAttempts, decidingSide } from "./deciding-side.ts";
 import { forwardSide } from "./forward-side.ts";
 import { journeyOf } from "./journey.ts";
 import type { TransactionNode } from "./node.ts";
@@ -42,6 +43,29 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
   }
   const counted = () => node.counters.begun(transaction.name, strategy);
 
+  /**
+   * The same, again for as long as nobody says whether it has begun: a record that is there then is its own, whose answer was
+   * lost. Nobody waits for that. Where it stays unknown, its answer is its end, as of what has no record: it holds nothing.
+   */
+  async function beginSurely(status: NewTransaction["status"], abort: AbortReason) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const before = await begin(status, abort);
+        const isOwn = attempt > 0 && (subject.fresh || before?.owner === node.owner);
+        if (!before || !isOwn) return before;
+        counted();
+        return undefined;
+      } catch (error) {
+        if (asStatusError(error).code !== "UNAVAILABLE" || attempt >= decideAttempts) {
+          recorded = false;
+          throw error;
+        }
+        answered.resolve({ status: "pending" });
+        await journey.pause(attempt);
+      }
+    }
+  }
+
   return {
     gid,
     transaction,
@@ -77,10 +101,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     },
 
     async beginAborted(abort) {
-      const before = await begin("aborting", abort).catch((error: unknown) => {
-        recorded = false; // nothing is held, and nothing has to be told to anybody: its answer is its end
-        throw error;
-      });
+      const before = await beginSurely("aborting", abort);
       if (before) throw new BegunBefore(before);
     },
 

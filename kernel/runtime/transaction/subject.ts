@@ -56,7 +56,7 @@ export interface Driver extends DrivenTransaction {
   readonly strategy: string;
   readonly outputs: ReadonlyMap<string, Uint8Array>;
   readonly answered: Promise<Answer>;
-  /** Whether the coordinator knows it; one of a single branch it need not. */
+  /** Whether the coordinator knows it, or may: whoever has the record tells its end. One of a single branch has none. */
   readonly recorded: boolean;
   /** Whether what has no record was done before it was asked for here: somebody else has counted its end. */
   readonly doneBefore: boolean;
