@@ -9,13 +9,12 @@ import { sendingId } from "./message-ids.ts";
 /** Has branches done by whoever takes them from the bus. */
 export type BusSide = Pick<DrivenTransaction, "decideToDeliver" | "deliver">;
 
-const unpublished = "not published: ";
-
 export function busSide(journey: Journey, { decide, leave }: Pick<DecidingSide, "decide" | "leave">): BusSide {
   const { node } = journey;
   const { record } = journey.subject;
   const { options, ports } = node;
-  const round = record?.attempts ?? 0;
+  /** Counted from the decision: rounds before it, in which its first branch was asked about, have sent nothing. */
+  const round = record && record.status !== "active" ? record.attempts : 0;
   let isPutOff = false;
 
   const nextRound = () => ({ attempts: round + 1, nextInMs: acknowledgeMs(round, options, ports.random) });
@@ -34,13 +33,13 @@ export function busSide(journey: Journey, { decide, leave }: Pick<DecidingSide, 
       if (failure) {
         // It counts as no round: the same ids are used again, and the bus drops what it has taken after all.
         const nextInMs = roundMs(0, options, ports.random);
-        await leave(`${unpublished}${asStatusError(failure.reason).message}`, { attempts: round, nextInMs });
+        await leave(`not published: ${asStatusError(failure.reason).message}`, { attempts: round, nextInMs });
         return;
       }
       if (isPutOff) return;
       // What a participant said about its failure tells more.
-      const told = record?.lastError.startsWith(unpublished) ? "" : record?.lastError;
-      const late = round === 0 ? "" : told || "not all branches have said that they are done";
+      const told = branches.some(({ id }) => record?.lastError.startsWith(`${id}: `)) ? record?.lastError : undefined;
+      const late = round === 0 ? "" : (told ?? "not all branches have said that they are done");
       await leave(late, nextRound());
     },
   };

@@ -99,6 +99,11 @@ function patienceFor(driver: Driver, call: Context, { clock, timers }: Ports) {
       state = "deciding";
       return driver.decide(...given);
     },
+    async decideToDeliver() {
+      check();
+      state = "deciding";
+      return driver.decideToDeliver();
+    },
   };
   return {
     driver: patient,

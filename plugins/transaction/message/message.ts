@@ -45,7 +45,7 @@ export const messageStrategy: TransactionStrategy = {
     const { first } = partsOf(t);
     if (decision === "committing") onlyDone(await t.forward([first], "apply"));
     else if (!(await wasApplied(t, first))) return t.decide("aborting", forced);
-    return t.decide("committing");
+    return t.decideToDeliver();
   },
 };
 
