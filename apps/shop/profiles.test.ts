@@ -27,9 +27,20 @@ describe("the profiles of the shop", () => {
         "options.service/order.remindAfterMs=9000",
       ];
       const { problems, warnings, plan } = await loadApp(file, { env, profile: "local", set });
-      const ofOptions = warnings.filter(({ path }) => path[0] === "options");
-      assert.deepEqual([...problems, ...ofOptions], [], service);
+      assert.deepEqual([...problems, ...warnings], [], service);
       assert.ok(plan);
+    }
+  });
+
+  it("doubt a policy for what no service of the shop is called, also where others run it", async () => {
+    for (const service of ["order", "gateway", "inventory"]) {
+      const set = [`services=[${service}]`, 'policies={ "shop.ordr.v1.Orders": { timeoutMs: 1 } }'];
+      const { warnings } = await loadApp(file, { env, profile: "local", set });
+      assert.deepEqual(
+        warnings.map(({ code, message }) => [code, message.replace(/^.*\. /, "")]),
+        [["POLICY_UNUSED", "Did you mean shop.order.v1.Orders?"]],
+        service,
+      );
     }
   });
 

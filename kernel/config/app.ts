@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Catalogue } from "../core/catalogue.ts";
+import type { Catalogue, CatalogueEntry } from "../core/catalogue.ts";
 import type { ConfigPath, CoreConfig, Problem } from "../core/config.ts";
 import type { Definitions } from "../core/definitions.ts";
 import { loadAll, loadUsed } from "../core/load.ts";
@@ -20,7 +20,7 @@ import { checkPolicies, type PoliciesChecked } from "./policies.ts";
 import { type KnownContracts, knownContracts } from "./policy-targets.ts";
 import { byPlace, reportInto } from "./problem.ts";
 import type { FileReference } from "./references.ts";
-import { findServices, findServicesElsewhere } from "./services.ts";
+import { findOthers, findServices, findServicesElsewhere } from "./services.ts";
 
 /** An app as its configuration describes it: what the kernel is to run, and everything that is wrong with it. */
 export interface App {
@@ -49,7 +49,8 @@ export async function loadApp(path: string, options: LoadOptions = {}): Promise<
   const core = coreConfig(config, found.catalogue);
   const definitions = await loadUsed(found.catalogue, core);
   const planned = plan(definitions, core);
-  const policies = await checkedPolicies(config.file, definitions, core);
+  const others = () => findOthers(config.services, config.file.services, dirname(path));
+  const policies = await checkedPolicies(config.file, definitions, core, others);
   const unworkable = planned.plan ? checkApp(planned.plan, config.file.policies) : [];
   const transactions =
     planned.plan &&
@@ -126,17 +127,25 @@ function pluginFiles(plugins: readonly FileReference[]): readonly string[] | Rea
   return named.length > 0 ? Object.fromEntries(named) : plugins.map(({ path = "" }) => path);
 }
 
-/** Fields nobody reads are looked for in all installed plugins, which is only worth it when there are some. */
+/**
+ * Fields nobody reads are looked for in all installed plugins, and targets nobody here knows in the services that others run:
+ * loading them is only worth it when there are some.
+ */
 async function checkedPolicies(
   { policies }: AppFile,
   definitions: Definitions,
   config: CoreConfig,
+  others: () => Promise<readonly CatalogueEntry[]>,
 ): Promise<PoliciesChecked> {
   const { catalogue } = definitions;
   const used = pluginsIn(definitions);
   const first = checkPolicies(policies, { used, installed: used, catalogue, config });
-  if (first.problems.every(({ code }) => code !== "POLICY_UNKNOWN")) return first;
-  return checkPolicies(policies, { used, installed: pluginsIn(await loadAll(catalogue)), catalogue, config });
+  const isUnread = first.problems.some(({ code }) => code === "POLICY_UNKNOWN");
+  const isDoubted = first.warnings.some(({ path }) => path.length === 2);
+  if (!isUnread && !isDoubted) return first;
+  const elsewhere = isDoubted ? pluginsIn(await loadAll(await others())) : [];
+  const installed = isUnread ? pluginsIn(await loadAll(catalogue)) : used;
+  return checkPolicies(policies, { used, elsewhere, installed, catalogue, config });
 }
 
 function pluginsIn({ loaded }: Definitions): Plugin[] {

@@ -25,10 +25,11 @@ const limit = made(filter as Spi<never>, "limit", { perSecond: z.int().positive(
 const all = [random, hashing, limit];
 const catalogue = all.map((plugin) => pluginEntry(plugin));
 
-function check(policies: PolicyTable, used: readonly Plugin[] = all) {
+function check(policies: PolicyTable, used: readonly Plugin[] = all, elsewhere: readonly Plugin[] = []) {
   const use = withChosen({}, policies, catalogue);
   const { problems, warnings } = checkPolicies(policies, {
     used,
+    elsewhere,
     installed: all,
     catalogue,
     config: { use, options: {} },
@@ -118,6 +119,14 @@ describe("targets of policies", () => {
     }
     for (const known of ["shop.v1.Prices/quote", "shop.v1.Sold", "elsewhere.v1.Reports/run"])
       assert.deepEqual(told(known), []);
+  });
+
+  it("may be services of the app that run in other processes", () => {
+    const target = "shop.v1.Prices";
+    const sales = defineService(service("shop.v1.Price", {}), { description: "", setup: () => ({ handlers: {} }) });
+    const prices = defineService(Prices, { description: "", setup: () => ({ handlers: { quote: (line) => line } }) });
+    assert.equal(check({ [target]: { retries: 0 } }, [...all, sales]).warnings.length, 1);
+    assert.deepEqual(check({ [target]: { retries: 0 } }, [...all, sales], [prices]).warnings, []);
   });
 
   it("are refused when the service has no such method, and doubted when they are nearly the name of a service", () => {

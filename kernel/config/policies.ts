@@ -30,6 +30,8 @@ export interface PoliciesChecked {
 export interface PolicyBackground {
   /** Plugins that serve or may join. */
   readonly used: readonly Plugin[];
+  /** Services of the app that run in other processes. */
+  readonly elsewhere?: readonly Plugin[];
   /** All plugins that could be used, as far as they are loaded. */
   readonly installed: readonly Plugin[];
   readonly catalogue: Catalogue;
@@ -38,7 +40,7 @@ export interface PolicyBackground {
 
 /** Checks every policy: its target, and of every field the name, the value, and whether a plugin in use reads it. */
 export function checkPolicies(policies: PolicyTable, background: PolicyBackground): PoliciesChecked {
-  const contracts = knownContracts(background.used);
+  const contracts = knownContracts([...background.used, ...(background.elsewhere ?? [])]);
   const found = Object.entries(policies).flatMap(([target, fields]) => [
     ...checkTarget(target, contracts),
     ...Object.entries(fields).flatMap(([field, value]) => checkField({ target, field, value }, background)),

@@ -3,10 +3,12 @@ import type { TransactionTable } from "../runtime/transaction-policy.ts";
 import { type AppFile, readAppFile } from "./app-file.ts";
 import { assign } from "./assignment.ts";
 import { centralTree } from "./central-tree.ts";
+import { under } from "./expect.ts";
 import { type Environment, fill } from "./fill.ts";
 import { isNull, locateIn, type Node } from "./node.ts";
 import { overlay } from "./overlay.ts";
 import { byPlace, type Report, reportInto } from "./problem.ts";
+import { type FileReference, references, serviceForm } from "./references.ts";
 import { type SourceFile, yamlTree } from "./yaml-tree.ts";
 
 /** Everything a configuration is made of, as text. */
@@ -27,6 +29,8 @@ export interface ReadConfig {
   /** The merged values with their places. */
   readonly root: Node;
   readonly locate: (path: ConfigPath) => Location;
+  /** Services any of its files lists: of those that do not run in this process it says by that that others run them. */
+  readonly services: readonly FileReference[];
   /** What holds for transactions when there are no central rules. */
   readonly lasting: TransactionTable;
   /** Where something that is laid over the app file takes away what is at this path, or what that is in. */
@@ -56,12 +60,17 @@ export function readConfig({ sources, central, set = [], env = {} }: ConfigInput
     problems: byPlace(problems),
     root,
     locate: (path) => locateIn(root, path),
+    services: trees.flatMap((tree) => (tree ? servicesIn(tree) : [])),
     lasting,
     takenAway: (path) => over.flatMap((tree) => nullAt(tree, path) ?? []).at(0),
   };
 }
 
 const silent: Report = () => undefined;
+
+function servicesIn(tree: Node): FileReference[] {
+  return tree.kind === "map" ? references(under(tree, "services", silent), serviceForm, tree.at.file) : [];
+}
 
 /** Where on the way along a path a `null` stands. */
 function nullAt(node: Node, path: ConfigPath): Location | undefined {

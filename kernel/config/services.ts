@@ -24,16 +24,28 @@ export async function findServices(
  * Services that options are written for and that do not run in this process, if their modules are where services are by
  * convention: one configuration serves processes that run different services.
  */
-export async function findServicesElsewhere(
+export function findServicesElsewhere(
   options: Readonly<Record<string, unknown>>,
   services: readonly FileReference[],
   directory: string,
 ): Promise<CatalogueEntry[]> {
-  const here = new Set(services.map(({ name }) => name));
   const names = Object.keys(options).flatMap((key) => /^service\/([^#]+)/.exec(key)?.[1] ?? []);
-  const entries = [...new Set(names)]
-    .filter((name) => !here.has(name))
-    .map((name) => entryAt(name, conventional(name), directory));
+  return findOthers(
+    names.map((name) => ({ name, path: undefined })),
+    services,
+    directory,
+  );
+}
+
+/** Those of some services that do not run in this process, if their modules are there. */
+export async function findOthers(
+  all: readonly Pick<FileReference, "name" | "path">[],
+  services: readonly FileReference[],
+  directory: string,
+): Promise<CatalogueEntry[]> {
+  const here = new Set(services.map(({ name }) => name));
+  const others = new Map(all.flatMap(({ name, path }) => (name && !here.has(name) ? [[name, path] as const] : [])));
+  const entries = [...others].map(([name, path]) => entryAt(name, path ? [path] : conventional(name), directory));
   return (await Promise.all(entries)).flat();
 }
 
