@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { TransactionSummary } from "../../contract/transaction/admin.ts";
 import type { Infer } from "../../contract/types.ts";
-import type { Terminal } from "../terminal.ts";
 import { showCounts, showList } from "./show-list.ts";
 import { showView } from "./show-view.ts";
+import { plainTerminal } from "./terminal.fixture.ts";
 
 const gid = "01a1fee1-661c-7ad3-b1ad-f2e8d49feee4";
 const keptBy = "shop.v1.Orders";
@@ -15,19 +15,8 @@ const summary: Infer<typeof TransactionSummary> = {
   ...{ abortReason: "", abortMessage: "", abortStep: "", keptBy },
 };
 
-function plain() {
-  const lines: string[] = [];
-  const text = (_: unknown, text: string) => text;
-  const terminal: Terminal = {
-    out: (line) => void lines.push(line),
-    err: assert.fail,
-    ...{ styled: text, styledErr: text },
-  };
-  return { lines, terminal };
-}
-
 it("says in a list which transactions the outbox of a participant keeps", () => {
-  const { lines, terminal } = plain();
+  const { lines, terminal } = plainTerminal();
   showList(terminal, { transactions: [summary, { ...summary, keptBy: "" }], more: false, silent: [] });
   assert.match(
     lines[1] ?? "",
@@ -36,8 +25,20 @@ it("says in a list which transactions the outbox of a participant keeps", () => 
   assert.match(lines[2] ?? "", / 2 +it is away$/);
 });
 
+it("fits a terminal, and never cuts what somebody may look for in the log", () => {
+  const lastError = `${keptBy}: ${"the shelf has fallen over, ".repeat(4)}internal error bb557cf33a016f1b`;
+  const one = { ...summary, keptBy: "", lastError, stuck: true };
+  for (const width of [undefined, 80, 100, 140]) {
+    const { lines, terminal } = plainTerminal(width);
+    showList(terminal, { transactions: [one], more: false, silent: [] });
+    assert.match(lines.join("\n"), / bb557cf33a016f1b$/);
+    assert.equal(width === undefined, lines.length === 2);
+    for (const line of lines) assert.ok(line.length <= (width ?? line.length), line);
+  }
+});
+
 it("counts them apart", () => {
-  const { lines, terminal } = plain();
+  const { lines, terminal } = plainTerminal();
   const one = { name: "gift", strategy: "outbox", status: "committing", count: 2n, stuck: 0n, oldestMs: 3_000n };
   const counts = [
     { ...one, keptBy: "" },
@@ -52,7 +53,7 @@ it("counts them apart", () => {
 });
 
 it("says of one where it is kept, and that nobody hands it on any more", () => {
-  const { lines, terminal } = plain();
+  const { lines, terminal } = plainTerminal();
   showView(terminal, gid, { summary, branches: [], events: [], silent: [] });
   assert.equal(lines[0], `gift ${gid}  committing`);
   assert.match(

@@ -1,6 +1,6 @@
 import type { OpenCounts, TransactionList, TransactionSummary } from "../../contract/transaction/admin.ts";
 import type { Infer } from "../../contract/types.ts";
-import { columns } from "../table.ts";
+import { type Giving, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { duration } from "./time.ts";
 
@@ -13,14 +13,23 @@ export function showList(terminal: Terminal, { transactions, more }: Infer<typeo
     return;
   }
   const head = ["ID", "NAME", "STRATEGY", "STATUS", "AGE", "ROUNDS", "WHY"];
-  const [first = "", ...lines] = columns([head, ...transactions.map(rowOf)]).map((line) => line.trimEnd());
-  terminal.out(terminal.styled("dim", first));
-  for (const [index, line] of lines.entries()) {
+  const shown = table(head, transactions.map(rowOf), terminal.width, listGiving);
+  terminal.out(terminal.styled("dim", shown.head));
+  for (const [index, lines] of shown.rows.entries()) {
     const { stuck, paused } = transactions[index] ?? {};
-    terminal.out(stuck ? terminal.styled("red", line) : paused ? terminal.styled("yellow", line) : line);
+    const style = stuck ? "red" : paused ? "yellow" : undefined;
+    for (const line of lines) terminal.out(style ? terminal.styled(style, line) : line);
   }
   if (more) terminal.err(terminal.styledErr("dim", "there are more: --limit lets more through"));
 }
+
+/** WHY below, ROUNDS, STRATEGY, and a name below if nothing else helps. */
+const listGiving: readonly Giving[] = [
+  { column: 6, goes: "below" },
+  { column: 5, goes: "out" },
+  { column: 2, goes: "out" },
+  { column: 1, goes: "below" },
+];
 
 /** Prints how many are on their way. */
 export function showCounts(terminal: Terminal, { counts }: Infer<typeof OpenCounts>): void {
@@ -34,12 +43,10 @@ export function showCounts(terminal: Terminal, { counts }: Infer<typeof OpenCoun
     ...[name, strategy, status, String(count), String(stuck), duration(oldestMs)],
     ...(elsewhere ? [keptBy === "" ? "the coordinator" : `the outbox of ${keptBy}`] : []),
   ]);
-  const [first = "", ...lines] = columns([head, ...rows]);
-  terminal.out(terminal.styled("dim", first));
-  for (const [index, row] of lines.entries()) {
-    const line = row.trimEnd();
-    terminal.out(counts[index]?.stuck ? terminal.styled("red", line) : line);
-  }
+  const shown = table(head, rows, terminal.width, [{ column: 6, goes: "below" }]);
+  terminal.out(terminal.styled("dim", shown.head));
+  for (const [index, lines] of shown.rows.entries())
+    for (const line of lines) terminal.out(counts[index]?.stuck ? terminal.styled("red", line) : line);
 }
 
 /** The status with what else is to be known about it. */
@@ -53,11 +60,6 @@ function rowOf(summary: Summary): string[] {
   const why = [where, abortReason, heuristic, summary.endedAt === 0n ? lastError : ""].filter(Boolean).join("; ");
   return [
     ...[gid, name || "(not begun)", strategy, standing(summary), duration(ageMs)],
-    ...[attempts === 0 ? "" : String(attempts), shortened(why)],
+    ...[attempts === 0 ? "" : String(attempts), why.replace(/\s+/g, " ")],
   ];
-}
-
-function shortened(text: string): string {
-  const line = text.replace(/\s+/g, " ");
-  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }

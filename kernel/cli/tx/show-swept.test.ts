@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { Terminal } from "../terminal.ts";
 import { showSwept } from "./show-swept.ts";
+import { plainTerminal } from "./terminal.fixture.ts";
 
 it("says of a participant that holds more than one sweep goes through that there are younger ones", () => {
-  const lines: string[] = [];
-  const plain = (_: unknown, text: string) => text;
-  const terminal: Terminal = {
-    out: (text) => void lines.push(text),
-    err: assert.fail,
-    ...{ styled: plain, styledErr: plain },
-  };
+  const { lines, terminal } = plainTerminal();
   const one = { participant: "shop.v1.Stock", gids: ["g1"], ended: 1, foreign: [], failed: [], closed: [] };
   const report = { participants: [{ ...one, more: true }, one], silent: [] };
   showSwept(terminal, report, { end: true, olderThan: "1m" });
