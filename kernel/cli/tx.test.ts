@@ -162,7 +162,7 @@ await onServer(
         `${gid} +placeOrder +committed +.* b2 +shop\\.v1\\.Stock +stock +unfinished \\(reserve\\) +b2 .*ann`,
       );
       assert.match(differs.out, row);
-      assert.match(differs.out, /1 branches differ in \d+ transactions\n$/);
+      assert.match(differs.out, /1 branch differs in \d+ transactions\n$/);
       const { differences } = JSON.parse((await tx("reconcile", "--json")).out);
       assert.deepEqual(
         differences.map(({ what }: Record<string, unknown>) => what),
@@ -220,6 +220,18 @@ await onServer(
         ["list", "--strategy", "sage"],
         4,
         /^INVALID_ARGUMENT: no transaction goes by a strategy "sage"; there are .*tcc/,
+      ],
+      [
+        "a participant nobody has, to compare with",
+        ["reconcile", "--participant", "shop.v1.Stok"],
+        4,
+        /^INVALID_ARGUMENT: no participant is called "shop\.v1\.Stok"; there are shop\.v1\.Orders, shop\.v1\.Stock\n$/,
+      ],
+      [
+        "a name nobody has, to compare",
+        ["reconcile", "--name", "placeOrdr"],
+        4,
+        /^INVALID_ARGUMENT: no transaction is named "placeOrdr"; there are placeOrder\n$/,
       ],
       ["no transaction to act on", ["pause"], 2, /^error: say which to pause: a gid, or --name or --strategy/],
       ["one and all at once", ["retry", id, "--name", "x"], 2, /^error: say which to retry/],

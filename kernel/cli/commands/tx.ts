@@ -143,31 +143,32 @@ export async function close(world: World, given: string, flags: CloseFlags): Pro
   });
 }
 
-/** Tells where participants have something else than was decided. Ends with a code of its own where there is any. */
+/** Tells where participants have something else than was decided. Ends with a code of its own where there is any, or one did not tell. */
 export async function reconcile(world: World, flags: ReconcileFlags): Promise<ExitCode> {
   const { name = "", participant = "", newerThan } = flags;
   const newerThanMs = BigInt(newerThan === undefined ? 0 : readDuration("--newer-than", newerThan));
-  let differs = false;
-  const code = await asking(world, flags, async (admin, context) => {
+  let ended: ExitCode = exitCodes.ok;
+  const code = await asking(world, flags, async (admin, _, anew) => {
     const request = { name, participant, newerThanMs, limit: 0 };
-    const found = await allOf((after) => admin.reconcile({ ...request, after }, context));
+    const found = await allOf((after, passOver) => admin.reconcile({ ...request, after, passOver }, anew()));
     print(world, flags, Reconciliation, found, () => showDifferences(world.terminal, found));
     tellSilent(world, found.silent);
-    differs = found.differences.length > 0;
+    if (found.silent.length > 0) ended = exitCodes.status;
+    if (found.differences.length > 0) ended = exitCodes.problems;
   });
-  return code === exitCodes.ok && differs ? exitCodes.problems : code;
+  return code === exitCodes.ok ? ended : code;
 }
 
 type Found = Infer<typeof Reconciliation>;
 
-/** Batch after batch, as one. */
-async function allOf(ask: (after: string) => Promise<Found>): Promise<Found> {
+/** Batch after batch, as one; a participant that did not answer is not asked again. */
+async function allOf(ask: (after: string, passOver: string[]) => Promise<Found>): Promise<Found> {
   const differences: Found["differences"][number][] = [];
   const silent = new Map<string, Found["silent"][number]>();
   let compared = 0;
   let after = "";
   do {
-    const batch = await ask(after);
+    const batch = await ask(after, [...silent.keys()]);
     differences.push(...batch.differences);
     for (const one of batch.silent) silent.set(one.participant, one);
     compared += batch.compared;
@@ -212,16 +213,18 @@ type Admin = Client<typeof TransactionAdmin>;
 /** How long an answer may take where nobody says, in milliseconds. */
 const defaultTimeoutMs = 10_000;
 
+/** @param work is given a context for all it asks, and where that is much, `anew` one for each answer */
 async function asking(
   world: World,
   flags: TxFlags,
-  work: (admin: Admin, context: CallContext) => Promise<void>,
+  work: (admin: Admin, context: CallContext, anew: () => CallContext) => Promise<void>,
 ): Promise<ExitCode> {
   return calling(world, flags, async (context) => {
     const way = await openWay(world, flags);
     try {
       const admin = way.kernel.get(clients).client(TransactionAdmin);
-      await work(admin, flags.timeout === undefined ? context.with({ timeoutMs: defaultTimeoutMs }) : context);
+      const anew = () => (flags.timeout === undefined ? context.with({ timeoutMs: defaultTimeoutMs }) : context);
+      await work(admin, anew(), anew);
     } catch (error) {
       throw nobodyServes(error) ?? error;
     } finally {

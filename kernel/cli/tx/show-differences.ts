@@ -1,21 +1,40 @@
 import type { Difference, Reconciliation } from "../../contract/transaction/admin.ts";
 import type { Infer } from "../../contract/types.ts";
-import { columns } from "../table.ts";
+import { type Giving, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { counted } from "./counted.ts";
 import { moment } from "./time.ts";
 
-/** Prints where participants have something else than was decided. */
-export function showDifferences(terminal: Terminal, { differences, compared }: Infer<typeof Reconciliation>): void {
+/** Prints where participants have something else than was decided, and whether all of them told. */
+export function showDifferences(terminal: Terminal, reconciliation: Infer<typeof Reconciliation>): void {
+  const { differences, compared, silent } = reconciliation;
+  const among = `in ${counted(compared, "transaction")}`;
+  const untold = silent.length === 0 ? "" : `; ${listed(silent)} did not tell, and was not compared`;
   if (differences.length === 0) {
-    terminal.out(`nothing differs in ${compared} transactions`);
+    terminal.out(`nothing differs ${among}${untold}`);
     return;
   }
   const head = ["ID", "NAME", "STATUS", "DECIDED", "BRANCH", "PARTICIPANT", "STEPS", "IS", "KNOWN"];
-  const [first = "", ...lines] = columns([head, ...differences.map(rowOf)]).map((line) => line.trimEnd());
-  terminal.out(terminal.styled("dim", first));
-  for (const [index, line] of lines.entries())
-    terminal.out(differences[index]?.heuristic ? line : terminal.styled("red", line));
-  terminal.out(`${differences.length} branches differ in ${compared} transactions`);
+  const shown = table(head, differences.map(rowOf), terminal.width, giving);
+  terminal.out(terminal.styled("dim", shown.head));
+  for (const [index, lines] of shown.rows.entries())
+    for (const line of lines) terminal.out(differences[index]?.heuristic ? line : terminal.styled("red", line));
+  const verb = differences.length === 1 ? "differs" : "differ";
+  terminal.out(`${counted(differences.length, "branch", "branches")} ${verb} ${among}${untold}`);
+}
+
+/** KNOWN below, STEPS, DECIDED and STATUS, PARTICIPANT below, NAME. */
+const giving: readonly Giving[] = [
+  { column: 8, goes: "below" },
+  { column: 6, goes: "out" },
+  { column: 3, goes: "out" },
+  { column: 2, goes: "out" },
+  { column: 5, goes: "below" },
+  { column: 1, goes: "out" },
+];
+
+function listed(silent: Infer<typeof Reconciliation>["silent"]): string {
+  return silent.map(({ participant }) => participant).join(", ");
 }
 
 function rowOf({ gid, name, status, decidedAt, branch, participant, steps, what, fence, heuristic }: Row): string[] {

@@ -212,6 +212,8 @@ export const ReconcileRequest = message("mortise.transaction.v1.ReconcileRequest
   after: string(4),
   /** Transactions of one answer at most; 0: 200. */
   limit: int32(5),
+  /** Participants that are not asked, for they did not answer before. */
+  passOver: repeated(string(6)),
 });
 
 /** A branch that is otherwise than its transaction was decided. */
@@ -235,7 +237,7 @@ export const Difference = message("mortise.transaction.v1.Difference", {
 
 export const Reconciliation = message("mortise.transaction.v1.Reconciliation", {
   differences: repeated(field(1, Difference)),
-  /** Transactions that were compared. */
+  /** Transactions that were compared: all that fit, or those with a branch of the participant that is meant. */
   compared: int32(2),
   /** Where to go on; empty: that was all. */
   next: string(3),

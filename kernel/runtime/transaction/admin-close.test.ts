@@ -4,7 +4,7 @@ import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { accountsAway, adminWorld, ann } from "./admin.fixture.ts";
 
-const everythingDecided = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0 };
+const everythingDecided = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0, passOver: [] };
 /** Ends whatever can be ended. */
 const tidying = { participant: "", end: true, olderThanMs: 0, by: "ann", reason: "tidy up" };
 /** Only tells what there is. */

@@ -1,3 +1,4 @@
+import type { StatusError } from "../../call/status.ts";
 import { builtInStrategies } from "../../contract/transaction/strategy.ts";
 import type { TransactionNode } from "./node.ts";
 import { invalid } from "./refusals.ts";
@@ -26,6 +27,11 @@ export async function checkMeant(node: TransactionNode, { name, strategy }: Name
   const unheard = !strategies.has(strategy) && !Object.hasOwn(builtInStrategies, strategy) && !node.strategy(strategy);
   if (strategy !== "" && unheard && !(await ended({ strategy })))
     throw invalid(`no ${which}transaction goes by a strategy "${strategy}"; ${listed(strategies)}`);
+}
+
+/** Says of a participant that nobody has which there are. */
+export function noParticipant(name: string, known: Iterable<string>): StatusError {
+  return invalid(`no participant is called "${name}"; ${listed(new Set(known))}`);
 }
 
 function listed(known: ReadonlySet<string>): string {

@@ -6,6 +6,7 @@ import type { Infer } from "../../contract/types.ts";
 import type { Handlers, Offer } from "../../spi/service.ts";
 import { actingOn, adminActs, whoOf } from "./admin-acts.ts";
 import { adminClosing } from "./admin-closing.ts";
+import { checkMeant } from "./admin-known.ts";
 import { counted, listed } from "./admin-list.ts";
 import { reconcile } from "./admin-reconcile.ts";
 import { type AdminSetup, type Sight, sightOf } from "./admin-sight.ts";
@@ -69,13 +70,15 @@ function adminViews({ node }: AdminSetup, sight: Sight): Some<"list" | "show" | 
 }
 
 /** What looks at what participants have, whether a transaction asks about it or not. */
-function adminComparing({ participant }: AdminSetup, sight: Sight): Some<"reconcile" | "sweep"> {
+function adminComparing({ node, participant }: AdminSetup, sight: Sight): Some<"reconcile" | "sweep"> {
   const { coordinator, knownParticipants } = sight;
   return {
     reconcile: (request, call) =>
       reconcile(request, {
-        coordinator: coordinator(),
-        fencesOf: (name, gids) => participant(name).fences({ gids: [...gids] }, call),
+        ...{ coordinator: coordinator(), knownParticipants },
+        checkName: (name) => checkMeant(node, { name, strategy: "" }),
+        fencesOf: (name, gids) =>
+          participant(name).fences({ gids: [...gids] }, call.with({ timeoutMs: node.options.driveTimeoutMs })),
       }),
 
     async sweep({ participant: only, by, reason, ...how }, call) {

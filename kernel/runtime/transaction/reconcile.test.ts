@@ -11,7 +11,7 @@ import { strategyWorld } from "../../testing/strategy-world.ts";
 import { testStrategy } from "../../testing/test-strategies.ts";
 import { differencesIn } from "./reconcile.ts";
 
-const everything = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0 };
+const everything = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0, passOver: [] };
 
 describe("what differs from what was decided", () => {
   const planned = { steps: [], after: [], pivot: false, afterCommit: false, droppable: false, external: false };
@@ -73,6 +73,37 @@ await onServer(
   "a participant that comes back from a backup",
   () => postgresServer({ ours: true }),
   (server) => {
+    it("is not said to be right where nobody has such a name, and is named where it does not answer", async () => {
+      await using world = await strategyWorld(server, testStrategy);
+      const admin = world.app.clients.client(TransactionAdmin);
+      await world.run("collect");
+      await world.settled();
+      await assert.rejects(admin.reconcile({ ...everything, name: "colect" }), {
+        code: "INVALID_ARGUMENT",
+        message: /^no transaction is named "colect"; there are .*collect/,
+      });
+      for (const participant of ["test.bank.v1.Secnod", "foo"])
+        await assert.rejects(admin.reconcile({ ...everything, participant }), {
+          code: "INVALID_ARGUMENT",
+          message: new RegExp(`^no participant is called "${participant}"; there are .*test\\.bank\\.v1\\.Second`),
+        });
+      const second = { ...everything, participant: "test.bank.v1.Second" };
+      assert.equal((await admin.reconcile(second)).compared, 1);
+      assert.equal((await admin.reconcile({ ...second, name: "pay" })).compared, 0);
+
+      const { sql } = await world.database(1);
+      await sql.begin(async (tx) => {
+        await tx`lock table mortise_fence in access exclusive mode`;
+        const { silent, compared } = await admin.reconcile(everything);
+        assert.deepEqual(
+          silent.map(({ participant, code }) => [participant, code]),
+          [["test.bank.v1.Second", "DEADLINE_EXCEEDED"]],
+        );
+        assert.equal(compared, 1);
+        assert.deepEqual((await admin.reconcile({ ...everything, passOver: [second.participant] })).silent, []);
+      });
+    });
+
     it("is told of with all it has lost, batch by batch, and nothing is changed", { timeout: 120_000 }, async () => {
       await using world = await strategyWorld(server, testStrategy);
       const admin = world.app.clients.client(TransactionAdmin);
