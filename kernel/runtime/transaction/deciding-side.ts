@@ -44,6 +44,12 @@ export function decidingSide(journey: Journey): DecidingSide {
   /** Outputs the coordinator has; more come about when branches settle. */
   let known = Object.keys(record?.outputs ?? {}).length;
 
+  /**
+   * Whether the decision that was asked for is certainly that of who asks: others take it on after its lease, and participants
+   * that ask have it decided after its deadline, with the outputs they know of.
+   */
+  const isOwn = (attempt: number) => attempt === 0 && !record && ports.clock.now() < journey.deadline;
+
   async function decide(
     decision: Decision,
     abort?: AbortReason,
@@ -58,7 +64,7 @@ export function decidingSide(journey: Journey): DecidingSide {
         if (unknown !== undefined) await node.at(unknown);
         if (status === undefined) return decide("aborting", reasonOf("INTERRUPTED", "its begin was lost"));
         const decided = decisionOf(status);
-        if (decided === decision && what.outputs) known = Object.keys(what.outputs).length;
+        if (decided === decision && what.outputs && isOwn(attempt)) known = Object.keys(what.outputs).length;
         if (decided === "aborting" && decision === "aborting") abortReason ??= abort;
         return decided;
       } catch (error) {
