@@ -38,16 +38,17 @@ export interface Finish {
   readonly last: LastNote | undefined;
 }
 
-/** Ends what is decided; tells of each whether this did. */
+/** Ends what is decided; tells of each whether this did. In one statement, for those that had ended by another would not be told so when both are repeated. */
 export async function finishAll(sql: Sql, all: readonly Finish[]): Promise<readonly boolean[]> {
-  const plain = all.flatMap(({ gid, last }) => (last ? [] : [gid]));
-  const noting = byGid(
-    all.filter(({ last }) => last),
-    ({ gid }) => gid,
-  );
-  const ended = new Set<string>();
-  if (plain.length > 0) for (const { gid } of await endPlain(sql, plain)) ended.add(gid);
-  if (noting.length > 0) for (const { gid } of await endNoting(sql, noting)) ended.add(gid);
+  const isPlain = all.every(({ last }) => last === undefined);
+  const gids = all.map(({ gid }) => gid);
+  const rows = await (isPlain
+    ? endPlain(sql, gids)
+    : endNoting(
+        sql,
+        byGid(all, ({ gid }) => gid),
+      ));
+  const ended = new Set(rows.map(({ gid }) => gid));
   return all.map(({ gid }) => ended.delete(gid));
 }
 
