@@ -4,9 +4,10 @@ import { codecOf } from "../../contract/codec/codec.ts";
 import type { DriveReply, DriveRequest } from "../../contract/transaction/participant.ts";
 import type { ExternalOperation, Performer } from "../../spi/perform.ts";
 import { branchContext } from "./branch-context.ts";
-import { enter, entryOf, type FenceKind, type FenceSlot, keep, readCommitted, type StoredEntry } from "./fence.ts";
-import { inFencedTransaction, inTransaction } from "./in-transaction.ts";
-import { answer, decodeKept, done, encodeKept, type KeptBranch, keptOf, refusalOf, rejected } from "./kept.ts";
+import { type Ended, externalFence, type TakenBack } from "./external-fence.ts";
+import { type BranchId, keyOf } from "./fence-many.ts";
+import { answer, decodeKept, done, type KeptBranch, keptOf, refusalOf, rejected } from "./kept.ts";
+import { guarded, type LocalBranches, repeated } from "./local-branch.ts";
 
 /**
  * Drives operations on something outside the database. The fence cannot share their transaction: an intent is written
@@ -15,120 +16,171 @@ import { answer, decodeKept, done, encodeKept, type KeptBranch, keptOf, refusalO
 export interface ExternalBranches {
   forward(request: DriveRequest, kind: "reserve" | "apply", context: Context): Promise<DriveReply>;
   confirm(request: DriveRequest, context: Context): Promise<DriveReply>;
+  /** Done also where nothing is known of it outside: what comes of it later is given back by a sweep. */
   back(request: DriveRequest, context: Context): Promise<DriveReply>;
+  /** Finds out whether it was done as a whole, and takes it back if it was not. Rejects while nobody outside says so. */
+  settle(request: DriveRequest, context: Context): Promise<DriveReply>;
+  peek(request: DriveRequest): Promise<DriveReply>;
 }
 
-export function externalBranches({ operations, database, perform }: Performer): ExternalBranches {
-  /** Writes a fence row, and with it what was asked. */
-  const write = (request: DriveRequest, slot: FenceSlot, kind: FenceKind, kept?: KeptBranch) =>
-    inFencedTransaction(database, ({ sql }) => enter(sql, entryOf(request, slot, kind, kept && encodeKept(kept))));
+/** Functions that are called under keys of their own: to take back what was confirmed is another call than to give back a reservation. */
+const sides = { reserve: "R", finish: "F", confirmAtOnce: "C", undo: "U" } as const;
 
-  const rewrite = ({ gid, branch }: DriveRequest, kept: KeptBranch, kind: FenceKind) =>
-    inTransaction(database, ({ sql }) => keep(sql, gid, branch, encodeKept(kept), kind));
+export function externalBranches(
+  { operations, database, perform }: Performer,
+  { peek }: Pick<LocalBranches, "peek">,
+): ExternalBranches {
+  const fence = externalFence(database);
+  const underWay = new Set<{ readonly key: string; readonly context: Context }>();
 
-  function parts(gid: string, branch: string, kept: Pick<KeptBranch, "steps">, side: string, context: Context) {
-    const [step] = kept.steps;
+  function parts({ gid, branch }: BranchId, { steps: [step] }: Pick<KeptBranch, "steps">, context: Context) {
     const operation = step && operations.operations[step.operation];
     if (!step || !operation)
       throw new StatusError("UNIMPLEMENTED", `${operations.name} has no operation "${step?.operation ?? ""}"`, {
         reason: "NO_SUCH_OPERATION",
       });
-    const about = { gid, step: step.step, key: `${gid}:${branch}:${side}`, rejects: operation.facts.rejects };
+    const about = { gid, step: step.step, rejects: operation.facts.rejects };
     return {
       step,
       operation,
       own: perform[step.operation] as ExternalOperation,
       input: codecOf(operation.input).decode(step.input),
-      call: branchContext(context, about),
+      output: codecOf(operation.output),
+      call: (side: keyof typeof sides) =>
+        branchContext(context, { ...about, key: `${gid}:${branch}:${sides[side]}` }) as never,
     };
   }
 
   /** Does what the intent says, or finds out that it was done. */
   async function carryOut(request: DriveRequest, kind: "reserve" | "apply", repetition: boolean, context: Context) {
-    const { gid, branch, steps } = request;
-    const { step, operation, own, input, call } = parts(gid, branch, { steps }, "R", context);
+    const { step, operation, own, input, output: codec, call } = parts(request, request, context);
+    const known = repetition ? await own.query(input, call("reserve")) : undefined;
+    let output: unknown;
     try {
-      const known = repetition ? await own.query(input, call as never) : undefined;
-      const output = known && "output" in known ? known.output : await own.reserve(input, call);
-      if (kind === "apply" && known?.state !== "confirmed") await own.confirm(input, output, call as never);
-      const results = [{ step: step.step, output: codecOf(operation.output).encode(output) }];
-      await rewrite(request, keptOf(request, results), kind);
-      return done(results);
+      output = known && "output" in known ? known.output : await own.reserve(input, call("reserve"));
     } catch (error) {
       const refusal = refusalOf(step.step, operation, error);
       if (!refusal) throw error;
-      await rewrite(request, { steps, results: [], refusal }, "rejected");
-      return rejected(refusal);
+      return { kind: "rejected", kept: keptOf(request, [], refusal) } as const;
+    }
+    if (kind === "apply" && known?.state !== "confirmed") {
+      if (await fence.isTakenBack(request)) throw new StatusError("ABORTED", "it was taken back meanwhile");
+      await own.confirm(input, output, call("confirmAtOnce"));
+    }
+    return { kind, kept: keptOf(request, [{ step: step.step, output: codec.encode(output) }]) };
+  }
+
+  async function whileUnderWay<T>(branch: BranchId, context: Context, work: () => Promise<T>): Promise<T> {
+    const one = { key: keyOf(branch), context };
+    underWay.add(one);
+    try {
+      return await work();
+    } finally {
+      underWay.delete(one);
     }
   }
 
-  /** Takes back what is known, or what an intent may have done. */
-  async function giveBack(request: DriveRequest, begun: StoredEntry, context: Context): Promise<void> {
-    const { gid, branch } = request;
-    const kept = decodeKept(begun.kept);
-    const { operation, own, input, call } = parts(gid, branch, kept, "F", context);
-    const reserving = parts(gid, branch, kept, "R", context).call;
-    const known = await own.query(input, reserving as never);
-    if (known.state === "none" || known.state === "cancelled" || known.state === "undone") return;
-    const { output } = known as Extract<typeof known, { output: unknown }>;
-    if (known.state === "reserved") return own.cancel(input, output, call as never);
-    if (!own.undo)
-      throw new StatusError("UNIMPLEMENTED", `${operations.name}/${operation.name} has no undo`, { reason: "NO_UNDO" });
-    return (own.undo as (...given: unknown[]) => Promise<void>)(input, output, call);
+  /** Gives back what is outside, and tells whether it is settled: what is not known there may still come. */
+  async function giveBack(branch: BranchId, kept: KeptBranch, context: Context): Promise<boolean> {
+    const { operation, own, input, call } = parts(branch, kept, context);
+    const known = await own.query(input, call("reserve"));
+    if (known.state === "none") return fence.settle(branch, "unless it may still come");
+    if (known.state === "reserved") await own.cancel(input, known.output, call("finish"));
+    if (known.state === "confirmed") {
+      if (!own.undo)
+        throw new StatusError("UNIMPLEMENTED", `${operations.name}/${operation.name} has no undo`, {
+          reason: "NO_UNDO",
+        });
+      await own.undo(input, known.output, call("undo"));
+    }
+    return fence.settle(branch);
+  }
+
+  /** After a call that was taken back while it was under way: whatever it has done is given back, or found by a sweep. */
+  async function giveBackLate(request: DriveRequest, context: Context): Promise<DriveReply> {
+    const taken = await fence.takeBack(request, "late");
+    if (isOpen(taken)) await giveBack(request, decodeKept(taken.kept), context).catch(() => undefined);
+    return tooLate();
+  }
+
+  async function back(request: DriveRequest, context: Context): Promise<DriveReply> {
+    const taken = await fence.takeBack(request);
+    if (taken === "confirmed")
+      return answer("heuristic", `${request.branch} was to be taken back and had been confirmed`);
+    if (!isOpen(taken) || (await giveBack(request, decodeKept(taken.kept), context))) return done();
+    return done([], "nothing is known of it outside, which is asked again");
   }
 
   return {
-    async forward(request, kind, context) {
-      const there = await write(request, "R", "intent", keptOf(request, []));
-      if (there && there.kind !== "intent") return repeatedExternal(there);
-      if (await finished(request)) return tooLate();
-      const reply = await carryOut(request, kind, there !== undefined, context);
-      if (reply.outcome !== "done" || (await finished(request)) !== "cancel") return reply;
-      const { steps } = request;
-      await giveBack(request, { kind, kept: encodeKept({ steps, results: [] }) }, context); // it was taken back meanwhile
-      return tooLate();
-    },
+    peek,
 
-    async confirm(request, context) {
-      const { gid, branch } = request;
-      const begun = await readCommitted(database.sql, gid, branch, "R");
-      if (begun?.kind !== "reserve") return answer("heuristic", `${branch} was to be confirmed and is not reserved`);
-      const there = await write(request, "F", "confirm");
-      if (there && there.kind !== "confirm")
-        return answer("heuristic", `${branch} was to be confirmed and had been cancelled`);
-      const kept = decodeKept(begun.kept);
-      const { operation, own, input, call } = parts(gid, branch, kept, "F", context);
-      const output = codecOf(operation.output).decode(kept.results[0]?.output ?? new Uint8Array());
-      // The row says only that it has begun: repeated until it succeeds, under a key the other side knows repetitions by.
-      await own.confirm(input, output, call as never);
-      return done(kept.results);
-    },
+    forward: (request, kind, context) =>
+      guarded(async () => {
+        const there = await fence.intend(request);
+        if (there && there.kind !== "intent") return repeated(there);
+        if (await fence.isTakenBack(request)) return tooLate();
+        let ended: Ended;
+        try {
+          ended = await whileUnderWay(request, context, () => carryOut(request, kind, there !== undefined, context));
+        } catch (error) {
+          if (await fence.isTakenBack(request)) return giveBackLate(request, context);
+          throw error;
+        }
+        const other = await fence.end(request, ended);
+        if (!other) return replyOf(ended);
+        const isUnknown = other.kind === "rejected" && ended.kind !== "rejected";
+        return other.finished === "cancel" || isUnknown ? giveBackLate(request, context) : repeated(other);
+      }),
 
-    async back(request, context) {
-      const { branch } = request;
-      const there = await write(request, "F", "cancel");
-      if (there?.kind === "confirm")
-        return answer("heuristic", `${branch} was to be taken back and had been confirmed`);
-      const begun = await write(request, "R", "tombstone");
-      // Repeated until it succeeds: the row says only that taking back has begun, and the other side knows repetitions.
-      if (begun?.kind === "reserve" || begun?.kind === "apply" || begun?.kind === "intent") {
-        await giveBack(request, begun, context);
-      }
-      return done();
-    },
+    confirm: (request, context) =>
+      guarded(async () => {
+        const { branch } = request;
+        const begun = await fence.begun(request);
+        if (begun?.kind !== "reserve") return answer("heuristic", `${branch} was to be confirmed and is not reserved`);
+        const there = await fence.confirm(request);
+        if (there && there.kind !== "confirm")
+          return answer("heuristic", `${branch} was to be confirmed and had been cancelled`);
+        const kept = decodeKept(begun.kept);
+        const { own, input, output, call } = parts(request, kept, context);
+        // The row says only that it has begun: repeated until it succeeds, under a key the other side knows repetitions by.
+        await own.confirm(input, output.decode(kept.results[0]?.output ?? new Uint8Array()), call("finish"));
+        return done(kept.results);
+      }),
+
+    back: (request, context) => guarded(() => back(request, context)),
+
+    settle: (request, context) =>
+      guarded(async () => {
+        const there = await fence.bar(request);
+        if (!there) return answer("refused", "it never came, and will not");
+        if (there.kind !== "intent") return repeated(there);
+        if (there.finished) return tooLate();
+        const key = keyOf(request);
+        if ([...underWay].some((one) => one.key === key && !one.context.cancelled))
+          return answer("ongoing", "it is being done");
+        const kept = decodeKept(there.kept);
+        const { step, own, input, output, call } = parts(request, kept, context);
+        const known = await own.query(input, call("reserve"));
+        if (known.state !== "confirmed") {
+          const reply = await back(request, context);
+          return reply.outcome === "done" ? answer("refused", "it was not done, and will not be") : reply;
+        }
+        const results = [{ step: step.step, output: output.encode(known.output) }];
+        const other = await fence.end(request, { kind: "apply", kept: { ...kept, results } });
+        if (!other) return done(results);
+        return other.kind === "intent" ? tooLate() : repeated(other);
+      }),
   };
+}
 
-  async function finished({ gid, branch }: DriveRequest): Promise<FenceKind | undefined> {
-    return (await readCommitted(database.sql, gid, branch, "F"))?.kind;
-  }
+function isOpen(taken: TakenBack): taken is Exclude<TakenBack, string> {
+  return typeof taken !== "string";
+}
+
+function replyOf({ kept: { refusal, results } }: Ended): DriveReply {
+  return refusal ? rejected(refusal) : done(results);
 }
 
 function tooLate(): DriveReply {
   return answer("refused", "it was taken back before it came");
-}
-
-function repeatedExternal({ kind, kept }: StoredEntry): DriveReply {
-  const { results, refusal } = decodeKept(kept);
-  if (kind === "tombstone") return tooLate();
-  return refusal ? rejected(refusal) : done(results);
 }

@@ -1,5 +1,6 @@
 import type { Database } from "../../spi/store.ts";
 import type { BranchId } from "./fence-many.ts";
+import { isHeld } from "./held.ts";
 import { decodeKept } from "./kept.ts";
 
 type Sql = Database["sql"];
@@ -85,6 +86,6 @@ function isOld(sql: Sql, olderThanMs: number) {
   return sql`
     (done.slot = 'R' or (select one.slot ${ofBranch} and one.slot = 'R') is null) and done.created_at < ${before}
     and (select max(one.created_at) ${ofBranch}) < ${before}
-    and (done.kind not in ('reserve', 'intent') or (select one.slot ${ofBranch} and one.slot = 'F') is not null)
+    and not (${isHeld(sql, "done")})
     and not exists (select from mortise_outbox as waiting where waiting.gid = done.gid)`;
 }

@@ -264,12 +264,13 @@ export function repeated({ kind, kept: bytes, finished }: StoredEntry): DriveRep
   const { results, refusal, inputHash } = decodeKept(bytes);
   if (kind === "tombstone") return answer("refused", "it was taken back before it came");
   if (kind === "rejected" && refusal) return rejected(refusal, inputHash);
+  if (kind === "intent") return answer("ongoing", "how it stands outside is not known here");
   if (finished === "cancel") return answer("refused", "it was taken back");
   return done(results, "", inputHash);
 }
 
 /** Somebody who holds the same locks is no failure: nothing was changed, and the same may be asked again. */
-async function guarded(work: () => Promise<DriveReply>): Promise<DriveReply> {
+export async function guarded(work: () => Promise<DriveReply>): Promise<DriveReply> {
   try {
     return await work();
   } catch (error) {

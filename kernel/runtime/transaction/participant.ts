@@ -17,12 +17,12 @@ import type { Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
 import { checkGid } from "../../spi/transaction-record.ts";
 import { watchBatches } from "./batch-watch.ts";
-import { externalBranches } from "./external-branch.ts";
+import { type ExternalBranches, externalBranches } from "./external-branch.ts";
 import { writingDown } from "./failing.ts";
 import { fenceVersion, isLost, readCommitted } from "./fence.ts";
 import { inLanes } from "./lanes.ts";
 import { localBranches, repeated } from "./local-branch.ts";
-import { type OutboxRows, removeDone, wakeOutbox } from "./outbox.ts";
+import { type OutboxOrigin, type OutboxRows, originOf, pauseOutbox, removeDone, wakeOutbox } from "./outbox.ts";
 import { listOutbox } from "./outbox-listing.ts";
 import { atPlaces } from "./points.ts";
 import { type PreparedBranches, parsePrepared, preparedBranches } from "./prepared.ts";
@@ -53,6 +53,8 @@ export interface Participant {
   release(gid: string, branch: string): Promise<{ readonly rows: number }>;
   /** Makes due at once what of a transaction waits in the outbox here. */
   wake(gid: string): Promise<{ readonly rows: number }>;
+  /** Has nothing of a transaction handed on that waits in the outbox here, or all that was paused of it at once. */
+  pause(gid: string, paused: boolean): Promise<{ readonly rows: number }>;
   manifest(): Promise<Infer<typeof Manifest>>;
 }
 
@@ -60,19 +62,21 @@ export interface ParticipantSetup {
   readonly at?: (point: string) => Promise<void> | void;
   /** The identity of the coordinator that is asked about what is held here. */
   readonly asks?: () => string;
+  /** Sees to it that the coordinator has a record of what waits in the outbox here. */
+  readonly adopts?: (gid: string, origin: OutboxOrigin) => Promise<unknown>;
   readonly log?: Log;
   readonly timers: Pick<Timers, "after">;
 }
 
 export function participant(
   performer: Performer,
-  { at = () => undefined, asks, log, timers }: ParticipantSetup,
+  { at = () => undefined, asks, adopts, log, timers }: ParticipantSetup,
 ): Participant {
   const { operations, database } = performer;
   const places = atPlaces(at);
   const batches = watchBatches(operations.name, log);
   const local = inLanes(performer, localBranches(performer, places), places, batches, timers);
-  const external = externalBranches(performer);
+  const external = externalBranches(performer, local);
   const prepared = preparedBranches(database, local, places);
 
   /** Throws for what nobody can do. What cannot be taken back by this version may not have come, so that is only told. */
@@ -102,18 +106,18 @@ export function participant(
 
   async function drive(request: DriveRequest, context: Context): Promise<DriveReply> {
     const { isExternal, unfit } = check(request);
-    const outside = isExternal ? external : undefined;
+    const own: ExternalBranches = isExternal ? external : local;
     switch (request.action as BranchAction) {
       case "check":
         return local.check(request, context);
       case "reserve":
       case "apply":
-        return (outside ?? local).forward(request, request.action as "reserve" | "apply", context);
+        return own.forward(request, request.action as "reserve" | "apply", context);
       case "confirm":
-        return (outside ?? local).confirm(request, context);
+        return own.confirm(request, context);
       case "cancel":
       case "undo":
-        return unfit ? bar(request, context, unfit) : (outside ?? local).back(request, context);
+        return unfit ? bar(request, context, unfit) : own.back(request, context);
       case "prepare":
         return prepared.prepare(request, context);
       case "commitPrepared":
@@ -121,9 +125,9 @@ export function participant(
       case "rollbackPrepared":
         return prepared.rollback(request, context);
       case "settle":
-        return local.settle(request);
+        return own.settle(request, context);
       case "peek":
-        return local.peek(request);
+        return own.peek(request);
       default:
         throw invalid(`"${request.action}" is no action`);
     }
@@ -198,6 +202,15 @@ export function participant(
     async wake(gid) {
       checkGid(gid);
       return reachable(async () => ({ rows: await wakeOutbox(database.sql, gid) }));
+    },
+
+    async pause(gid, paused) {
+      checkGid(gid);
+      return reachable(async () => {
+        const origin = paused ? await originOf(database.sql, gid) : undefined;
+        if (origin) await adopts?.(gid, origin);
+        return { rows: await pauseOutbox(database.sql, gid, paused) };
+      });
     },
 
     async manifest() {
