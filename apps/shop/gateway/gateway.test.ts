@@ -29,7 +29,10 @@ describe("accounts", () => {
     assert.equal((await ada.get("/api/me")).body.email, email.toLowerCase());
     const token = ada.cookie;
     assert.equal((await ada.post("/api/logout")).status, 204);
-    assert.equal((await ada.get("/api/me", { cookie: token })).status, 401);
+    const left = await ada.get("/api/me", { cookie: token });
+    assert.deepEqual([left.status, left.body], [200, null]);
+    assert.equal((await ada.get("/api/wallet", { cookie: token })).status, 401);
+    assert.deepEqual((await browser().get("/api/me")).body, null);
     assert.equal((await ada.post("/api/login", { email, password: "wrong horse" })).status, 401);
     assert.equal((await ada.post("/api/login", { email, password: "correct horse" })).status, 200);
     assert.equal((await ada.get("/api/me")).status, 200);
@@ -247,6 +250,7 @@ describe("the door", () => {
     assert.equal(body.spans[0]?.name, "GET /api/products/:sku");
     const page = await browser().get(path, { accept: "text/html" });
     assert.match(page.text, /GET \/api\/products\/:sku/);
+    assert.match(page.text, /<link rel="icon"/);
     assert.equal((await browser().get(`/traces/${"0".repeat(31)}1`)).status, 404);
   });
 

@@ -18,8 +18,13 @@ export function browserSession({ user }: Backends, secure: boolean) {
   }
 
   return {
-    /** Who is logged in; UNAUTHENTICATED if nobody is. */
-    account,
+    /** Who is logged in; nothing for nobody. */
+    visitor: (request: Request): Promise<Account | undefined> =>
+      account(request).catch((error: unknown) => {
+        if (error instanceof StatusError && error.code === "UNAUTHENTICATED") return undefined;
+        throw error;
+      }),
+    /** The id of who is logged in; UNAUTHENTICATED if nobody is. */
     userId: async (request: Request): Promise<string> => (await account(request)).id,
     open: (request: Request, { token, expiresAt }: Session): void => {
       setCookie(request, cookieName, token, { ...attributes, expires: dateOf(expiresAt) });

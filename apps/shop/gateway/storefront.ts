@@ -43,7 +43,7 @@ function pathOf(folder: string, path: string): string {
 export function serveFiles(files: Files): Middleware {
   return async (request) => {
     const { path } = request.req;
-    const found = files.get(path);
+    const found = files.get(path === "/favicon.ico" ? icon : path);
     const file = found ?? (extname(path) === "" ? files.get("/index.html") : undefined);
     if (!file) return request.text(files.size === 0 ? notBuilt : "Not found\n", files.size === 0 ? 503 : 404);
     request.header("etag", file.tag);
@@ -52,5 +52,8 @@ export function serveFiles(files: Files): Middleware {
     return request.body(file.body, 200, { "content-type": file.type });
   };
 }
+
+/** Where browsers are told that the icon is; many ask for /favicon.ico all the same. */
+export const icon = "/icon.svg";
 
 const notBuilt = "The storefront is not built. Run: npm run build -w @mortise/shop\n";

@@ -24,8 +24,8 @@ export const marketing = defineService(Marketing, {
     currency: z.string().length(3).default("EUR"),
     /** Coupons every customer may use once. */
     campaigns: z.array(campaign).default([
-      { code: "WELCOME10", title: "10 % off your first order", percent: 10, minimumCents: 0 },
-      { code: "BIG20", title: "20 % off orders from €200", percent: 20, minimumCents: 20_000 },
+      { code: "WELCOME10", title: "10 % off one order", percent: 10, minimumCents: 0 },
+      { code: "BIG20", title: "20 % off one order from €200", percent: 20, minimumCents: 20_000 },
     ]),
   }),
   setup: async ({ deps, options }) => {

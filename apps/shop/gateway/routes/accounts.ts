@@ -27,7 +27,10 @@ export function accountRoutes({ user }: Backends, session: BrowserSession): Hono
       await session.close(request);
       return request.body(null, 204);
     })
-    .get("/me", async (request) => request.json(accountView(await session.account(request))))
+    .get("/me", async (request) => {
+      const account = await session.visitor(request);
+      return request.json(account ? accountView(account) : null);
+    })
     .patch("/me", async (request) => {
       const userId = await session.userId(request);
       const { name } = await readBody(request, profile);

@@ -13,8 +13,8 @@ export const points = signal(0);
 
 export async function loadSession(): Promise<void> {
   try {
-    account.value = await get<Account>("/me");
-    await loadBalance();
+    account.value = await get<Account | null>("/me");
+    if (account.value) await loadBalance();
   } catch {
     account.value = null;
   }
