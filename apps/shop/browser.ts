@@ -12,6 +12,7 @@ export interface OrderJson {
   readonly status: string;
   readonly cancelReason: string;
   readonly traceId: string;
+  readonly paymentTraceId: string;
   readonly total: MoneyJson;
   /** The code it was bought with; empty for none. */
   readonly coupon: string;

@@ -83,6 +83,7 @@ await onServer("the storefront in Chromium", stage, (on) => {
     await page.getByText("Wallet€383.90").waitFor();
     await page.getByRole("link", { name: "See how it was made" }).click();
     await page.getByRole("heading", { name: "What this request set in motion" }).waitFor();
+    await page.getByText("placeOrder by tcc, committed").waitFor();
     const trace = (await page.textContent("ol")) ?? "";
     for (const part of [
       "POST /api/orders",
@@ -141,6 +142,10 @@ await onServer("the storefront in Chromium", stage, (on) => {
     await page.getByRole("button", { name: /^Pay €/ }).click();
     await page.getByRole("heading", { name: "It is on its way" }).waitFor();
     assert.equal(await page.locator(".timeline .step-done").count(), 4);
+    await page.getByRole("link", { name: "See how it was placed" }).waitFor();
+    await page.getByRole("link", { name: "See how it was paid" }).click();
+    await page.getByText("payOrder by tcc, committed").waitFor();
+    assert.match((await page.textContent("ol")) ?? "", /Orders\/Pay/);
     assert.deepEqual(troubles, []);
   });
 

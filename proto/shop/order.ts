@@ -68,6 +68,8 @@ export const Order = message("shop.order.v1.Order", {
   discount: required(field(11, Money)),
   /** Until when it is to be paid; only of orders that are paid later. */
   payBy: timestamp(12),
+  /** The trace of the request that paid it later; empty for none. */
+  paymentTraceId: string(13),
 });
 
 export const Item = message("shop.order.v1.Item", { sku: string(1), quantity: int32(2) });

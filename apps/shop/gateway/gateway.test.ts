@@ -161,6 +161,9 @@ describe("orders", () => {
     const key = systemPorts.ids.uuid();
     const [one, two] = await Promise.all([ada.pay(id, key), ada.pay(id, key)]);
     assert.deepEqual([one.status, two.status, one.body.id, two.body.id], [200, 200, id, id]);
+    assert.deepEqual([held.body.traceId, held.body.paymentTraceId], [held.headers.get("x-trace-id"), ""]);
+    const paying = [one, two].map(({ headers }) => headers.get("x-trace-id"));
+    assert.ok(paying.includes((await ada.get(`/api/orders/${id}`)).body.paymentTraceId));
     const again = await ada.pay(id);
     assert.deepEqual([again.status, again.body.reason], [409, "ALREADY_PAID"]);
     assert.equal(await ada.balance(), 47_200);

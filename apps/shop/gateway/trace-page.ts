@@ -1,6 +1,8 @@
 import { html, raw } from "hono/html";
-import type { Files } from "./storefront.ts";
+import { type Files, icon } from "./storefront.ts";
 import type { Bar, Waterfall } from "./waterfall.ts";
+
+const strategy = "mortise.transaction.strategy";
 
 type Html = ReturnType<typeof html>;
 
@@ -16,6 +18,7 @@ export function tracePage(
 <head>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
+<link rel="icon" href="${files.has(icon) ? icon : "data:,"}" />
 <title>Trace ${traceId.slice(0, 8)}</title>
 <style>${raw(`${fontFaces(files)}${style}`)}</style>
 </head>
@@ -38,7 +41,20 @@ function summary(traceId: string, { durationMs, bars, services, startMs }: Water
     <div><dt>Took</dt><dd>${millis(durationMs)}</dd></div>
     <div><dt>Spans</dt><dd>${bars.length}</dd></div>
   </dl>
+  ${transactions(bars)}
   <ul class="legend">${services.map((name) => html`<li style="--hue:${hueOf(name, services)}">${name}</li>`)}</ul>`;
+}
+
+/** The transactions of a trace: name, strategy and outcome, and the id by which `mortise tx show` tells more. */
+function transactions(bars: Waterfall["bars"]): Html {
+  const begun = bars.filter(({ span }) => span.name.startsWith("transaction ") && span.attributes[strategy]);
+  if (begun.length === 0) return html``;
+  const told = begun.map(({ span: { name, attributes } }) => {
+    const outcome = attributes["mortise.transaction.outcome"] ?? "under way";
+    const gid = attributes["mortise.transaction.gid"] ?? "";
+    return html`<li><b>${name.replace("transaction ", "")}</b> by <b>${attributes[strategy]}</b>, ${outcome} <code>${gid}</code></li>`;
+  });
+  return html`<h2>${begun.length === 1 ? "Its transaction" : "Its transactions"}</h2><ul class="transactions">${told}</ul>`;
 }
 
 function missing(traceId: string): Html {
@@ -97,6 +113,7 @@ main { max-width: 1180px; margin: 0 auto; padding: 32px 20px 64px; }
 h1 { font: 480 34px/1.2 "Fraunces Variable", "Iowan Old Style", "Palatino Linotype", Palatino, Georgia, serif; margin: 0 0 20px; }
 a { color: #9a3f22; } code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere; } .crumb { color: var(--soft); margin: 0 0 8px; }
 dl { display: flex; flex-wrap: wrap; gap: 12px 36px; margin: 0 0 16px; } dt { color: var(--soft); font-size: 13px; } dd { margin: 0; }
+h2 { font-size: 13px; font-weight: 400; color: var(--soft); margin: 0; } .transactions { padding: 0; margin: 0 0 16px; list-style: none; } .transactions b { font-weight: 600; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; padding: 0; margin: 0 0 20px; list-style: none; }
 .legend li::before { content: ""; display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 7px; background: hsl(var(--hue) 45% 52%); }
 ol { list-style: none; margin: 0; padding: 0; background: #fff; border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }

@@ -26,12 +26,13 @@ export function productView({ price, ...product }: Product) {
 }
 
 export function orderView(order: Order) {
-  const { id, cancelReason, traceId } = order;
+  const { id, cancelReason, traceId, paymentTraceId } = order;
   return {
     id,
     status: nameOf(OrderStatus.values, order.status),
     cancelReason,
     traceId,
+    paymentTraceId,
     total: moneyView(order.total),
     coupon: order.coupon,
     discount: moneyView(order.discount),

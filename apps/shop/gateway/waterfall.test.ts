@@ -45,6 +45,18 @@ describe("the waterfall of a trace", () => {
     );
   });
 
+  it("names on the page the transactions it is of, with strategy, outcome and id", async () => {
+    const facts = { strategy: "tcc", outcome: "committed", gid: "01a1fee1-0000-7000-8000-000000000001" };
+    const attributes = Object.fromEntries(
+      Object.entries(facts).map(([name, value]) => [`mortise.transaction.${name}`, value]),
+    );
+    const begun = { ...span("b", "a", 1, 2, "transaction placeOrder"), attributes };
+    const pageOf = (spans: SpanRecord[]) => tracePage(traceId, waterfall({ traceId, spans }), undefined, new Map());
+    const page = await pageOf([span("a", "", 0, 3), begun]);
+    assert.match(page.toString(), /<b>placeOrder<\/b> by <b>tcc<\/b>, committed <code>01a1fee1-/);
+    assert.doesNotMatch((await pageOf([span("a", "", 0, 3)])).toString(), /Its transaction/);
+  });
+
   it("writes nothing into the page that a span could smuggle in", async () => {
     const evil = span("a", "", 0, 1, "<script>alert(1)</script>");
     const page = await tracePage(traceId, waterfall({ traceId, spans: [evil] }), undefined, new Map());

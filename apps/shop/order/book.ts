@@ -25,6 +25,7 @@ export interface Move {
   readonly cancelReason?: string;
   /** The request that paid it. */
   readonly paymentRequest?: string;
+  readonly paymentTraceId?: string;
   readonly along?: Along;
 }
 

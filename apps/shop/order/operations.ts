@@ -66,8 +66,10 @@ export function orderOperations(deps: OperationsDeps): Performances<typeof Order
     // Which of these two may be done is decided where the money is; what comes here only follows.
     pay: {
       reserve: nothing,
-      confirm: async ({ orm }, { orderId, requestId: paymentRequest }, _, call) =>
-        settle(orm, orderId, { to: "PAID", paymentRequest, along: paid(call) }),
+      confirm: async ({ orm }, { orderId, requestId: paymentRequest }, _, call) => {
+        const paymentTraceId = call.trace?.traceId ?? "";
+        await settle(orm, orderId, { to: "PAID", paymentRequest, paymentTraceId, along: paid(call) });
+      },
       cancel: nothing,
     },
     drop: {

@@ -167,12 +167,13 @@ function startOf(token: string): bigint | undefined {
 }
 
 function toOrder({ row, lines, steps }: FullOrder): Order {
-  const { id, userId, cancelReason, traceId, currency } = row;
+  const { id, userId, cancelReason, traceId, paymentTraceId, currency } = row;
   return {
     id,
     userId,
     cancelReason,
     traceId,
+    paymentTraceId,
     status: OrderStatus[row.status],
     lines: lines.map(({ sku, name, image, quantity, unitCents }) => ({
       sku,

@@ -39,6 +39,8 @@ export const orders = pgTable(
     payBy: timestamp("pay_by", { withTimezone: true }),
     /** The request that paid it later; empty for none. */
     paymentRequest: text("payment_request").notNull().default(""),
+    /** The trace of that request. */
+    paymentTraceId: text("payment_trace_id").notNull().default(""),
     /** When somebody is to look at it if nothing has happened until then; null once it is final. */
     dueAt: timestamp("due_at", { withTimezone: true }),
   },

@@ -52,7 +52,10 @@ export interface Order {
   readonly id: string;
   readonly status: OrderStatus;
   readonly cancelReason: string;
+  /** Of the request that placed it. */
   readonly traceId: string;
+  /** Of the request that paid it later; empty for none. */
+  readonly paymentTraceId: string;
   readonly total: Money;
   /** Empty for none. */
   readonly coupon: string;

@@ -55,12 +55,7 @@ export function OrderPageOf({ id }: { readonly id: string }) {
             </div>
           </dl>
           {order.status === "AWAITING_PAYMENT" && <Payment order={order} onPaid={set} />}
-          {order.traceId && (
-            <a class="button button-plain button-wide trace-link" href={`/traces/${order.traceId}`}>
-              <TraceIcon /> See how it was made
-            </a>
-          )}
-          <p class="panel-note">Every service this order went through, and how long each took.</p>
+          <Traces order={order} />
           {cancellable.includes(order.status) && (
             <button type="button" class="quiet" disabled={cancelling.busy} onClick={() => void cancelling.run()}>
               Cancel this order
@@ -70,6 +65,27 @@ export function OrderPageOf({ id }: { readonly id: string }) {
         </aside>
       </div>
     </div>
+  );
+}
+
+/** The requests that made the order: one, or two where it was paid later. */
+function Traces({ order: { traceId, paymentTraceId, payBy } }: { readonly order: Order }) {
+  const traces = [
+    { id: traceId, what: payBy ? "See how it was placed" : "See how it was made" },
+    { id: paymentTraceId, what: "See how it was paid" },
+  ].filter(({ id }) => id !== "");
+  if (traces.length === 0) return null;
+  return (
+    <>
+      {traces.map(({ id, what }) => (
+        <a key={id} class="button button-plain button-wide trace-link" href={`/traces/${id}`}>
+          <TraceIcon /> {what}
+        </a>
+      ))}
+      <p class="panel-note">
+        {traces.length > 1 ? "Each is one request" : "One request"}, service by service, and how long each took.
+      </p>
+    </>
   );
 }
 

@@ -1,0 +1,1 @@
+ALTER TABLE "orders" ADD COLUMN "payment_trace_id" text DEFAULT '' NOT NULL;
