@@ -36,6 +36,12 @@ function books(app: BankApp) {
     /** Lets days pass for all that is in fences. */
     pass: (days: number) =>
       everywhere((sql) => sql`update mortise_fence set created_at = created_at - ${days} * interval '1 day'`),
+    /** Lets days pass for what the coordinator keeps of one. */
+    passFor: async (gid: string, days: number) =>
+      (await sqlOf("mortise_transactions"))`
+        update mortise_transaction set ended_at = ended_at - ${days} * interval '1 day' where gid = ${gid}`,
+    recorded: async (gid: string) =>
+      (await (await sqlOf("mortise_transactions"))`select 1 from mortise_transaction where gid = ${gid}`).length > 0,
     /** What the coordinator does with records that ended long ago, but for one of them. */
     forgetRecords: async (but: string) =>
       (await sqlOf("mortise_transactions"))`delete from mortise_transaction where gid <> ${but}`,
@@ -53,9 +59,9 @@ await onServer(
   "fences of three banks",
   () => postgresServer({ ours: true }),
   (server) => {
-    it("forget what ended long ago under any strategy, and neither what is held nor what a record is kept of", async () => {
+    it("forget what ended long ago under any strategy, before its record is gone, and nothing that is held", async () => {
       await using app = await bankApp({ server, strategy: "tcc", prefix: "r_", options: forgetful });
-      const { known, quiet, pass, forgetRecords } = books(app);
+      const { known, quiet, pass, passFor, recorded: isRecorded, forgetRecords } = books(app);
       const desk = app.clients.client(Desk);
       const own = app.clients.client(participantService(banks.own.name));
       const drive = async (gid: string, action: string) =>
@@ -92,6 +98,10 @@ await onServer(
       assert.equal(await drive(held, "cancel"), "done");
       await pass(11);
       await eventually(async () => (await known()).size === 1, 60_000);
+      assert.deepEqual(await known(), new Set([recorded]));
+      await passFor(recorded, 11);
+      await eventually(async () => (await known()).size === 0, 60_000);
+      assert.ok(await isRecorded(recorded));
       assert.equal(await app.balance("own_bank", "alice"), before + 7n);
     });
   },

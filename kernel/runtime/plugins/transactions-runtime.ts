@@ -38,7 +38,7 @@ const options = z.strictObject({
     .min(0)
     .default(14)
     .describe(
-      "Days after which participants forget what became of a branch and refuse repetitions no more; longer than any message is on its way, and than the coordinator keeps what has ended. 0: never.",
+      "Days after which participants forget what became of a branch and refuse repetitions no more; longer than any message is on its way, and a day less than the coordinator keeps what has ended. 0: never.",
     ),
   pruneEveryMs: ms(
     21_600_000,

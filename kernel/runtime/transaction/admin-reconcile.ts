@@ -10,6 +10,8 @@ import { invalid } from "./refusals.ts";
 
 export interface Reconciling {
   readonly coordinator: Coordinator;
+  /** How long fences keep what ended, in milliseconds; undefined: for ever. */
+  readonly retentionMs: number | undefined;
   /** Participants of all transactions that are begun here. */
   readonly knownParticipants: () => readonly string[];
   /** Rejects where no transaction has this name. */
@@ -26,7 +28,7 @@ type Request = Infer<typeof ReconcileRequest>;
 
 /**
  * Compares one batch of what the coordinator has decided with what participants have. Records are read before fences: what
- * they say is done was there before. Throws INVALID_ARGUMENT for a request nobody can mean, as for a name nobody has.
+ * they say is done was there before. What ended so long ago that fences may have forgotten it is not compared. Throws INVALID_ARGUMENT for a request nobody can mean, as for a name nobody has.
  */
 export async function reconcile(request: Request, reconciling: Reconciling): Promise<Infer<typeof Reconciliation>> {
   const { participant, after, limit, passOver } = request;
@@ -42,12 +44,24 @@ export async function reconcile(request: Request, reconciling: Reconciling): Pro
       if ((participant === "" || participant === one) && !passOver.includes(one))
         gidsAt.set(one, [...(gidsAt.get(one) ?? []), gid]);
   const { answers, silent } = await askAll([...gidsAt.keys()], (one) => fencesOf(one, gidsAt.get(one) ?? []));
+  const known = await knownToFences(compared, reconciling);
   return {
-    differences: compared.flatMap((record) => told(record, answers)),
-    compared: compared.length,
+    differences: known.flatMap((record) => told(record, answers)),
+    compared: known.length,
     next: records.length === size ? (records.at(-1)?.gid ?? "") : "",
     silent,
   };
+}
+
+/** Asked after the fences were: what they have to know now they had to know then. */
+async function knownToFences(
+  records: readonly TransactionRecord[],
+  { coordinator, retentionMs }: Reconciling,
+): Promise<readonly TransactionRecord[]> {
+  if (retentionMs === undefined || records.length === 0) return records;
+  const gids = records.map(({ gid }) => gid);
+  const known = new Set(await coordinator.notLongEnded(gids, retentionMs));
+  return records.filter(({ gid }) => known.has(gid));
 }
 
 function checkRequest({ newerThanMs, after, limit }: Request): void {

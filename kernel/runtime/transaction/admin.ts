@@ -13,6 +13,7 @@ import { type AdminSetup, type Sight, sightOf } from "./admin-sight.ts";
 import { sweepAll } from "./admin-sweep.ts";
 import type { Event } from "./admin-view.ts";
 import type { Silent } from "./ask-all.ts";
+import { retentionMsOf } from "./fence-retention.ts";
 import { begunElsewhere, invalid, noTransaction } from "./refusals.ts";
 
 /** What people may do about transactions, as a service of this process. */
@@ -75,7 +76,7 @@ function adminComparing({ node, participant }: AdminSetup, sight: Sight): Some<"
   return {
     reconcile: (request, call) =>
       reconcile(request, {
-        ...{ coordinator: coordinator(), knownParticipants },
+        ...{ coordinator: coordinator(), knownParticipants, retentionMs: retentionMsOf(node.options) },
         checkName: (name) => checkMeant(node, { name, strategy: "" }),
         fencesOf: (name, gids) =>
           participant(name).fences({ gids: [...gids] }, call.with({ timeoutMs: node.options.driveTimeoutMs })),

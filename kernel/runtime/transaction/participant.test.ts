@@ -143,6 +143,18 @@ await onServer(
       assert.equal((await at.database.sql`select 1 from mortise_fence`).length, 0);
     });
 
+    it("answers whether it could be done by what was done, which may be why it could not be again", async () => {
+      await using at = await open();
+      const [gone, none] = [randomUUID(), randomUUID()];
+      for (const action of ["prepare", "commitPrepared"] as const)
+        assert.equal((await at.drive(gone, action, 90n)).outcome, "done");
+      const again = await at.drive(gone, "check", 90n);
+      assert.deepEqual([again.outcome, again.results.length], ["done", 1]);
+      await at.drive(none, "settle");
+      assert.equal((await at.drive(none, "check", 90n)).outcome, "refused");
+      assert.equal((await at.drive(randomUUID(), "check", 90n)).outcome, "rejected");
+    });
+
     it("leaves a branch prepared, votes again, and commits it with its outputs", async () => {
       await using at = await open();
       const gid = randomUUID();

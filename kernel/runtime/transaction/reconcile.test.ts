@@ -9,7 +9,9 @@ import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { strategyWorld } from "../../testing/strategy-world.ts";
 import { testStrategy } from "../../testing/test-strategies.ts";
+import { reconcile } from "./admin-reconcile.ts";
 import { differencesIn } from "./reconcile.ts";
+import { coordinatorHere } from "./sweep.fixture.ts";
 
 const everything = { name: "", participant: "", newerThanMs: 0n, after: "", limit: 0, passOver: [] };
 
@@ -66,6 +68,28 @@ describe("what differs from what was decided", () => {
   it("passes over a participant that did not answer", () => {
     const record = { ...sampleTransaction(), status: "committed", done: [] } as unknown as TransactionRecord;
     assert.deepEqual(differencesIn(record, new Map()), []);
+  });
+});
+
+describe("a comparison", () => {
+  it("says nothing of what ended so long ago that fences may have forgotten it", async () => {
+    let now = 0;
+    const coordinator = coordinatorHere(undefined, () => now);
+    const sample = sampleTransaction();
+    await coordinator.begin(sample, "me", 60_000);
+    await coordinator.decide(sample.gid, "committing", {});
+    const compare = async () => {
+      const { compared, differences } = await reconcile(everything, {
+        ...{ coordinator, retentionMs: 1_000, knownParticipants: () => [], checkName: async () => undefined },
+        fencesOf: async () => ({ rows: [], prepared: [] }),
+      });
+      return [compared, differences.map(({ what }) => what)];
+    };
+    await coordinator.finish(sample.gid, { done: ["b1", "b2"] });
+    now = 999;
+    assert.deepEqual(await compare(), [1, ["missing", "missing"]]);
+    now = 1_000;
+    assert.deepEqual(await compare(), [0, []]);
   });
 });
 
