@@ -17,6 +17,8 @@ export const accounts = { alice: 1_000n, bob: 1_000n, carol: 1_000n, bonus: 0n }
 
 export interface BankApp extends TestApp {
   readonly strategy: (name: string) => Promise<void>;
+  /** Takes the second bank away, or puts it back. */
+  readonly second: (there: boolean) => Promise<void>;
   /** What all accounts of all banks hold together, also on its way. */
   readonly total: () => Promise<bigint>;
   readonly balance: (bank: "own_bank" | "second_bank" | "third_bank", account: string) => Promise<bigint>;
@@ -40,17 +42,9 @@ export async function bankApp({
   plugins = [],
   options = {},
 }: BankAppOptions): Promise<BankApp> {
-  const config = (name: string) => ({
-    plugins: [
-      postgres,
-      postgresCoordinator,
-      memory,
-      ...strategies,
-      ownBank(accounts),
-      secondBank(accounts),
-      thirdBank(accounts),
-      ...plugins,
-    ],
+  const [own, second, third] = [ownBank(accounts), secondBank(accounts), thirdBank(accounts)];
+  const config = (name: string, banks = [own, second, third]) => ({
+    plugins: [postgres, postgresCoordinator, memory, ...strategies, ...banks, ...plugins],
     use: {
       bus: "memory",
       store: "postgres",
@@ -75,6 +69,10 @@ export async function bankApp({
   const sqlOf = async (bank: string) => (await databases().database(bank)).sql;
   return Object.assign(app, {
     strategy: async (name: string) => void (await app.become(config(name))),
+    second: async (there: boolean) => {
+      const { settled } = await app.become(config(strategy, there ? [own, second, third] : [own, third]));
+      await settled;
+    },
     store: databases,
     total: async () => {
       const sums = await Promise.all(

@@ -61,6 +61,19 @@ await onServer(
       });
     }
 
+    it("asks a bank that was taken away until it is there again", async () => {
+      await using app = await bankApp({ server, strategy: "tcc", prefix: prefix() });
+      const desk = app.clients.client(Desk);
+      const collecting = { ...order, transaction: "collect" };
+      assert.equal((await desk.run(collecting)).status, "committed");
+      await app.second(false);
+      const several = [1, 2, 3].map(() => desk.run(collecting));
+      await eventually(async () => (await app.balance("own_bank", "alice")) === 600n);
+      await app.second(true);
+      for (const running of several) assert.equal((await running).status, "committed");
+      assert.equal(await app.balance("third_bank", "bob"), 1_800n);
+    });
+
     it("moves within one bank in one database transaction, whatever the strategy", async () => {
       await using app = await bankApp({ server, strategy: "local", prefix: prefix() });
       const desk = app.clients.client(Desk);

@@ -13,6 +13,7 @@ import type { Protocol } from "../spi/protocol.ts";
 import type { Serializer } from "../spi/serializer.ts";
 import type { Connections } from "./connections.ts";
 import { chosen, type Named, wrapsAt } from "./parts.ts";
+import { saysGone, serviceGone } from "./service-gone.ts";
 import { maybeSticky } from "./sticky.ts";
 
 /** What attempts of one method are made of. */
@@ -51,8 +52,11 @@ export function attempts(setup: AttemptSetup): Group["attempt"] {
     return reply;
   }
 
-  function failed(error: StatusError, picked: Picked, started: number): never {
-    if (error.neverSent || error.code === "UNIMPLEMENTED") view.unreachable(picked.instance); // it is not what we took it for
+  function failed(given: StatusError, picked: Picked, started: number): never {
+    const { instance } = picked;
+    const { code, neverSent } = given;
+    if (neverSent || code === "UNIMPLEMENTED" || saysGone(given, method)) view.unreachable(instance); // it is not what we took it for
+    const error = asNoLonger(given, instance, setup);
     picked.done({ tookMs: clock.now() - started, code: error.code });
     throw error;
   }
@@ -68,6 +72,13 @@ export function attempts(setup: AttemptSetup): Group["attempt"] {
       (error: unknown) => failed(asStatusError(error), picked, started),
     );
   };
+}
+
+/** Who does not know the method and was only kept for want of better knowledge is somebody else now: the service is away. */
+function asNoLonger(error: StatusError, { address }: Instance, { site: { method }, view }: AttemptSetup): StatusError {
+  if (error.code !== "UNIMPLEMENTED" || error.neverSent || error.reason !== undefined) return error;
+  if (view.instances.some((one) => one.address === address)) return error;
+  return serviceGone(method, `${method.service} is not served at ${address} any more: ${error.message}`);
 }
 
 /** A filter or protocol that throws instead of rejecting is as good as one that rejects. */

@@ -7,7 +7,7 @@ import { type ProviderSetup, providerPath } from "./provider.ts";
 
 /** Makes what listeners offer; a contract that stays keeps its paths, and with them what they compiled. */
 export interface Exposures {
-  of(contracts: Iterable<ServiceType>, serializers: Named<Serializer>): Exposure;
+  of(contracts: Iterable<ServiceType>, serializers: Named<Serializer>, gone: Iterable<ServiceType>): Exposure;
 }
 
 export function exposures(setup: ProviderSetup): Exposures {
@@ -23,7 +23,13 @@ export function exposures(setup: ProviderSetup): Exposures {
     served.set(contract, made);
     return made;
   };
-  return { of: (contracts, serializers) => ({ services: Array.from(contracts, serve), serializers }) };
+  return {
+    of: (contracts, serializers, gone) => ({
+      services: Array.from(contracts, serve),
+      serializers,
+      gone: Array.from(gone, serve),
+    }),
+  };
 }
 
 /** Throws an Error if there are methods that no protocol can carry. */

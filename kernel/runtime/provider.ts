@@ -20,6 +20,7 @@ import { handling, type Witness } from "./handler.ts";
 import { type Basis, leasedPath } from "./lease.ts";
 import { handlerOf, listenKey, type Offers } from "./offers.ts";
 import { basisFor, type Choices, type Named, wrapsAt } from "./parts.ts";
+import { serviceGone } from "./service-gone.ts";
 
 /** What the providers' paths of one generation are made of. */
 export interface ProviderParts extends Choices {
@@ -93,7 +94,7 @@ export function compileProvider(method: Method, basis: Basis, setup: ProviderSet
   const parts = setup.parts();
   const handler = handlerOf(parts.offers, method);
   if (!handler) {
-    throw new StatusError("UNAVAILABLE", `${method.service} is not served here any more`, { reason: "SERVICE_GONE" });
+    throw serviceGone(method, `${method.service} is not served here any more`);
   }
   const { by = method.service } = parts.offers.services.get(method.service) ?? {};
   return chain(wrapsAt("provider", siteOf(method, by, basis), parts.filters), handling(method, handler, setup));

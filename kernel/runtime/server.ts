@@ -1,11 +1,14 @@
+import type { ServiceType } from "../contract/types.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { Generation, Log } from "../core/plugin.ts";
 import type { Ports } from "../core/ports.ts";
-import type { Listener } from "../spi/protocol.ts";
+import type { Exposure, Listener } from "../spi/protocol.ts";
+import type { Serializer } from "../spi/serializer.ts";
 import type { Server } from "../spi/server.ts";
 import type { Service } from "../spi/service.ts";
 import { checkCarried, type Exposures, exposures } from "./exposure.ts";
 import { type Listeners, listeners } from "./listeners.ts";
+import type { Named } from "./parts.ts";
 import {
   compileDelivery,
   compileProvider,
@@ -60,6 +63,8 @@ interface Machine {
   readonly setup: RuntimeServerSetup;
   readonly provider: ProviderSetup;
   readonly exposures: Exposures;
+  /** Every contract that was offered so far, by name. */
+  readonly offered: Map<string, ServiceType>;
   readonly listeners: Listeners;
   readonly registrations: Registrations;
   readonly subscriptions: Subscriptions;
@@ -115,6 +120,7 @@ function machineOf(setup: RuntimeServerSetup): Machine {
     setup,
     provider,
     exposures: exposures(provider),
+    offered: new Map(),
     listeners: listeners(),
     registrations: registrations(
       { retryMs: options.registerRetryMs, waitMs: options.registerWaitMs },
@@ -136,10 +142,11 @@ async function startAll(machine: Machine, state: ServerState): Promise<void> {
   await openDoors(state.services);
 }
 
-function prepareListeners({ exposures, listeners, setup }: Machine, state: ServerState) {
+function prepareListeners(machine: Machine, state: ServerState) {
+  const { listeners, setup } = machine;
   checkCarried(state.offers, state.protocols);
   const { services } = state.offers;
-  const exposure = exposures.of(contractsOf(state), state.serializers);
+  const exposure = exposed(machine, contractsOf(state), state.serializers);
   const protocols = services.size > 0 ? state.protocols : new Map();
   return listeners.prepare(protocols, exposure, setup.options.graceMs);
 }
@@ -186,12 +193,13 @@ interface Flip {
 
 /** What changes right after a flip, and what has to wait until the last call of the old generation has ended. */
 async function goAlong(machine: Machine, { before, next, retired, drained }: Flip): Promise<void> {
-  const { exposures, listeners, registrations, subscriptions, setup } = machine;
+  const { offered, listeners, registrations, subscriptions, setup } = machine;
   const { graceMs } = setup.options;
   const attempt = attempting(setup.log);
   const both = new Set([...contractsOf(before), ...contractsOf(next)]);
   const serializers = new Map([...before.serializers, ...next.serializers]); // calls of the old generation still use theirs
-  await attempt("offer the services", () => listeners.update(exposures.of(both, serializers)));
+  for (const contract of both) offered.set(contract.name, contract);
+  await attempt("offer the services", () => listeners.update(exposed(machine, both, serializers)));
   await registrations.select(({ service }) => !next.offers.services.has(service)).withdraw();
   await attempt("register", () => register(machine, next));
   const { addresses } = listeners;
@@ -207,7 +215,7 @@ async function goAlong(machine: Machine, { before, next, retired, drained }: Fli
   await old.withdraw();
   await Promise.all(retired.map((listener) => attempt("close a listener", () => listener.close(graceMs))));
   const now = machine.state ?? next;
-  await attempt("offer the services", () => listeners.update(exposures.of(contractsOf(now), now.serializers)));
+  await attempt("offer the services", () => listeners.update(exposed(machine, contractsOf(now), now.serializers)));
 }
 
 async function closeDoors(
@@ -242,6 +250,18 @@ async function stopAll(machine: Machine, state: ServerState | undefined): Promis
   await attempt("end the subscriptions", () => subscriptions.become([]));
   await activity.quiet(left() / 2);
   await listeners.close(left());
+}
+
+/** What listeners offer, beside what they have offered before. */
+function exposed(
+  { exposures, offered }: Machine,
+  contracts: Iterable<ServiceType>,
+  serializers: Named<Serializer>,
+): Exposure {
+  const all = [...contracts];
+  const names = new Set(all.map(({ name }) => name));
+  const gone = [...offered.values()].filter(({ name }) => !names.has(name));
+  return exposures.of(all, serializers, gone);
 }
 
 function contractsOf({ offers }: ServerState) {

@@ -19,8 +19,15 @@ export interface ServedService {
 /** What a listener offers. */
 export interface Exposure {
   readonly services: readonly ServedService[];
+  /** Were offered here before. Nobody is told of them; whoever still calls them is answered by their paths, which say that they are gone. */
+  readonly gone?: readonly ServedService[];
   /** By name; a request may use any of them. */
   readonly serializers: ReadonlyMap<string, Serializer>;
+}
+
+/** Everything a listener answers for; of two that want the same place the later one shall have it. */
+export function answered({ services, gone = [] }: Exposure): readonly ServedService[] {
+  return [...gone, ...services];
 }
 
 export interface Listener {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { StatusError } from "../../call/status.ts";
 import { Echo } from "../../testing/echo-contract.ts";
 import { eventually } from "../../testing/eventually.ts";
+import type { Exposure } from "../protocol.ts";
 import { emptyNote, fullNote, sameMessage } from "../serializer.conformance.ts";
 import type { Serializer } from "../serializer.ts";
 import {
@@ -154,4 +156,21 @@ export const lifeLaws = [
     await call("echo", emptyNote);
     assert.equal(events.begun, 2, "the new handlers have not taken over");
   }),
+  law("answers for services that have left by their paths", async ({ call, listener, log, serializer }) => {
+    const { services, serializers } = echoExposure(log, { serializers: [serializer] });
+    await listener.update({ services: [], serializers, gone: leaving(services) });
+    const error = await failure(call("echo", emptyNote), "UNAVAILABLE");
+    assert.deepEqual([error.reason, error.message], ["SERVICE_GONE", "it has left"]);
+    await listener.update({ services, serializers, gone: leaving(services) });
+    await call("echo", emptyNote);
+  }),
 ];
+
+/** The same services as they answer when they have left. */
+function leaving(services: Exposure["services"]): Exposure["services"] {
+  const invoke = () => Promise.reject(new StatusError("UNAVAILABLE", "it has left", { reason: "SERVICE_GONE" }));
+  return services.map(({ service, methods }) => ({
+    service,
+    methods: new Map(Array.from(methods, ([name, { method }]) => [name, { method, invoke }])),
+  }));
+}

@@ -42,11 +42,12 @@ export interface Offered {
 type Services = Readonly<Record<string, Partial<ServiceOptions>>>;
 
 /** What an exposure comes to. Throws an Error where options and contract do not fit each other. */
-export function offered({ services, serializers }: Exposure, options: Services): Offered {
+export function offered({ services, gone = [], serializers }: Exposure, options: Services): Offered {
   const byPath = new Map<string, Served>();
   const byInterface = new Map<string, JavaService[]>();
   const all = [...serializers.values()];
   const values = all.map((one) => (one.subtype === "hessian2" ? hessianValuesOf(one) : undefined)).find(Boolean);
+  for (const service of gone) for (const one of unaryOf(service, all)) byPath.set(one.method.path, one);
   for (const service of services) {
     const served = unaryOf(service, all);
     for (const one of served) byPath.set(one.method.path, one);

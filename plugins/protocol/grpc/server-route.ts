@@ -1,5 +1,16 @@
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import type { Codec, Exposure, InFlight, Invoker, Log, Method, Ports, Serializer, ServedMethod } from "@mortise/kernel";
+import {
+  answered,
+  type Codec,
+  type Exposure,
+  type InFlight,
+  type Invoker,
+  type Log,
+  type Method,
+  type Ports,
+  type Serializer,
+  type ServedMethod,
+} from "@mortise/kernel";
 
 /** How the messages of one method are read and written with one serializer. */
 export interface Codecs {
@@ -30,10 +41,11 @@ export interface ServerHost {
 export type IncomingCall = ServerInterceptingCallInterface;
 
 /** The routes of everything a listener offers, by path with a leading slash. */
-export function routesOf({ services, serializers }: Exposure, inFlight: InFlight): ReadonlyMap<string, ServerRoute> {
+export function routesOf(exposure: Exposure, inFlight: InFlight): ReadonlyMap<string, ServerRoute> {
   const routes = new Map<string, ServerRoute>();
-  for (const { methods } of services) {
-    for (const served of methods.values()) routes.set(`/${served.method.path}`, route(served, serializers, inFlight));
+  for (const { methods } of answered(exposure)) {
+    for (const served of methods.values())
+      routes.set(`/${served.method.path}`, route(served, exposure.serializers, inFlight));
   }
   return routes;
 }

@@ -28,7 +28,7 @@ export async function hessianListener(exposure: Exposure, setup: ListenerSetup):
   const { options, ports, log } = setup;
   const inFlight = new InFlight();
   const sockets = new Map<Socket, Known>();
-  let paths = offered(exposure, options);
+  let paths = answered(exposure, options);
   let closing: Promise<void> | undefined;
   const host: ServerHost = {
     ports,
@@ -98,7 +98,7 @@ export async function hessianListener(exposure: Exposure, setup: ListenerSetup):
   return {
     address,
     update(next) {
-      paths = offered(next, options);
+      paths = answered(next, options);
     },
     close: (graceMs) => (closing ??= close(graceMs)),
   };
@@ -111,7 +111,16 @@ interface Known {
 }
 
 /** What an exposure comes to, by path. Throws an Error where options and contract do not fit each other. */
-function offered({ services, serializers }: Exposure, options: HessianOptions): ReadonlyMap<string, ServedPath> {
+function answered(exposure: Exposure, options: HessianOptions): ReadonlyMap<string, ServedPath> {
+  const { services, gone = [], serializers } = exposure;
+  return new Map([...offered(gone, serializers, options), ...offered(services, serializers, options)]);
+}
+
+function offered(
+  services: Exposure["services"],
+  serializers: Exposure["serializers"],
+  options: HessianOptions,
+): ReadonlyMap<string, ServedPath> {
   const serializer = [...serializers.values()].find((one) => one.subtype === subtype);
   const paths = new Map<string, Map<string, readonly ServedRoute[]>>();
   for (const { service, methods } of serializer ? services : []) {

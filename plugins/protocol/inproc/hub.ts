@@ -1,4 +1,12 @@
-import { type Exposure, InFlight, type Listener, type ServedMethod, StatusError, type Timers } from "@mortise/kernel";
+import {
+  answered,
+  type Exposure,
+  InFlight,
+  type Listener,
+  type ServedMethod,
+  StatusError,
+  type Timers,
+} from "@mortise/kernel";
 import type { Witness } from "./passage.ts";
 
 /** A listener as connections see it. */
@@ -41,8 +49,10 @@ export function listenAt(
   };
 }
 
-function routesOf({ services }: Exposure): ReadonlyMap<string, ServedMethod> {
+function routesOf(exposure: Exposure): ReadonlyMap<string, ServedMethod> {
   return new Map(
-    services.flatMap(({ methods }) => [...methods.values()].map((served) => [served.method.path, served] as const)),
+    answered(exposure).flatMap(({ methods }) =>
+      [...methods.values()].map((served) => [served.method.path, served] as const),
+    ),
   );
 }

@@ -1,4 +1,15 @@
-import type { Codec, Exposure, InFlight, Invoker, Log, Method, Ports, Serializer, ServedMethod } from "@mortise/kernel";
+import {
+  answered,
+  type Codec,
+  type Exposure,
+  type InFlight,
+  type Invoker,
+  type Log,
+  type Method,
+  type Ports,
+  type Serializer,
+  type ServedMethod,
+} from "@mortise/kernel";
 import type { NatsLink } from "./link.ts";
 import type { NatsOptions } from "./options.ts";
 import type { ServerCall } from "./server-call.ts";
@@ -40,11 +51,11 @@ export interface ServerHost {
 
 /** Everything a listener offers, by path with dots. A method that stays keeps its statistics. */
 export function routesOf(
-  { services, serializers }: Exposure,
+  exposure: Exposure,
   before: ReadonlyMap<string, ServerRoute>,
 ): ReadonlyMap<string, ServerRoute> {
-  const offered = services.flatMap(({ methods }) => [...methods.values()]);
-  return new Map(offered.map((served) => [dotted(served.method.path), route(served, serializers, before)]));
+  const all = answered(exposure).flatMap(({ methods }) => [...methods.values()]);
+  return new Map(all.map((served) => [dotted(served.method.path), route(served, exposure.serializers, before)]));
 }
 
 function route(

@@ -74,7 +74,9 @@ export async function restListener(exposure: Exposure, setup: ListenerSetup): Pr
 
   function update(next: Exposure): void {
     const routes = routesOf(next);
-    router = routerOf(routes);
+    const offered = routerOf(routes);
+    const gone = routerOf(routesOf({ ...next, services: next.gone ?? [] }));
+    router = (path) => offered(path) ?? gone(path);
     let text: Uint8Array | undefined;
     describe = () => (text ??= Buffer.from(JSON.stringify(openApiOf(routes, options.title))));
   }

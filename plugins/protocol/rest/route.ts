@@ -14,7 +14,7 @@ export interface RestRoute {
 }
 
 /** Everything a listener offers. Where two methods want the same path the later one has it. */
-export function routesOf({ services, serializers }: Exposure): readonly RestRoute[] {
+export function routesOf({ services, serializers }: Omit<Exposure, "gone">): readonly RestRoute[] {
   const json = [...serializers.values()].find((serializer) => serializer.subtype === subtype);
   return services.flatMap(({ methods }) =>
     [...methods.values()]
