@@ -29,6 +29,7 @@ import { beforehand } from "./beforehand.ts";
 import { endsOf } from "./ends.ts";
 import { retentionMsOf } from "./fence-retention.ts";
 import { hosts } from "./hosting.ts";
+import { freeing } from "./freeing.ts";
 import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
 import { keptNumbers } from "./numbers.ts";
@@ -226,6 +227,8 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     numbers,
     listens: (transaction) => [
       {
+    free: (operations, database) =>
+      freeing(operations, database, { sweeper, ports, orphanAfterMs: options.orphanAfterMs }),
         topic: acknowledgementTopic(transaction.name),
         handler: ((ack: Ack) => acknowledged(transaction, ack)) as EventHandler<never>,
       },
