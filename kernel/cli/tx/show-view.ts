@@ -78,6 +78,7 @@ function branchRow(branch: Branch): string[] {
 function outboxText({ state, attempts, lastError, nextAt }: NonNullable<Branch["outbox"]>): string {
   const why = lastError === "" ? "" : `: ${lastError}`;
   if (state === "exhausted") return `given up after ${attempts} attempts${why}`;
+  if (state === "paused") return `in the outbox, ${attempts} attempts, paused${why}`;
   return `in the outbox, ${attempts} attempts, next ${moment(nextAt)}${why}`;
 }
 

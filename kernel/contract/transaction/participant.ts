@@ -115,6 +115,8 @@ export const OutboxTransaction = message("mortise.transaction.v1.OutboxTransacti
   scheduled: bool(11),
   /** Since the first branch was done, in milliseconds by the clock of the database. */
   ageMs: int64(12),
+  /** Nothing of it is handed on until it is resumed. */
+  paused: optional(bool(13)),
 });
 
 export const OutboxTransactions = message("mortise.transaction.v1.OutboxTransactions", {
@@ -152,7 +154,10 @@ export const Fences = message("mortise.transaction.v1.Fences", {
   prepared: repeated(string(2)),
 });
 
-/** How many rows of an outbox are due at once now. */
+/** Whether what of a transaction waits in an outbox is to be handed on. */
+export const OutboxPause = message("mortise.transaction.v1.OutboxPause", { gid: string(1), paused: bool(2) });
+
+/** How many rows of an outbox that was done to. */
 export const Woken = message("mortise.transaction.v1.Woken", { rows: int32(1) });
 
 export const ManifestOperation = message("mortise.transaction.v1.ManifestOperation", {
@@ -218,8 +223,13 @@ export function participantService(name: string) {
     inspect: rpc(Gid, Inspected, { readOnly: true }),
     /** Transactions of which something waits in the outbox. */
     outbox: rpc(OutboxQuery, OutboxTransactions, { readOnly: true }),
-    /** Makes due at once what of a transaction waits in the outbox, also what was given up. */
+    /** Makes due at once what of a transaction waits in the outbox, also what was given up, and nothing that is paused. */
     wake: rpc(Gid, Woken, { idempotent: true }),
+    /**
+     * Has nothing of a transaction handed on out of the outbox until it is resumed, which makes all of it due; the coordinator
+     * has a record of what is paused. What is under way at that moment may still be done.
+     */
+    pause: rpc(OutboxPause, Woken, { idempotent: true }),
     /** Takes a branch out of the outbox that a person has settled by other means. */
     release: rpc(BranchOf, Woken, { idempotent: true }),
     /** What the fence has of many transactions, to be compared with what was decided. */

@@ -91,7 +91,7 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
     if (left.length === 0 && status === "committing") return conclude(transaction, record, said);
     await coordinator.note(gid, { done: [said.branch], outputs: said.outputs });
     const now = await coordinator.get(gid);
-    if (now?.status === "committing") await goOn(transaction, now, said.branch);
+    await goOn(transaction, now, said.branch);
   }
 
   /** Has the strategy end a transaction whose branches are done. */
@@ -106,10 +106,16 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
       });
   }
 
-  /** Ends a transaction whose last branch this was, or sends those that waited for it. */
-  async function goOn(transaction: AnyTransaction, record: TransactionRecord, branch: string): Promise<void> {
+  /** Ends a decided transaction whose last branch this was, or sends those that waited for it unless it is paused. */
+  async function goOn(
+    transaction: AnyTransaction,
+    record: TransactionRecord | undefined,
+    branch: string,
+  ): Promise<void> {
+    if (record?.status !== "committing") return;
     const left = leftOf(record);
     if (left.length === 0) return conclude(transaction, record);
+    if (record.paused) return;
     const isLeft = (id: string) => left.some((one) => one.id === id);
     const unlocked = left.filter(({ after }) => after.includes(branch) && !after.some(isLeft));
     if (unlocked.length === 0) return;
@@ -136,7 +142,7 @@ export function acknowledging({ node, running, hosted, factsOf }: AcknowledgingS
       node.resends.heard(participant);
       if (!record.done.includes(branch) && !hasEnded(record.status))
         return done(transaction, record, { branch, outputs: outputsIn(driven.results) });
-      if (record.status === "committing") await goOn(transaction, record, branch);
+      await goOn(transaction, record, branch);
     },
   };
 }

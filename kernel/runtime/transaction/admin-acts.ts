@@ -1,6 +1,6 @@
 import type { Context } from "../../call/context.ts";
 import { asStatusError } from "../../call/outcome.ts";
-import type { Acted, ForceRequest, TransactionAdmin } from "../../contract/transaction/admin.ts";
+import type { Acted, ActRequest, ForceRequest, TransactionAdmin } from "../../contract/transaction/admin.ts";
 import type { Infer } from "../../contract/types.ts";
 import type { TransactionFilter, TransactionRecord } from "../../spi/coordinator.ts";
 import type { Handlers } from "../../spi/service.ts";
@@ -25,6 +25,12 @@ interface Meant {
   readonly name: string;
   readonly strategy: string;
 }
+
+/** Asks whoever may have something of a transaction in an outbox. Gives how many rows that was done to. */
+type InOutboxes = (
+  record: TransactionRecord | undefined,
+  ask: (holder: ReturnType<AdminSetup["participant"]>) => Promise<{ readonly rows: number }>,
+) => Promise<number>;
 
 /** What all that is done by hand has in common. */
 export interface Acting {
@@ -80,7 +86,11 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
   const { coordinator, existing, knownParticipants, kept, viewOf } = sight;
 
   /** The open transactions that are meant, and others that are known to be. */
-  async function meant({ gid, name, strategy }: Meant, others: readonly string[] = []): Promise<readonly string[]> {
+  async function meant(
+    { gid, name, strategy }: Meant,
+    call: Context,
+    others: readonly string[] = [],
+  ): Promise<readonly string[]> {
     if ((gid === "") === (name === "" && strategy === ""))
       throw invalid("name one transaction by its gid, or all by their name or strategy, and not both");
     if (gid !== "") {
@@ -112,35 +122,64 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
     return true;
   }
 
+  /** Acts on all that are meant, wherever they are kept. Gives how many rows of outboxes that was done to, and who did not answer. */
+  async function onAll(
+    request: Infer<typeof ActRequest>,
+    call: Context,
+    action: string,
+    act: (gid: string, inOutboxes: InOutboxes) => Promise<unknown>,
+  ): Promise<Infer<typeof Acted>> {
+    const who = whoOf(request, call);
+    const elsewhere = request.gid === "" ? await kept(request, call) : nothingKept;
+    const others = elsewhere.summaries.map(({ gid }) => gid);
+    const gids = (await unrecorded(request, call)) ? [request.gid] : await meant(request, call, others);
+    const silent: Silent[] = [...elsewhere.silent];
+    let outboxRows = 0;
+    const inOutboxes: InOutboxes = async (record, ask) => {
+      const asked = await askAll(holdersOf(record), (name) => ask(participant(name)));
+      silent.push(...asked.silent);
+      const rows = [...asked.answers.values()].reduce((sum, one) => sum + one.rows, 0);
+      outboxRows += rows;
+      return rows;
+    };
+    const done = await each(gids, action, who, (gid) => act(gid, inOutboxes));
+    return { ...done, outboxRows, silent };
+  }
+
+  /** Who may have something of it in an outbox. */
+  function holdersOf(record: TransactionRecord | undefined): readonly string[] {
+    const [first] = record?.branches ?? [];
+    if (!record || !first) return knownParticipants();
+    return node.strategy(record.strategy)?.facts.ownFirst === false ? [] : [first.participant];
+  }
+
   return {
     async retry(request, call) {
-      const who = whoOf(request, call);
-      const elsewhere = request.gid === "" ? await kept(request, call) : nothingKept;
-      const others = elsewhere.summaries.map(({ gid }) => gid);
-      const gids = (await unrecorded(request, call)) ? [request.gid] : await meant(request, others);
-      const silent: Silent[] = [...elsewhere.silent];
       const paused: string[] = [];
-      let outboxRows = 0;
-      const done = await each(gids, "retry", who, async (gid) => {
+      const done = await onAll(request, call, "retry", async (gid, inOutboxes) => {
         const record = await wake(gid);
         if (record?.paused) paused.push(gid);
-        const [first] = record?.branches ?? [];
-        const holders = first ? [first.participant] : knownParticipants();
-        const woken = await askAll(holders, (name) => participant(name).wake({ gid }, call));
-        silent.push(...woken.silent);
-        for (const { rows } of woken.answers.values()) outboxRows += rows;
+        await inOutboxes(record, (one) => one.wake({ gid }, call));
       });
-      return { ...done, outboxRows, silent, paused };
+      return { ...done, paused };
     },
 
     async pause(request, call) {
-      return each(await meant(request), "pause", whoOf(request, call), (gid) => coordinator().pause(gid, true));
+      const done = await onAll(request, call, "pause", async (gid, inOutboxes) => {
+        const record = await coordinator().get(gid);
+        // What only an outbox keeps has a record after that.
+        await inOutboxes(record, (one) => one.pause({ gid, paused: true }, call));
+        if (!(await coordinator().pause(gid, true))) await existing(gid);
+      });
+      return { ...done, outboxRows: 0 }; // none of them is due
     },
 
     async resume(request, call) {
-      return each(await meant(request), "resume", whoOf(request, call), async (gid) => {
+      return onAll(request, call, "resume", async (gid, inOutboxes) => {
         await coordinator().pause(gid, false);
-        await wake(gid);
+        const record = await wake(gid);
+        const rows = await inOutboxes(record, (one) => one.pause({ gid, paused: false }, call));
+        if (rows === 0) await existing(gid);
       });
     },
 

@@ -72,13 +72,17 @@ export function byAge(one: Summary, other: Summary): number {
   return Number(one.createdAt - other.createdAt) || (one.gid < other.gid ? -1 : 1);
 }
 
-function summaryOf({ givenUp, scheduled, ageMs, ...kept }: Kept, keptBy: string, patience: Patience): Summary {
+function summaryOf(
+  { givenUp, scheduled, paused = false, ageMs, ...kept }: Kept,
+  keptBy: string,
+  patience: Patience,
+): Summary {
   const { gid, name, version, strategy, createdAt, nextAt, attempts, lastError, trace } = kept;
   return {
     ...{ gid, name, version, strategy, status: "committing", attempts, lastError, trace, keptBy },
     ...{ createdAt, decidedAt: createdAt, endedAt: 0n, deadlineAt: 0n, nextAt, leaseUntil: 0n, owner: "" },
-    stuck: needsPerson({ givenUp, scheduled, attempts, ageMs }, patience),
-    ...{ paused: false, heuristic: "", abortReason: "", abortMessage: "", abortStep: "" },
+    stuck: needsPerson({ givenUp, scheduled, paused, attempts, ageMs }, patience),
+    ...{ paused, heuristic: "", abortReason: "", abortMessage: "", abortStep: "" },
     ageMs,
   };
 }

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { TransactionAdmin } from "../../contract/index.ts";
+import { participantService } from "../../contract/transaction/participant.ts";
 import { coordinator } from "../../spi/coordinator.ts";
+import { banks } from "../../testing/bank-app.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer } from "../../testing/postgres-server.ts";
 import { strategyWorld } from "../../testing/strategy-world.ts";
 import { noticingStrategy } from "../../testing/test-strategies.ts";
-import { accountsAway, ann } from "./admin.fixture.ts";
+import { accountsAway, ann, everything } from "./admin.fixture.ts";
+import { stateOf } from "./outbox-patience.ts";
 
 await onServer(
   "what people do about what waits in an outbox",
@@ -51,6 +54,63 @@ await onServer(
       await at.back();
       await admin.retry({ ...ann, gid });
       await world.settled();
+    });
+
+    it("hands on nothing of what is paused, whoever asks, until it is resumed", async () => {
+      await using at = await untold();
+      const { world, admin, sql, gid } = at;
+      await eventually(async () => (await sql`select 1 from mortise_outbox`).length === 1, 60_000);
+      const waits = () =>
+        sql`update mortise_outbox set next_at = now() + interval '1 hour' where state = 'ready' returning 1`;
+      await eventually(async () => (await waits()).length === 1, 60_000); // so that nobody is at it
+      assert.deepEqual((await admin.pause({ ...ann, gid })).silent, []);
+      const states = () => sql<{ state: string }[]>`select state from mortise_outbox where gid = ${gid}`;
+      const another = async () => {
+        const other = await world.run("pay", { settled: false });
+        await eventually(async () => (await admin.show({ gid: other.gid })).summary?.status === "committed");
+      };
+      await at.back();
+      await another(); // whatever is due is handed on
+      const own = world.app.clients.client(participantService(banks.own.name));
+      assert.deepEqual(await own.wake({ gid }), { rows: 0 });
+      const retried = await admin.retry({ ...ann, gid });
+      assert.deepEqual([retried.outboxRows, retried.paused], [0, [gid]]);
+      await another();
+      assert.deepEqual([...(await states())], [{ state: "paused" }]);
+      assert.equal(await world.balance(1, "bob"), 1_200n, "of the others");
+      const { summary, branches } = await admin.show({ gid });
+      assert.deepEqual([summary?.paused, summary?.status], [true, "committing"]);
+      assert.equal(branches.find(({ id }) => id === "b2")?.outbox?.state, "paused");
+      assert.equal((await admin.resume({ ...ann, gid })).outboxRows, 1);
+      await world.settled();
+      assert.equal(await world.balance(1, "bob"), 1_300n);
+    });
+
+    it("calls nobody for what is paused, and hands on once more what had been given up before", async () => {
+      await using at = await untold();
+      const { world, admin, sql, gid } = at;
+      await eventually(async () => (await admin.show({ gid })).summary?.stuck, 60_000);
+      await admin.pause({ ...ann, gid });
+      const patience = { stuckAfterRounds: 1, stuckAfterMs: 0 };
+      assert.equal((await stateOf(sql, gid, patience)).holds, "waiting");
+      await at.back();
+      await admin.resume({ ...ann, gid });
+      await world.settled();
+    });
+
+    it("names who does not answer when it is to pause", async () => {
+      await using at = await untold();
+      const { admin, sql, gid } = at;
+      await eventually(async () => (await admin.list({ ...everything, open: true })).transactions[0]?.keptBy === "");
+      await sql`alter table mortise_outbox rename to outbox_away`;
+      const { silent } = await admin.pause({ ...ann, gid });
+      assert.deepEqual(
+        silent.map(({ participant }) => participant),
+        [banks.own.name],
+      );
+      assert.equal((await admin.show({ gid })).summary?.paused, true);
+      await sql`alter table outbox_away rename to mortise_outbox`;
+      await at.back();
     });
 
     it("takes all of a transaction that is closed by hand out of the outbox, so that nobody does it", async () => {

@@ -12,6 +12,7 @@ import { inBranchSpan } from "./branch-span.ts";
 import { failedReply, isUncertain } from "./failing.ts";
 import { createFence } from "./fence.ts";
 import { acknowledgementId, failureId, isSentAgain } from "./message-ids.ts";
+import type { OutboxOrigin } from "./outbox.ts";
 import { type Participant, participant } from "./participant.ts";
 import { type Sweeper, type SweepHow, sweep } from "./sweep.ts";
 
@@ -29,9 +30,11 @@ export interface HostsSetup {
   readonly at: (point: string) => Promise<void> | void;
   readonly timers: Timers;
   readonly ids: Ids;
+  /** Sees to it that the coordinator has a record of what waits in an outbox here. */
+  readonly adopts?: (gid: string, origin: OutboxOrigin) => Promise<unknown>;
 }
 
-export function hosts({ publisher, tracer, sweeper, at, timers, ids }: HostsSetup): Hosts {
+export function hosts({ publisher, tracer, sweeper, at, timers, ids, adopts }: HostsSetup): Hosts {
   const hosted: Participant[] = [];
 
   /** Does a branch that came over the bus, and tells whoever sent it. What is not certain is delivered again. */
@@ -63,7 +66,7 @@ export function hosts({ publisher, tracer, sweeper, at, timers, ids }: HostsSetu
     async perform(performer) {
       await createFence(performer.database.sql);
       const asks = () => sweeper.coordinator().identity;
-      const one = counted(participant(performer, { at, asks, log: sweeper.log, timers }));
+      const one = counted(participant(performer, { at, asks, ...(adopts && { adopts }), log: sweeper.log, timers }));
       hosted.push(one.participant);
       const topic = branchTopic(performer.operations.name);
       const listening: Listening = { topic, handler: receiving(one.participant) as EventHandler<never> };
@@ -104,6 +107,7 @@ function offerOf(one: Participant, sweeper: Sweeper, ids: Ids): Offer {
       inspect: ({ gid }: { gid: string }) => one.inspect(gid),
       outbox: (query: Parameters<Participant["outbox"]>[0]) => one.outbox(query),
       wake: ({ gid }: { gid: string }) => one.wake(gid),
+      pause: ({ gid, paused }: { gid: string; paused: boolean }) => one.pause(gid, paused),
       release: ({ gid, branch }: { gid: string; branch: string }) => one.release(gid, branch),
       fences: ({ gids }: { gids: readonly string[] }) => one.fences(gids),
       manifest: () => one.manifest(),

@@ -31,7 +31,7 @@ export async function listOutbox(sql: Database["sql"], query: Query): Promise<Li
   const rows = await sql<(Listed["transactions"][number] & { micros: bigint })[]>`
     select gid, min(transaction) as name, min(version) as version, min(strategy) as strategy, min(trace) as trace,
       ${micros} as micros, (extract(epoch from ${at}) * 1000)::bigint as "createdAt",
-      coalesce(extract(epoch from min(next_at) filter (where state <> 'exhausted')) * 1000, 0)::bigint as "nextAt",
+      coalesce(extract(epoch from min(next_at) filter (where state not in ('exhausted', 'paused'))) * 1000, 0)::bigint as "nextAt",
       coalesce(max(last_error) filter (where last_error <> ''), '') as "lastError", ${handedColumns(sql)}
     from mortise_outbox where ${where} group by gid
     having ${at} <= clock_timestamp() - ${Number(olderThanMs)} * interval '1 millisecond' ${behind}
@@ -41,7 +41,7 @@ export async function listOutbox(sql: Database["sql"], query: Query): Promise<Li
     transactions: rows.map(({ gid, name, version, strategy, trace, ...row }) => ({
       ...{ gid, name, version, strategy, trace, createdAt: row.createdAt, nextAt: row.nextAt },
       ...{ attempts: row.attempts, lastError: row.lastError, givenUp: row.givenUp, scheduled: row.scheduled },
-      ageMs: row.ageMs,
+      ...{ ageMs: row.ageMs, paused: row.paused },
     })),
     next: last ? `${last.micros} ${last.gid}` : "",
   };

@@ -13,6 +13,8 @@ export interface Handed {
   readonly givenUp: boolean;
   /** It is handed on by a schedule, which may be long: it calls for a person when that is over, and not before. */
   readonly scheduled: boolean;
+  /** Nothing of it is handed on until a person resumes it. */
+  readonly paused?: boolean | undefined;
   /** Of the branch that was handed on most often. */
   readonly attempts: number;
   /** Since its first branch was done, in milliseconds by the clock of the database, so that no clock of a process counts. */
@@ -21,9 +23,10 @@ export interface Handed {
 
 /** Whether what waits in an outbox calls for a person. */
 export function needsPerson(
-  { givenUp, scheduled, attempts, ageMs }: Handed,
+  { givenUp, scheduled, paused = false, attempts, ageMs }: Handed,
   { stuckAfterRounds, stuckAfterMs }: Patience,
 ): boolean {
+  if (paused) return false;
   return givenUp || (!scheduled && (attempts >= stuckAfterRounds || ageMs > stuckAfterMs));
 }
 
@@ -31,6 +34,7 @@ export function needsPerson(
 export function handedColumns(sql: Database["sql"]) {
   return sql`
     coalesce(bool_or(state = 'exhausted'), false) as "givenUp", coalesce(bool_and(kind = 'notice'), false) as scheduled,
+    coalesce(bool_or(state = 'paused'), false) as paused,
     coalesce(max(attempts), 0) as attempts,
     greatest(0, coalesce(extract(epoch from clock_timestamp() - min(created_at)) * 1000, 0))::bigint as "ageMs"`;
 }

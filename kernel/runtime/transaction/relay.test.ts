@@ -15,7 +15,7 @@ import { virtualPorts } from "../../testing/virtual-ports.ts";
 import { branchesOf } from "./branches.ts";
 import { createFence } from "./fence.ts";
 import type { TransactionNode } from "./node.ts";
-import { wakeOutbox } from "./outbox.ts";
+import { pauseOutbox, putOff, wakeOutbox } from "./outbox.ts";
 import { participant } from "./participant.ts";
 import { relayDue } from "./relay.ts";
 import { requestFor } from "./requests.ts";
@@ -117,6 +117,20 @@ await onServer(
       const sent = await at.relay();
       assert.equal(sent.length, 20);
       assert.ok(sent.every((id) => id.endsWith(":0")));
+    });
+
+    it("leaves what was paused while it was under way as it is, whatever becomes of that", async () => {
+      await using at = await open(1);
+      const [gid = ""] = at.gids;
+      await at.relay();
+      assert.equal(await pauseOutbox(at.sql, gid, true), 1);
+      const row = { gid, branch: "b2" };
+      assert.equal(await putOff(at.sql, row, { inMs: "never", error: "no" }), false, "it is not given up");
+      await putOff(at.sql, row, { inMs: 0, error: "no" });
+      await at.allDue();
+      assert.deepEqual([await at.relay(), await wakeOutbox(at.sql, gid)], [[], 0]);
+      assert.equal(await pauseOutbox(at.sql, gid, false), 1);
+      assert.deepEqual(await at.relay(), [`${gid}:b2:1`]);
     });
 
     it("gives a message that a person wakes another id, so that the bus does not take it for a repetition", async () => {

@@ -25,11 +25,11 @@ import { makeWorker } from "../../spi/worker.ts";
 import { acknowledging } from "./acknowledging.ts";
 import { adminOffer } from "./admin.ts";
 import { admission } from "./admission.ts";
+import { adopted } from "./adopting.ts";
 import { beforehand } from "./beforehand.ts";
 import { endsOf } from "./ends.ts";
 import { retentionMsOf } from "./fence-retention.ts";
 import { hosts } from "./hosting.ts";
-import { freeing } from "./freeing.ts";
 import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
 import { keptNumbers } from "./numbers.ts";
@@ -81,7 +81,10 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     ...{ coordinator: setup.coordinator, factsOf: setup.factsOf, ask, log, at, driveTimeoutMs },
     ...{ told: new Set(), watched: new WeakMap(), tracer: setup.tracer, clock: ports.clock },
   };
-  const hosted = hosts({ publisher, tracer: setup.tracer, sweeper, at, timers: ports.timers, ids: ports.ids });
+  const hosted = hosts({
+    ...{ publisher, tracer: setup.tracer, sweeper, at, timers: ports.timers, ids: ports.ids },
+    adopts: (gid, origin) => adopted(node, gid, () => origin),
+  });
 
   /** The request with who keeps its transaction; nobody is asked where what its first participant commits is the decision. */
   function withKeeper(request: DriveRequest): DriveRequest {
@@ -164,8 +167,8 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     relayed: relaying.wake,
     due,
     resends: resends(options, ports.clock),
-  };
     adopted: remembering(),
+  };
   const recovering = recovery(node, running);
 
   async function due(names: Iterable<string>): Promise<void> {
@@ -227,8 +230,6 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     numbers,
     listens: (transaction) => [
       {
-    free: (operations, database) =>
-      freeing(operations, database, { sweeper, ports, orphanAfterMs: options.orphanAfterMs }),
         topic: acknowledgementTopic(transaction.name),
         handler: ((ack: Ack) => acknowledged(transaction, ack)) as EventHandler<never>,
       },
