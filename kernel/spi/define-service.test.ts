@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { message, operation, operations, rpc, service, string, transaction } from "../contract/index.ts";
+import { live, type Needs, optional } from "../core/needs.ts";
 import { startPlugin } from "../testing/start-plugin.ts";
-import { defineService } from "./define-service.ts";
+import { defineService, type ServiceParts } from "./define-service.ts";
 import type { Performer } from "./perform.ts";
 import type { Service } from "./service.ts";
-import type { Database } from "./store.ts";
+import { type Database, type Store, store } from "./store.ts";
 import { type Initiator, initiates, type Transactions } from "./transactions.ts";
 
 const Line = message("test.v1.Line", { sku: string(1) });
@@ -31,25 +32,27 @@ const sell = transaction("sell", {
 });
 const database = { name: "test" } as Database;
 
+const shelfParts: ServiceParts<typeof Shelf, Record<never, never>, typeof Stock> = {
+  handlers: { look: () => ({ shelf: "a" }) },
+  perform: {
+    on: database,
+    operations: {
+      deduct: {
+        reserve: async (_, { sku }, call) => (sku === "none" ? call.reject("OUT_OF_STOCK") : { shelf: sku }),
+        confirm: async (_, __, { shelf }) => void shelf.length,
+        cancel: async () => {},
+        undo: async () => {},
+        reserveMany: async (_, items) => items.map(({ input }) => ({ output: { shelf: input.sku } })),
+      },
+      count: { reserve: async () => ({ shelf: "b" }), confirm: async () => {}, cancel: async () => {} },
+    },
+  },
+};
+
 const shelf = defineService(Shelf, {
   description: "Shelves",
   operations: Stock,
-  setup: ({ log }) => ({
-    handlers: { look: () => ({ shelf: log ? "a" : "b" }) },
-    perform: {
-      on: database,
-      operations: {
-        deduct: {
-          reserve: async (_, { sku }, call) => (sku === "none" ? call.reject("OUT_OF_STOCK") : { shelf: sku }),
-          confirm: async (_, __, { shelf }) => void shelf.length,
-          cancel: async () => {},
-          undo: async () => {},
-          reserveMany: async (_, items) => items.map(({ input }) => ({ output: { shelf: input.sku } })),
-        },
-        count: { reserve: async () => ({ shelf: "b" }), confirm: async () => {}, cancel: async () => {} },
-      },
-    },
-  }),
+  setup: ({ log }) => ({ ...shelfParts, handlers: { look: () => ({ shelf: log ? "a" : "b" }) } }),
 });
 
 describe("a service with operations", () => {
@@ -75,6 +78,53 @@ describe("a service with operations", () => {
     assert.equal(running.api.offers[1], offer);
     await running.stop?.();
     assert.deepEqual(stopped, ["stopped"]);
+  });
+
+  it("has each database its setup opens freed until it is hosted, and no longer", async () => {
+    const seen: string[] = [];
+    const databases = new Map([database, { name: "other" } as Database].map((one) => [one.name, one]));
+    const given: Store = { database: async (name) => databases.get(name) ?? database };
+    const transactions: Partial<Transactions> = {
+      free: async ({ name }, freed) => {
+        seen.push(`free ${freed.name} for ${name}`);
+        return { stop: () => void seen.push(`leave ${freed.name}`) };
+      },
+      perform: async () => {
+        seen.push("perform");
+        return { offer: { service: Stock.service, handlers: {} }, listens: [], stop: async () => {} };
+      },
+    };
+    const kept: { database?: Store["database"] } = {};
+    const asking = (needs: Needs, gone: boolean) =>
+      defineService(Shelf, {
+        description: "Shelves",
+        needs,
+        operations: Stock,
+        setup: async ({ deps }) => {
+          const handed = Object.values(deps)[0] as unknown as Store & { readonly current?: Store };
+          const own = handed.current ?? handed;
+          kept.database = own.database;
+          assert.equal(await own.database("test"), database);
+          await Promise.all(["test", "other"].map((name) => own.database(name)));
+          seen.push("set up");
+          if (gone) throw new Error("no shelves");
+          return shelfParts;
+        },
+      });
+    const opened = ["free test for test.v1.Stock", "free other for test.v1.Stock", "set up"];
+    const freed = ["leave test", "leave other"];
+    for (const [needs, deps] of [
+      [{ data: store }, { data: given }],
+      [{ data: live(store) }, { data: { current: given } }],
+      [{ data: optional(store) }, { data: given }],
+    ] as const) {
+      await startPlugin<Service>(asking(needs, false), { deps: { ...deps, "(operations)": transactions } });
+      assert.deepEqual(seen.splice(0), [...opened, "perform", ...freed]);
+      assert.equal(await kept.database?.("test"), database);
+      const failing = startPlugin(asking(needs, true), { deps: { ...deps, "(operations)": transactions } });
+      await assert.rejects(failing, /no shelves/);
+      assert.deepEqual(seen.splice(0), [...opened, ...freed]);
+    }
   });
 
   it("needs nothing of transactions without operations, and does not start without saying how it performs them", async () => {

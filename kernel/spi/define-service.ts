@@ -4,6 +4,7 @@ import type { ServiceType, TopicType } from "../contract/types.ts";
 import type { Deps, Needs } from "../core/needs.ts";
 import { definePlugin, type Plugin, type Setup } from "../core/plugin.ts";
 import type { Schema } from "../core/schema.ts";
+import { freeingEach, watchStores } from "./opened-databases.ts";
 import type { AnyPerformance, Performances } from "./perform.ts";
 import { type EventHandler, type EventOf, type Handlers, type Offer, type ServiceFacts, service } from "./service.ts";
 import type { Database } from "./store.ts";
@@ -76,13 +77,11 @@ export function defineService<
     ...(options && { options }),
     facts: { contracts, topics: listed, performs } satisfies ServiceFacts,
     setup: async (given) => {
-      const parts: AnyParts = await definition.setup(given);
-      const performing = operations && (await orStop(perform(name, operations, parts, given.deps), parts));
+      const { parts, performing } = await started(name, definition, given);
       const offer = { service: contract, handlers: parts.handlers as unknown as Offer["handlers"] };
       const on = (parts.on ?? {}) as Readonly<Record<string, EventHandler<never>>>;
       const own = Object.entries(topics ?? {}).map(([key, topic]) => ({ topic, handler: handlerOf(name, key, on) }));
-      const api = (given.deps as Readonly<Record<string, unknown>>)[hidden] as Transactions | undefined;
-      const ofInitiated = initiated.flatMap(({ initiates }) => api?.listens(initiates) ?? []);
+      const ofInitiated = initiated.flatMap(({ initiates }) => hiddenOf(given.deps).listens(initiates));
       const listens = [...own, ...(performing?.listens ?? []), ...ofInitiated];
       return {
         api: {
@@ -103,11 +102,37 @@ export function defineService<
 /** Under this name a service with operations asks for what drives them. */
 const hidden = "(operations)";
 
+function hiddenOf(deps: Deps<Needs>): Transactions {
+  return (deps as Readonly<Record<string, unknown>>)[hidden] as Transactions;
+}
+
 type AnyParts = Omit<ServiceParts<ServiceType, Topics>, "perform" | "on" | "handlers"> & {
   readonly handlers: unknown;
   readonly on?: unknown;
   readonly perform?: unknown;
 };
+
+/** Does what the setup says, and hosts the participant; until then what waits prepared in its databases is ended for it. */
+async function started<
+  S extends ServiceType,
+  N extends Needs,
+  O,
+  T extends Topics,
+  P extends OperationsType | undefined,
+>(
+  name: string,
+  { needs, operations, setup }: ServiceDefinition<S, N, O, T, P>,
+  given: Setup<N, O>,
+): Promise<{ readonly parts: AnyParts; readonly performing?: Performing }> {
+  if (!operations) return { parts: await setup(given) };
+  const freed = freeingEach(operations, hiddenOf(given.deps), given.signal);
+  try {
+    const parts: AnyParts = await setup({ ...given, deps: watchStores(needs, given.deps, freed.opened) });
+    return { parts, performing: await orStop(perform(name, operations, parts, given.deps), parts) };
+  } finally {
+    freed.stop();
+  }
+}
 
 /** What the setup has opened is closed again where the rest of the start fails. */
 async function orStop<T>(work: Promise<T>, parts: AnyParts): Promise<T> {
@@ -139,8 +164,7 @@ async function perform(
     );
     if (missing !== undefined) throw new TypeError(`${where}.${missing}`);
   }
-  const api = (deps as Readonly<Record<string, unknown>>)[hidden] as Transactions;
-  return api.perform({
+  return hiddenOf(deps).perform({
     operations,
     database: given.on,
     perform: given.operations as Readonly<Record<string, AnyPerformance>>,

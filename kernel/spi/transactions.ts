@@ -1,5 +1,5 @@
 import type { Context } from "../call/context.ts";
-import type { OperationType, ParticipantType } from "../contract/transaction/operation.ts";
+import type { OperationsType, OperationType, ParticipantType } from "../contract/transaction/operation.ts";
 import { participantService } from "../contract/transaction/participant.ts";
 import type { AnyTransaction, Steps, TransactionType } from "../contract/transaction/transaction.ts";
 import { type Derived, derived } from "../core/needs.ts";
@@ -8,6 +8,7 @@ import type { AbortReason } from "./coordinator.ts";
 import type { TransactionMetricsSource } from "./metrics.ts";
 import type { Performer } from "./perform.ts";
 import type { Listening, Offer } from "./service.ts";
+import type { Database } from "./store.ts";
 import type { StrategyFacts } from "./transaction.ts";
 import type { TransactionPolicies } from "./transaction-policies.ts";
 
@@ -68,6 +69,11 @@ export interface Performing {
   stop(): Promise<void>;
 }
 
+/** Goes on until it is stopped. */
+export interface Freeing {
+  stop(): void;
+}
+
 /** Why transactions of one name cannot be driven under a policy. */
 export interface Objection {
   /** Of a rule, for example DTX008. */
@@ -84,6 +90,11 @@ export interface Transactions {
   initiator<T extends AnyTransaction>(transaction: T): Initiator<T>;
   /** Hosts a participant. Its successor may be there before the one it replaces has stopped. */
   perform(performer: Performer): Promise<Performing>;
+  /**
+   * Ends what waits prepared in a database and is decided, again and again, for whoever needs rows of it before the participant
+   * is hosted: nobody else can be asked to. Resolves when that was tried once, or takes too long.
+   */
+  free(operations: OperationsType, database: Database): Promise<Freeing>;
   /** What exporters read. */
   readonly numbers: TransactionMetricsSource;
   /** What this process serves for people once it begins transactions. */

@@ -48,17 +48,25 @@ const pages = 10;
  * place, so that those that cannot be ended keep no younger one from its turn.
  */
 export async function orphansOf(participant: Participant, olderThanMs: number, behind?: Place): Promise<Orphans> {
-  const [waiting, reserved] = await Promise.all([
-    participant.prepared.waiting(olderThanMs),
+  const [prepared, reserved] = await Promise.all([
+    preparedIn(participant, olderThanMs),
     reservedIn(participant, olderThanMs, behind),
   ]);
-  const prepared = waiting.flatMap((name) => {
+  return { found: [...prepared, ...reserved.found], next: reserved.next };
+}
+
+/** All that is prepared in the database of a participant and so old, with its name there; the oldest first. */
+export async function preparedIn(
+  { prepared }: Participant,
+  olderThanMs: number,
+): Promise<readonly (Orphan & { readonly name: string })[]> {
+  const names = await prepared.waiting(olderThanMs);
+  return names.flatMap((name) => {
     const parsed = parsePrepared(name);
     if (!parsed) return [];
     const unseen = { kind: undefined, operations: "", strategy: "sweep", asksNobody: false };
-    return [{ ...parsed, ...unseen, coordinator: parsed.coordinator, prepared: true }];
+    return [{ ...parsed, ...unseen, coordinator: parsed.coordinator, prepared: true, name }];
   });
-  return { found: [...prepared, ...reserved.found], next: reserved.next };
 }
 
 /** What is still set aside of these branches, the oldest first. */

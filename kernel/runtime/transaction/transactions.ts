@@ -29,6 +29,7 @@ import { adopted } from "./adopting.ts";
 import { beforehand } from "./beforehand.ts";
 import { endsOf } from "./ends.ts";
 import { retentionMsOf } from "./fence-retention.ts";
+import { freeing } from "./freeing.ts";
 import { hosts } from "./hosting.ts";
 import { initiatorOf, type Running } from "./initiator.ts";
 import type { TransactionNode, TransactionOptions } from "./node.ts";
@@ -226,6 +227,8 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       relaying.wake();
       return performing;
     },
+    free: (operations, database) =>
+      freeing(operations, database, { sweeper, ports, orphanAfterMs: options.orphanAfterMs }),
     offers: () => (initiated.size > 0 ? [admin] : []),
     numbers,
     listens: (transaction) => [
