@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
 import { background, defineService, StatusError, server } from "@mortise/kernel";
 import { int32, message, rpc, service, stream, string } from "@mortise/kernel/contract";
 import { genericCalls, genericClient } from "@mortise/kernel/generic";
@@ -62,6 +64,17 @@ async function all(answers: AsyncIterable<unknown>): Promise<unknown[]> {
   for await (const answer of answers) found.push(answer);
   return found;
 }
+
+describe("a program that only calls", () => {
+  it("goes on while it waits for a call, and ends when it waits for nothing", async () => {
+    const program = join(import.meta.dirname, "generic-alone.fixture.ts");
+    const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=source", program, "127.0.0.1:9"]);
+    const [asked, text, watched, end] = stdout.split("\n");
+    for (const line of [asked, text, watched])
+      assert.match(line ?? "", /^StatusError: 127\.0\.0\.1:9 cannot be reached/);
+    assert.equal(end, "over");
+  });
+});
 
 describe("a generic client", () => {
   it("calls methods of all kinds from JSON, by what the server tells of itself", async () => {

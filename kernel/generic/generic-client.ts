@@ -10,6 +10,7 @@ import type { CoreConfig } from "../core/config.ts";
 import { type Ports, systemPorts } from "../core/ports.ts";
 import { formatProblems } from "../core/problems.ts";
 import { type Clients, clients } from "../spi/runtime.ts";
+import { awake } from "./awake.ts";
 import { exchange } from "./exchange.ts";
 import { jsonValues } from "./json-requests.ts";
 import { methodOf, misuse, readTarget } from "./method-of.ts";
@@ -91,6 +92,7 @@ function make(
 ): GenericClient {
   const known = new Map(contracts.map((one) => [one.name, one]));
   const root = () => callContext({}, ports);
+  const { during, each: eachAwake } = awake(ports.timers);
 
   async function contract(service: string, context: Context = root()): Promise<ServiceType> {
     const found = known.get(service) ?? (await ground.contract(service, context));
@@ -113,21 +115,29 @@ function make(
     yield* exchange(ground.clients(), found, method, each(requests), limited);
   }
 
+  async function call(method: string, request?: JsonRequest, context?: Context): Promise<unknown> {
+    for await (const answer of answers(method, requestsOf(request), context, "one")) return answer;
+    throw new StatusError("INTERNAL", `${method} gave no answer`);
+  }
+
+  async function callText(target: string, text: string, context?: Context): Promise<string> {
+    const { service, method } = readTarget(target);
+    const many = answering(methodOf(await contract(service, context), method)) === "many";
+    const all: unknown[] = [];
+    for await (const answer of answers(target, jsonValues(text), context)) all.push(answer);
+    return JSON.stringify(many ? all : all[0]);
+  }
+
+  async function services(context: Context = root()): Promise<readonly string[]> {
+    return [...new Set([...known.keys(), ...(await ground.services(context))])].sort();
+  }
+
   return {
-    async call(method, request, context) {
-      for await (const answer of answers(method, requestsOf(request), context, "one")) return answer;
-      throw new StatusError("INTERNAL", `${method} gave no answer`);
-    },
-    stream: (method, request, context) => answers(method, requestsOf(request), context, "many"),
-    async callText(target, text, context) {
-      const { service, method } = readTarget(target);
-      const many = answering(methodOf(await contract(service, context), method)) === "many";
-      const all: unknown[] = [];
-      for await (const answer of answers(target, jsonValues(text), context)) all.push(answer);
-      return JSON.stringify(many ? all : all[0]);
-    },
-    contract,
-    services: async (context = root()) => [...new Set([...known.keys(), ...(await ground.services(context))])].sort(),
+    call: (...given) => during(call(...given)),
+    stream: (method, request, context) => eachAwake(answers(method, requestsOf(request), context, "many")),
+    callText: (...given) => during(callText(...given)),
+    contract: (...given) => during(contract(...given)),
+    services: (...given) => during(services(...given)),
     [Symbol.asyncDispose]: () => ground.close(),
   };
 }
