@@ -18,7 +18,29 @@ export async function loseMessages(url: string): Promise<number> {
 const outbox = ({ world }: Scene, state: string) =>
   world.books.sql("own")`select 1 from mortise_outbox where state = ${state} and attempts > 0`;
 
+/**
+ * Who begins it dies before the coordinator has heard of it, and whoever empties the outbox then dies right after: there is a
+ * record all the same, and it ends once somebody is back.
+ */
+async function emptiesAndDies(scene: Scene, committed: string, emptied: string): Promise<void> {
+  const { world } = scene;
+  await Promise.all([scene.arm("own1", `${committed}=kill`), scene.arm("own2", `${emptied}=kill`)]);
+  const asked = scene.run().catch(() => undefined);
+  await Promise.all([...owns.map((role) => world.process(role).gone), asked]);
+  const [record] = await world.books.coordinator<{ gid: string; status: string }[]>`
+    select gid, status from mortise_transaction order by created_at desc limit 1`;
+  assert.equal(record?.status, "committing");
+  assert.equal((await world.books.sql("own")`select 1 from mortise_outbox`).length, 0);
+  await Promise.all(owns.map((role) => world.restart(role)));
+  assert.equal((await scene.whole()).get(record.gid), "committed");
+}
+
 export const outboxInjections = under("outbox", [
+  {
+    point: "O10",
+    what: "nobody lives who knows that an outbox was emptied",
+    act: (scene) => emptiesAndDies(scene, "O2", "O10"),
+  },
   {
     point: "O4",
     what: "the bus loses what it has accepted",
@@ -93,6 +115,14 @@ export const outboxInjections = under("outbox", [
 ]);
 
 export const noticeInjections: readonly Injection[] = [
+  {
+    point: "N5",
+    what: "nobody lives who knows that the last notice was taken",
+    act: async (scene) => {
+      await scene.policy({ strategy: "best-effort", scheduleMs: [50, 50, 50] });
+      await emptiesAndDies(scene, "N2", "N5");
+    },
+  },
   {
     point: "N3",
     what: "the answer of a receiver is lost",

@@ -90,6 +90,7 @@ export const kills: readonly Kill[] = [
     ["O3", "owns", "published, and nobody knows", "committed"],
     ["O5", "second", "a consumer before its commit", "committed"],
     ["O6", "second", "a consumer that has committed, before it says so", "committed"],
+    ["O10", "owns", "the last message is taken away, and the end not written", "committed"],
   ]),
   ...under("message", [
     ["M1", "own1", "before the half message is durable", "nothing"],
@@ -105,5 +106,6 @@ export const kills: readonly Kill[] = [
     ["N1", "own1", "before the local commit", "nothing"],
     ["N2", "own1", "committed, and nobody notified", "committed"],
     ["N3", "second", "a receiver that has done it, before its answer", "committed"],
+    ["N5", "owns", "the last notice is taken away, and the end not written", "committed"],
   ]),
 ];
