@@ -4,6 +4,7 @@ import { it } from "node:test";
 import type { Call } from "../../call/call.ts";
 import { background } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
+import { eventContext } from "../../call/server-context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf } from "../../contract/index.ts";
 import { builtInStrategies } from "../../contract/transaction/strategy.ts";
@@ -13,7 +14,6 @@ import type { Infer } from "../../contract/types.ts";
 import { systemPorts } from "../../core/ports.ts";
 import type { Coordinator, TransactionNote } from "../../spi/coordinator.ts";
 import type { LocalOperation, Performer, TransactionHandle } from "../../spi/perform.ts";
-import type { EventContext } from "../../spi/service.ts";
 import { bankDatabase, bankPerformer } from "../../testing/bank.ts";
 import { pay as bankPay, banks, Payment } from "../../testing/bank-app.ts";
 import { keptLog } from "../../testing/logs.ts";
@@ -75,7 +75,7 @@ await onServer(
           return serving({ method: drive, request: requested("saga"), context } as unknown as Call);
         },
         async delivered(strategy: string) {
-          const call = Object.assign(Object.create(background) as EventContext, { id: `${gid}:b2:0`, attempt: 1 });
+          const call = eventContext(background, `${gid}:b2:0`, 1);
           for (const { handler } of listens) await handler(requested(strategy) as never, call);
         },
         heard: async () => {
@@ -124,6 +124,21 @@ await onServer(
       assert.deepEqual([facts.errorId, facts.gid, facts.branch, facts.operation], [errorId, at.gid, "b2", "put"]);
     });
 
+    it("is written down once where it came over the bus, under the id whoever sent it is told", async () => {
+      await using at = await open(async () => {
+        throw new TypeError("cents is not a function");
+      });
+      const thrown = await at.delivered("message").catch((error: unknown) => error);
+      assert.ok(thrown instanceof StatusError, "the path of the bus writes down what is no status");
+      const { errorId } = thrown.details;
+      assert.deepEqual(
+        at.log.lines.map(({ message, fields }) => [message, fields?.errorId]),
+        [["a branch failed", errorId]],
+      );
+      await at.heard();
+      assert.deepEqual(at.notes, [{ lastError: `b2: internal error ${errorId}` }]);
+    });
+
     it("tells of a cancellation whoever has cancelled, whatever the operation makes of it", async () => {
       const gone = new AbortController();
       await using at = await open(async () => {
@@ -170,7 +185,7 @@ await onServer(
       const rows = { ...about, first: "b1", branches: [second as never], kind: "message", trace: "" } as const;
       const request = requestFor({ ...about, outputs: new Map() }, first as never, "apply");
       assert.equal((await own?.applyAlong(request, background, rows))?.outcome, "done");
-      await assert.rejects(at.delivered("outbox"), /account_balance_check/);
+      await assert.rejects(at.delivered("outbox"), /internal error/);
       await at.heard();
       const [row, ...others] = (await own?.inspect(at.gid))?.outbox ?? [];
       assert.equal(others.length, 0);

@@ -47,7 +47,7 @@ export function hosts({ publisher, tracer, sweeper, at, timers, ids, adopts }: H
     const { operations } = one.performer;
     const about = { phase: "apply", gid, strategy, transaction, branch, participant: operations.name };
     const driving = inBranchSpan(tracer?.(), { ...about, steps: request.steps }, call.trace, async (trace) => {
-      return known ?? one.drive({ ...request, action: "apply" }, trace ? call.with({ trace }) : call);
+      return known ?? one.drive({ ...request, action: "apply" }, trace ? call.with({ trace }) : call, ids);
     });
     const reply = await driving.catch(async (error: unknown) => {
       // Only told: it is delivered again whether somebody hears of it or not.
