@@ -222,6 +222,6 @@ async function leftIn(sql: Sql): Promise<readonly string[]> {
     union all select 'outbox ' || gid || ' ' || branch || ' ' || state || ' ' || last_error from mortise_outbox where state <> 'exhausted'
     union all select 'on its way at ' || id from account where frozen <> 0 or coming <> 0
     union all select 'reserved ' || gid || ' ' || branch from mortise_fence as r where slot = 'R' and kind in ('reserve', 'intent')
-      and not exists (select from mortise_fence as f where f.gid = r.gid and f.branch = r.branch and f.slot = 'F')`;
+      and not exists (select from mortise_fence as f where f.gid = r.gid and f.branch = r.branch and f.slot = 'F' and r.kind = 'reserve')`;
   return rows.map(({ what }) => what);
 }

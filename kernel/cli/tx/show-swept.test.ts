@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { showSwept } from "./show-swept.ts";
+import { showHeld, showSwept } from "./show-swept.ts";
 import { plainTerminal } from "./terminal.fixture.ts";
 
 it("says of a participant that holds more than one sweep goes through that there are younger ones", () => {
@@ -14,5 +14,30 @@ it("says of a participant that holds more than one sweep goes through that there
     "               (and younger ones, which are looked at once some of these are gone)",
     "shop.v1.Stock  1 left behind, 1 ended",
     "               g1",
+  ]);
+});
+
+it("says of what was closed what participants still hold of it, and how", () => {
+  const branch = (id: string, ...kinds: readonly string[]) => {
+    const fence = kinds.map((kind, i) => ({ slot: i === 0 ? "R" : "F", kind }));
+    return { id, participant: "shop.v1.Cards", fence, prepared: [] };
+  };
+  const branches = [
+    branch("b1", "reserve"),
+    branch("b2", "reserve", "confirm"),
+    branch("b3", "intent"),
+    branch("b4", "intent", "cancel"),
+    branch("b5", "tombstone", "cancel"),
+    { ...branch("b6"), prepared: ["g1:b6"] },
+    branch("b7"),
+  ];
+  const errors: string[] = [];
+  const { terminal } = plainTerminal(undefined, errors);
+  showHeld(terminal, { branches, silent: [] } as unknown as Parameters<typeof showHeld>[1], "");
+  assert.deepEqual(errors.slice(0, -1), [
+    "shop.v1.Cards still holds b1 (set aside)",
+    "shop.v1.Cards still holds b3 (perhaps done outside)",
+    "shop.v1.Cards still holds b4 (perhaps done outside)",
+    "shop.v1.Cards still holds b6 (prepared, with its locks)",
   ]);
 });

@@ -38,19 +38,20 @@ function summaryOf({ gids, ended, failed, closed }: Infer<typeof Swept>, end: bo
 
 /** Prints which participants still hold something of what was closed: nobody will end that by itself. */
 export function showHeld(terminal: Terminal, { branches, silent }: Infer<typeof TransactionView>, only: string): void {
-  const holding = branches.filter((branch) => (only === "" || branch.id === only) && holds(branch));
-  for (const { id, participant, prepared } of holding) {
-    const what = prepared.length > 0 ? "prepared, with its locks" : "set aside";
-    terminal.err(terminal.styledErr("yellow", `${participant} still holds ${id} (${what})`));
-  }
+  const holding = branches.flatMap((branch) => {
+    const how = only === "" || branch.id === only ? heldHow(branch) : undefined;
+    return how === undefined ? [] : [`${branch.participant} still holds ${branch.id} (${how})`];
+  });
+  for (const line of holding) terminal.err(terminal.styledErr("yellow", line));
   if (holding.length > 0)
     terminal.err("the sweep leaves that alone; mortise tx sweep --end --closed ends it as it was decided");
   for (const { participant, why } of silent)
     terminal.err(terminal.styledErr("yellow", `${participant} does not say whether it holds anything: ${why}`));
 }
 
-function holds({ fence, prepared }: Infer<typeof BranchView>): boolean {
-  if (prepared.length > 0) return true;
-  const reserved = fence.some(({ slot, kind }) => slot === "R" && (kind === "reserve" || kind === "intent"));
-  return reserved && fence.every(({ slot }) => slot !== "F");
+function heldHow({ fence, prepared }: Infer<typeof BranchView>): string | undefined {
+  if (prepared.length > 0) return "prepared, with its locks";
+  const begun = fence.find(({ slot }) => slot === "R")?.kind;
+  if (begun === "intent") return "perhaps done outside";
+  return begun === "reserve" && fence.every(({ slot }) => slot !== "F") ? "set aside" : undefined;
 }

@@ -72,9 +72,10 @@ export function externalFence(database: Database): ExternalFence {
         const finished = await enter(sql, entryOf(request, "F", "cancel"));
         if (finished?.kind === "confirm") return "confirmed";
         if (!(await enter(sql, entryOf(request, "R", "tombstone")))) return "settled";
-        // What was done is open from now on, and a sweep goes by when that began.
+        // What was not held is from now on, and sweeps look for it among what is young.
         const [open] = await sql<Pick<StoredEntry, "kept">[]>`
-          update mortise_fence set kind = 'intent', created_at = case kind when 'intent' then created_at else now() end
+          update mortise_fence set kind = 'intent',
+            created_at = case when kind in ('reserve', 'intent') then created_at else now() end
           where gid = ${gid} and branch = ${branch} and slot = 'R' and kind = any(${[...(late ? always : beforeTheEnd)]})
           returning kept`;
         return open ?? "settled";

@@ -12,7 +12,10 @@ import type { Tag } from "./outbox.ts";
  */
 export type FenceSlot = "R" | "F";
 
-/** What a row says was done; a tombstone is written by who takes back what has not come yet. */
+/**
+ * What a row says was done. A tombstone is written by who takes back what has not come yet, or what is settled outside;
+ * until then an intent says that something may be there, whatever its `F` row says.
+ */
 export type FenceKind = "reserve" | "apply" | "rejected" | "intent" | "tombstone" | "confirm" | "cancel";
 
 export interface FenceEntry {

@@ -1,5 +1,6 @@
 import type { FenceKind } from "./fence.ts";
 import type { BranchId } from "./fence-many.ts";
+import { isHeld } from "./held.ts";
 import { decodeKept } from "./kept.ts";
 import type { Participant } from "./participant.ts";
 import { parsePrepared } from "./prepared.ts";
@@ -80,9 +81,7 @@ export async function stillReserved(
     select gid, branch, kind, operations, strategy, kept from mortise_fence as reserved
     join unnest(${branches.map(({ gid }) => gid)}::uuid[], ${branches.map(({ branch }) => branch)}::text[])
       as known (gid, branch) using (gid, branch)
-    where slot = 'R' and kind in ('reserve', 'intent') and (
-      select finished.slot from mortise_fence as finished
-      where finished.gid = reserved.gid and finished.branch = reserved.branch and finished.slot = 'F') is null
+    where slot = 'R' and ${isHeld(sql, "reserved")}
     order by created_at, gid, branch`;
   return rows.map(orphanOf);
 }
@@ -118,9 +117,7 @@ function pageOf({ performer }: Participant, olderThanMs: number, place: Place | 
     : sql``;
   return sql<Row[]>`
     select gid, branch, kind, operations, strategy, kept, created_at::text as "createdAt" from mortise_fence as reserved
-    where slot = 'R' and kind in ('reserve', 'intent')
+    where slot = 'R' and ${isHeld(sql, "reserved")}
       and created_at <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond' ${behind}
-      and not exists (select 1 from mortise_fence as finished
-        where finished.gid = reserved.gid and finished.branch = reserved.branch and finished.slot = 'F')
     order by created_at, gid, branch limit ${pageSize}`;
 }
