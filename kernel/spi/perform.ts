@@ -97,7 +97,7 @@ export type LocalOperation<Op extends OperationType = OperationType> = LocalFunc
 > &
   When<Op["facts"]["undo"], "undo", UndoLocal<Input<Op>, Output<Op>>>;
 
-/** What is known outside about an operation. `none`: nothing, and nothing will come of it later. */
+/** What is known outside about an operation. `none`: nothing yet; what is still under way may come later. */
 export type ExternalState<O> =
   | { readonly state: "none" | "cancelled" | "undone" }
   | { readonly state: "reserved" | "confirmed"; readonly output: O };
@@ -109,7 +109,7 @@ interface ExternalFunctions<I, O, R extends string> {
   confirm(input: I, output: O, call: ExternalContext<never>): Promise<void>;
   /** Gives it back, for example voids. */
   cancel(input: I, output: O, call: ExternalContext<never>): Promise<void>;
-  /** Asks how it stands, after an answer was lost; `idempotencyKey` is that of `reserve`. */
+  /** Asks how it stands, after an answer was lost or before it is taken back; `idempotencyKey` is that of `reserve`. */
   query(input: I, call: ExternalContext<never>): Promise<ExternalState<O>>;
 }
 
