@@ -189,10 +189,13 @@ export function isOngoing(error: unknown): boolean {
   return ongoing.has(sqlState(error)) || full.has(sqlState(error));
 }
 
+/** Said where somebody else holds what is needed, a lock or the row of the fence. */
+export const heldByOthers = "somebody else is at it";
+
 /** Why the same is to be tried again, for people: of a server that is full what it says is to be raised. */
 export function whyOngoing(error: unknown): string {
   const { code, message, hint } = saidBy(error) ?? {};
-  if (!full.has(code ?? "")) return "somebody else is at it";
+  if (!full.has(code ?? "")) return heldByOthers;
   return `the database server is full: ${message}${hint ? `. ${hint}` : ""}`;
 }
 

@@ -3,6 +3,7 @@ import type { AbortReason, PlannedBranch } from "../../spi/coordinator.ts";
 import type { BranchAction, Forward } from "../../spi/transaction.ts";
 import { lockOrder } from "./branches.ts";
 import { type Failed, failed, failureIn, passing, reasonOf } from "./failures.ts";
+import { heldByOthers } from "./fence.ts";
 import type { Journey } from "./journey.ts";
 
 /** Takes branches forward while nothing is decided, or nothing can be said no to any more. */
@@ -46,7 +47,7 @@ export function forwardSide(journey: Journey, leave: (lastError: string) => Prom
         return failed(reasonOf("DEADLINE", `it took longer than its deadline allows${last}`, branch));
       const outcome = await attempt(branch, action, asking);
       if (typeof outcome !== "string") return outcome;
-      last = `; the last answer: ${outcome}`;
+      last = `; the last answer: ${outcome}${outcome === heldByOthers ? heldUp : ""}`;
       if (deadline === Number.POSITIVE_INFINITY && count + 1 >= node.options.attempts) {
         leaving ??= leave(outcome);
         throw await leaving;
@@ -85,3 +86,7 @@ export function forwardSide(journey: Journey, leave: (lastError: string) => Prom
     },
   };
 }
+
+/** What to do about somebody else who was at it until the deadline. */
+const heldUp =
+  ". Whoever that is keeps rows this one needs, and may wait for rows of this one: see what else is under way (mortise tx list), and have all transactions take participants in one order (docs/transactions.md, What blocks)";
