@@ -40,6 +40,14 @@ export interface AbortReason {
   readonly details: Readonly<Record<string, string>>;
 }
 
+/** What became of a transaction before its coordinator heard of it. */
+export interface Past {
+  /** Since it began, in milliseconds, by the clock of whoever kept it. */
+  readonly ageMs: number;
+  readonly attempts: number;
+  readonly lastError: string;
+}
+
 /** A transaction as it begins. */
 export interface NewTransaction {
   /** A UUID. */
@@ -63,10 +71,12 @@ export interface NewTransaction {
   readonly deadlineMs: number | undefined;
   /** W3C traceparent; empty for none. */
   readonly trace: string;
+  /** Of one that began before, and was kept elsewhere. Default: it begins now. */
+  readonly past?: Past | undefined;
 }
 
 /** A transaction as the coordinator keeps it. Times are milliseconds since 1970 by the coordinator's own clock. */
-export interface TransactionRecord extends Omit<NewTransaction, "status" | "abort" | "deadlineMs"> {
+export interface TransactionRecord extends Omit<NewTransaction, "status" | "abort" | "deadlineMs" | "past"> {
   readonly status: TransactionStatus;
   readonly abort: AbortReason | undefined;
   /** Ids of branches whose last step after the decision is done. */
@@ -226,6 +236,12 @@ export interface Coordinator {
   audit(entry: Omit<AuditEntry, "at">): Promise<void>;
   audits(gid: string): Promise<readonly AuditEntry[]>;
   health(): Promise<CoordinatorHealth>;
+}
+
+/** What is known of a coordinator before it runs, as `facts` of its plugin. */
+export interface CoordinatorFacts extends Readonly<Record<string, unknown>> {
+  /** What `keepsEndedMs` will be with these options (of the plugin, complete). */
+  readonly keepsEndedMs?: (options: never) => number | undefined;
 }
 
 export const coordinator = defineSpi<Coordinator>("coordinator", { kind: "one", fallback: "postgres" });

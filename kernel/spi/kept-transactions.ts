@@ -143,20 +143,22 @@ export function keptCoordinator(kept: KeptTransactions, maxEnded: number): Coord
   };
 }
 
-function begunRecord({ deadlineMs, ...begun }: NewTransaction, at: number): TransactionRecord {
+function begunRecord({ deadlineMs, past, ...begun }: NewTransaction, at: number): TransactionRecord {
   const { status, abort = interrupted } = begun;
+  const { ageMs, attempts, lastError } = past ?? { ageMs: 0, attempts: 0, lastError: "" };
+  const createdAt = at - Math.round(ageMs);
   return {
     ...begun,
     input: begun.input.slice(),
     abort: status === "aborting" ? abort : undefined,
     done: [],
-    createdAt: at,
-    decidedAt: status === "active" ? undefined : at,
+    createdAt,
+    decidedAt: status === "active" ? undefined : createdAt,
     endedAt: undefined,
-    deadlineAt: deadlineMs === undefined ? undefined : at + deadlineMs,
+    deadlineAt: deadlineMs === undefined ? undefined : createdAt + deadlineMs,
     nextAt: at,
-    attempts: 0,
-    lastError: "",
+    attempts,
+    lastError,
     stuck: false,
     heuristic: "",
     paused: false,

@@ -55,9 +55,11 @@ export function checkGid(gid: string): void {
 }
 
 /** Throws INVALID_ARGUMENT for what cannot be begun. */
-export function checkBegun({ gid, name, deadlineMs }: NewTransaction): void {
+export function checkBegun({ gid, name, deadlineMs, past }: NewTransaction): void {
   checkGid(gid);
   if (name === "") throw new StatusError("INVALID_ARGUMENT", `the transaction ${gid} has no name`);
   if (deadlineMs !== undefined && !(deadlineMs >= 0))
     throw new StatusError("INVALID_ARGUMENT", `the deadline of ${name} is ${deadlineMs} ms; at least 0`);
+  if (past && !(past.ageMs >= 0))
+    throw new StatusError("INVALID_ARGUMENT", `the age of ${name} is ${past.ageMs} ms; at least 0`);
 }

@@ -26,15 +26,19 @@ await onServer(
         await eventually(
           async () => (await world.balance(2, "bonus")) === 1n && (await world.balance(1, "bob")) === 1_100n,
         );
-        const asked = gone.asked();
-        await eventually(() => gone.asked() > asked + 10);
+        const askedOften = async (before = gone.asked()) => eventually(() => gone.asked() > before + 10);
+        await askedOften();
         assert.deepEqual((await rows()).map(({ branch, state }) => [branch, state]).toSorted(), [
           ["b2", "sent"],
           ["b3", "sent"],
         ]);
 
+        await sql`update mortise_outbox set created_at = created_at - interval '1 hour', last_error = 'away'`;
+        await askedOften(); // what was taken up before that is put back
         gone.back();
         await eventually(async () => (await api.get(gid))?.status === "committed");
+        const { createdAt, decidedAt, endedAt = 0, attempts } = (await api.get(gid)) ?? assert.fail();
+        assert.deepEqual([decidedAt, endedAt - createdAt >= 3_600_000, attempts > 0], [createdAt, true, true]);
         await eventually(() => numbers()[0]?.inFlight === 0);
         assert.deepEqual([(await rows()).length, await world.wait("pay", gid)], [0, "committed"]);
         assert.deepEqual([await world.balance(2, "bonus"), await world.balance(1, "bob")], [1n, 1_100n], "once each");

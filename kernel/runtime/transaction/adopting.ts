@@ -8,8 +8,9 @@ import { begunElsewhere } from "./refusals.ts";
 export async function adopt(node: TransactionNode, gid: string, origin: OutboxOrigin): Promise<void> {
   const transaction = node.initiated.get(origin.transaction);
   if (!transaction) throw begunElsewhere(origin.transaction);
-  const { strategy, input, trace: traceparent } = origin;
-  const about = { gid, strategy, input, traceparent, fresh: true, deadlineMs: undefined, trace: undefined };
+  const { strategy, input, trace: traceparent, attempts, lastError, ageMs } = origin;
+  const past = { attempts, lastError, ageMs };
+  const about = { gid, strategy, input, traceparent, past, fresh: true, deadlineMs: undefined, trace: undefined };
   await drive(node, { ...about, transaction }).adopt();
 }
 

@@ -32,6 +32,7 @@ export function drive(node: TransactionNode, subject: Subject): Driver {
     outputs: Object.fromEntries(outputs),
     deadlineMs: subject.deadlineMs,
     trace: subject.traceparent,
+    past: subject.past,
   });
 
   /** Gives the record there is if somebody began it before. */

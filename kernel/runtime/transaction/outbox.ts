@@ -30,6 +30,10 @@ export interface OutboxEntry {
   readonly trace: string;
   /** Attempts made, this one included. */
   readonly attempts: number;
+  /** Why the one before failed; empty where none did. */
+  readonly lastError: string;
+  /** Since its first branch was done, in milliseconds by the clock of the database. */
+  readonly ageMs: number;
 }
 
 type Sql = TransactionHandle["sql"];
@@ -86,7 +90,7 @@ export async function takeDue(
       where state in ('ready', 'sent') and next_at <= clock_timestamp() and transaction = any(${[...names]})
         and not exists (select 1 from mortise_outbox as earlier where earlier.gid = due.gid and earlier.layer < due.layer)
       order by next_at limit ${limit} for update skip locked)
-    returning gid, branch, kind, transaction, strategy, first_branch as "firstBranch", plan, input, trace, attempts`;
+    returning gid, branch, kind, first_branch as "firstBranch", plan, ${originColumns(sql)}`;
   return [...rows];
 }
 
@@ -104,12 +108,21 @@ export async function firstKept(
 }
 
 /** What a row of the outbox tells about its transaction. */
-export type OutboxOrigin = Pick<OutboxEntry, "transaction" | "strategy" | "input" | "trace">;
+export type OutboxOrigin = Pick<
+  OutboxEntry,
+  "transaction" | "strategy" | "input" | "trace" | "attempts" | "lastError" | "ageMs"
+>;
+
+function originColumns(sql: Database["sql"]) {
+  return sql`
+    transaction, strategy, input, trace, attempts, last_error as "lastError",
+    greatest(0, extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as "ageMs"`;
+}
 
 /** What the rows of a transaction tell about it; nothing where there are none. */
 export async function originOf(sql: Database["sql"], gid: string): Promise<OutboxOrigin | undefined> {
   const [row] = await sql<OutboxOrigin[]>`
-    select transaction, strategy, input, trace from mortise_outbox where gid = ${gid} limit 1`;
+    select ${originColumns(sql)} from mortise_outbox where gid = ${gid} order by attempts desc limit 1`;
   return row;
 }
 
@@ -124,7 +137,7 @@ export async function removeDone(
 ): Promise<{ readonly removed: Removed | undefined; readonly left: number }> {
   const [removed] = await sql<Removed[]>`
     delete from mortise_outbox where gid = ${gid} and branch = ${branch}
-    returning transaction, strategy, input, trace, plan->>'participant' as participant`;
+    returning ${originColumns(sql)}, plan->>'participant' as participant`;
   return { removed, left: removed ? await countLeft(sql, gid) : 0 };
 }
 

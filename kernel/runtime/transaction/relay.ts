@@ -65,7 +65,7 @@ export async function relayDue(host: Participant, setup: RelaySetup): Promise<bo
   );
   const unsent = results.filter((one) => one !== undefined);
   const untaken = unsent.filter(({ isDone }) => !isDone);
-  await tell(node, [...due.filter(({ attempts }) => attempts > 1), ...untaken.map(({ entry }) => entry)]);
+  await tell(node, [...due.filter(({ attempts }) => attempts > 1), ...untaken.map(asBefore)]);
   if (unsent.length === 0) return due.length === batch;
   warn(node, "the bus did not take branches of transactions", untaken);
   warn(
@@ -76,6 +76,11 @@ export async function relayDue(host: Participant, setup: RelaySetup): Promise<bo
   // Nothing has failed where it was to be done, so their next attempt is the same one again; of a message under the same id.
   await putOffUnsent(sql, unsent);
   return false;
+}
+
+/** As its row is put back: this attempt does not count. */
+function asBefore({ entry, error: lastError }: Unsent): OutboxEntry {
+  return { ...entry, lastError, attempts: entry.attempts - 1 };
 }
 
 function warn({ log }: TransactionNode, what: string, unsent: readonly Unsent[]): void {

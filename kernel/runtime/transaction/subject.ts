@@ -1,6 +1,6 @@
 import type { TraceContext } from "../../call/trace.ts";
 import type { AnyTransaction } from "../../contract/transaction/transaction.ts";
-import type { AbortReason, NewTransaction, TransactionRecord } from "../../spi/coordinator.ts";
+import type { AbortReason, NewTransaction, Past, TransactionRecord } from "../../spi/coordinator.ts";
 import type { Span } from "../../spi/tracer.ts";
 import type { DrivenTransaction } from "../../spi/transaction.ts";
 
@@ -17,6 +17,8 @@ export interface Subject {
   readonly span?: Span | undefined;
   /** W3C traceparent; empty for none. */
   readonly traceparent: string;
+  /** What became of it before the coordinator hears of it; nothing where it begins now. */
+  readonly past?: Past | undefined;
   /** What the coordinator has of it; nothing where it is about to begin. */
   readonly record?: TransactionRecord | undefined;
   /** What a participant has said since, and the coordinator is told with what follows from it. */

@@ -39,6 +39,23 @@ export const beginLaws = [
     const { createdAt, deadlineAt } = await recordOf(one, await begun(one, { deadlineMs: 1234 }));
     assert.equal(deadlineAt, createdAt + 1234);
   }),
+  law("keeps when one really began, how often it was tried and why it failed last", async (one, two) => {
+    const past = { ageMs: 90_000, attempts: 7, lastError: "b2: away" };
+    const gids = [await begun(one, { status: "committing", past, deadlineMs: 1_000 })];
+    const more = Array.from({ length: 3 }, () => sampleTransaction({ past }));
+    await Promise.all([sampleTransaction(), ...more].map((sample) => one.begin(sample, "me", long)));
+    for (const gid of [...gids, ...more.map((sample) => sample.gid)]) {
+      const { createdAt, leaseUntil, attempts, lastError } = await recordOf(two, gid);
+      assert.deepEqual([attempts, lastError], [7, "b2: away"]);
+      assert.ok(Math.abs(leaseUntil - long - createdAt - past.ageMs) <= 1);
+    }
+    const { createdAt, decidedAt, deadlineAt } = await recordOf(two, gids[0] as string);
+    assert.deepEqual([decidedAt, deadlineAt], [createdAt, createdAt + 1_000]);
+    const old = await two.find({ olderThanMs: 60_000, limit: 10 });
+    assert.deepEqual(gidsOf(old), [...gids, ...more.map(({ gid }) => gid)].sort());
+    const wrong = sampleTransaction({ past: { ...past, ageMs: -1 } });
+    await assert.rejects(one.begin(wrong, "me", long), { code: "INVALID_ARGUMENT" });
+  }),
   law("begins as committing where what was done before is the decision", async (one) => {
     const gid = await begun(one, { status: "committing" });
     const { status, decidedAt, createdAt } = await recordOf(one, gid);

@@ -1,6 +1,7 @@
 import type { NewTransaction, TransactionRecord } from "@mortise/kernel";
+import type { Past } from "@mortise/kernel/spi/coordinator";
 import { interrupted } from "@mortise/kernel/spi/transaction-record";
-import { byGid, outputsText, readRecords, type Sql, textOf } from "./records.ts";
+import { byGid, cleanText, outputsText, readRecords, type Sql, textOf } from "./records.ts";
 
 export interface Begin {
   readonly begun: NewTransaction;
@@ -37,15 +38,18 @@ export async function beginAll(
 async function insertBegins(sql: Sql, begins: readonly Begin[]): Promise<readonly string[]> {
   const rows = await sql<{ gid: string; inserted: boolean }[]>`
     insert into mortise_transaction as held (
-      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, decided_at, deadline_at, owner,
-      lease_until, next_at)
+      gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, created_at, decided_at, deadline_at,
+      attempts, last_error, owner, lease_until, next_at)
     select
       gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort,
-      case when status <> 'active' then now() end,
-      now() + deadline_ms * interval '1 millisecond', owner,
+      began_at, case when status <> 'active' then began_at end, began_at + deadline_ms * interval '1 millisecond',
+      attempts, last_error, owner,
       now() + lease_ms * interval '1 millisecond', now() + lease_ms * interval '1 millisecond'
     from (${begins.length === 1 ? oneBegin(sql, begins[0] as Begin) : manyBegins(sql, begins)})
-      as given (gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, deadline_ms, owner, lease_ms)
+      as given (
+        gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, deadline_ms, owner, lease_ms,
+        age_ms, attempts, last_error)
+      cross join lateral (select now() - age_ms * interval '1 millisecond' as began_at) as began
     on conflict (gid) do update set
       name = excluded.name, version = excluded.version, strategy = excluded.strategy,
       input = excluded.input, branches = excluded.branches, outputs = excluded.outputs || held.outputs, trace = excluded.trace,
@@ -58,10 +62,12 @@ async function insertBegins(sql: Sql, begins: readonly Begin[]): Promise<readonl
 
 function oneBegin(sql: Sql, { begun, id, owner, leaseMs }: Begin) {
   const { gid, name, version, strategy, status, input, branches, outputs, trace, deadlineMs } = begun;
+  const past = pastOf(begun);
   return sql`values (
     ${gid}::uuid, ${id}::uuid, ${name}::text, ${version}::int, ${strategy}::text, ${status}::text, ${input}::bytea,
     ${JSON.stringify(branches)}::text::json, ${outputsText(outputs)}::text::jsonb, ${trace}::text,
-    ${abortText(begun)}::text::json, ${deadlineMs ?? null}::float8, ${owner}::text, ${leaseMs}::float8)`;
+    ${abortText(begun)}::text::json, ${deadlineMs ?? null}::float8, ${owner}::text, ${leaseMs}::float8,
+    ${past.ageMs}::float8, ${past.attempts}::int, ${cleanText(past.lastError)}::text)`;
 }
 
 function manyBegins(sql: Sql, begins: readonly Begin[]) {
@@ -69,7 +75,7 @@ function manyBegins(sql: Sql, begins: readonly Begin[]) {
   return sql`
     select
       gid, begin_id, name, version, strategy, status, decode(input, 'base64'), branches::json, outputs::jsonb, trace,
-      abort::json, deadline_ms, owner, lease_ms
+      abort::json, deadline_ms, owner, lease_ms, age_ms, attempts, last_error
     from unnest(
       ${of(({ begun }) => begun.gid)}::uuid[], ${of(({ id }) => id)}::uuid[],
       ${of(({ begun }) => begun.name)}::text[], ${of(({ begun }) => begun.version)}::int[],
@@ -77,9 +83,17 @@ function manyBegins(sql: Sql, begins: readonly Begin[]) {
       ${of(({ begun }) => textOf(begun.input))}::text[], ${of(({ begun }) => JSON.stringify(begun.branches))}::text[],
       ${of(({ begun }) => outputsText(begun.outputs))}::text[], ${of(({ begun }) => begun.trace)}::text[],
       ${of(({ begun }) => abortText(begun))}::text[], ${of(({ begun }) => begun.deadlineMs ?? null)}::float8[], ${of(({ owner }) => owner)}::text[],
-      ${of(({ leaseMs }) => leaseMs)}::float8[])
+      ${of(({ leaseMs }) => leaseMs)}::float8[], ${of(({ begun }) => pastOf(begun).ageMs)}::float8[],
+      ${of(({ begun }) => pastOf(begun).attempts)}::int[], ${of(({ begun }) => cleanText(pastOf(begun).lastError))}::text[])
       as many (
-        gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, deadline_ms, owner, lease_ms)`;
+        gid, begin_id, name, version, strategy, status, input, branches, outputs, trace, abort, deadline_ms, owner, lease_ms,
+        age_ms, attempts, last_error)`;
+}
+
+const noPast: Past = { ageMs: 0, attempts: 0, lastError: "" };
+
+function pastOf({ past = noPast }: NewTransaction): Past {
+  return past;
 }
 
 function abortText({ status, abort = interrupted }: NewTransaction): string | null {
