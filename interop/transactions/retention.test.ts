@@ -36,6 +36,16 @@ function books(app: BankApp) {
     /** Lets days pass for all that is in fences. */
     pass: (days: number) =>
       everywhere((sql) => sql`update mortise_fence set created_at = created_at - ${days} * interval '1 day'`),
+    /** Branches whose rows do not say who keeps their transaction. */
+    ofNobody: async () => {
+      const [row] = await (await sqlOf("mortise_transactions"))<{ id: string }[]>`
+        select id::text as id from mortise_transaction_identity`;
+      return everywhere(
+        (sql) => sql`
+          select kind, strategy from mortise_fence
+          where slot = 'R' and position(convert_to(${row?.id ?? ""}::text, 'UTF8') in coalesce(kept, '')) = 0`,
+      );
+    },
     /** Lets days pass for what the coordinator keeps of one. */
     passFor: async (gid: string, days: number) =>
       (await sqlOf("mortise_transactions"))`
@@ -61,7 +71,7 @@ await onServer(
   (server) => {
     it("forget what ended long ago under any strategy, before its record is gone, and nothing that is held", async () => {
       await using app = await bankApp({ server, strategy: "tcc", prefix: "r_", options: forgetful });
-      const { known, quiet, pass, passFor, recorded: isRecorded, forgetRecords } = books(app);
+      const { known, quiet, pass, passFor, ofNobody, recorded: isRecorded, forgetRecords } = books(app);
       const desk = app.clients.client(Desk);
       const own = app.clients.client(participantService(banks.own.name));
       const drive = async (gid: string, action: string) =>
@@ -76,6 +86,8 @@ await onServer(
       }
       await app.strategy("tcc");
       const { gid: recorded } = await run();
+      await eventually(quiet, 60_000);
+      assert.deepEqual(await ofNobody(), []);
       const [held, barred, done] = [randomUUID(), randomUUID(), randomUUID()];
       assert.equal(await drive(held, "reserve"), "done");
       assert.equal(await drive(barred, "cancel"), "done");

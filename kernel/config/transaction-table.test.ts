@@ -10,6 +10,7 @@ import { checkTransactions } from "../runtime/check-transactions.ts";
 import { transactionsRuntime } from "../runtime/plugins/transactions-runtime.ts";
 import { runtimePlugins } from "../runtime/runtime-plugins.ts";
 import { transactionProblems } from "../runtime/transaction/honesty.ts";
+import { coordinator } from "../spi/coordinator.ts";
 import { defineService } from "../spi/define-service.ts";
 import { protocol } from "../spi/protocol.ts";
 import { transaction as strategy } from "../spi/transaction.ts";
@@ -51,11 +52,11 @@ const begins = (name: string, what = place) =>
     setup: () => assert.fail("nothing runs"),
   });
 
-function check(text: string, services: readonly Plugin[] = [begins("Shop")]) {
+function check(text: string, services: readonly Plugin[] = [begins("Shop")], more: readonly Plugin[] = []) {
   const names = services.map(({ name }) => name).join(", ");
   const read = readConfig({ sources: [{ file: "shop.yaml", text: `app: shop\nservices: [${names}]\n${text}` }] });
   const own = runtimePlugins.filter(({ spi }) => spi.id !== transactions.id);
-  const plugins = [...strategies, ...others, ...services, ...basicPlugins(surroundings()), ...own];
+  const plugins = [...strategies, ...others, ...more, ...services, ...basicPlugins(surroundings()), ...own];
   const core = coreConfig(
     read,
     plugins.map((plugin) => pluginEntry(plugin)),
@@ -164,6 +165,19 @@ describe("transactions in an app file", () => {
     assert.match(notices(1)[0] ?? "", /^shop\.yaml:4:54 .*a repetition may come after 86401000 ms/);
     assert.deepEqual([notices(2), notices(0)], [[], []]);
     assert.deepEqual(notices(14), []);
+  });
+
+  it("are refused where the coordinator forgets before fences do", () => {
+    const keeps = (days: number) =>
+      check(
+        "use: { coordinator: keeps }\ntransactions: { placeOrder: { strategy: tcc, deadlineMs: 500000 } }",
+        undefined,
+        [made(coordinator, "keeps", { keepsEndedMs: () => days * 86_400_000 })],
+      );
+    assert.deepEqual([keeps(15).planned, keeps(15).found], [[], []]);
+    const [found = "", ...others] = keeps(7).found;
+    assert.match(found, /DTX014 tcc: the coordinator keeps what has ended for 604800000 ms, .*`retentionDays`/);
+    assert.deepEqual(others, []);
   });
 
   it("are warned about when nothing here begins them but something of nearly their name", () => {

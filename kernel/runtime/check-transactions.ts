@@ -4,6 +4,7 @@ import type { ConfigPath, Location, Problem } from "../core/config.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import { locationOf } from "../core/problems.ts";
+import { type CoordinatorFacts, coordinator } from "../spi/coordinator.ts";
 import type { ServiceFacts } from "../spi/service.ts";
 import { type StoreFacts, store } from "../spi/store.ts";
 import { type TransactionPolicy, transactionPolicies } from "../spi/transaction-policies.ts";
@@ -11,7 +12,7 @@ import { type Initiates, transactions } from "../spi/transactions.ts";
 import { retentionMsOf } from "./transaction/fence-retention.ts";
 import { honestStrategies, type KnownStrategies, transactionProblems } from "./transaction/honesty.ts";
 import type { TransactionOptions } from "./transaction/node.ts";
-import type { ServerRoom } from "./transaction/rule.ts";
+import type { RuleWorld, ServerRoom } from "./transaction/rule.ts";
 import { transactionCodes } from "./transaction/rule-codes.ts";
 import { type TransactionTable, transactionPolicyOf } from "./transaction-policy.ts";
 
@@ -124,7 +125,7 @@ export function saidAt(sources: TransactionPolicy["sources"], field = "strategy"
 function worldOf({ steps }: Plan) {
   const performed = [...steps.values()].flatMap(({ plugin }) => (plugin.facts as Partial<ServiceFacts>).performs ?? []);
   const performedHere = new Set(performed.map(({ name }) => name));
-  return { performedHere, retentionMs: retentionIn(steps), rooms: roomsIn(steps) };
+  return { performedHere, ...retentionsIn(steps), rooms: roomsIn(steps) };
 }
 
 /** Where the operations of services are performed: in databases of the only store the service needs, if that says where those are. */
@@ -142,10 +143,15 @@ function roomsIn(steps: Plan["steps"]): ReadonlyMap<string, ServerRoom> {
   return new Map(rooms);
 }
 
-/** How long rows of fences are kept by what runs transactions here; nothing where it does not say. */
-function retentionIn(steps: Plan["steps"]): number | undefined {
-  const runs = [...steps.values()].find(({ plugin }) => plugin.spi === transactions);
-  return retentionMsOf((runs?.options ?? {}) as Partial<TransactionOptions>);
+/** How long fences and the coordinator keep what has ended; nothing where what runs here does not say. */
+function retentionsIn(steps: Plan["steps"]): Pick<RuleWorld, "retentionMs" | "keepsEndedMs"> {
+  const stepOf = (spi: { readonly id: string }) => [...steps.values()].find(({ plugin }) => plugin.spi.id === spi.id);
+  const [runs, keeps] = [stepOf(transactions), stepOf(coordinator)];
+  const { keepsEndedMs } = (keeps?.plugin.facts ?? {}) as CoordinatorFacts;
+  return {
+    retentionMs: retentionMsOf((runs?.options ?? {}) as Partial<TransactionOptions>),
+    keepsEndedMs: keepsEndedMs?.(keeps?.options as never),
+  };
 }
 
 /** Different transactions of one name: what one began the other would go on with. */

@@ -104,6 +104,28 @@ await onServer(
       assert.deepEqual([await left(at.database), log.lines], [20, []]);
     });
 
+    it("keeps what nobody can read, says so once, and comes through all the others each time", async () => {
+      await using at = await holder(server, coordinatorHere());
+      const { database } = at;
+      await settles(database, 5_000);
+      await database.sql`
+        update mortise_fence set kept = '\\xff' where gid = (select gid from mortise_fence order by ctid limit 1)`;
+      await using walks = pruner([database]);
+      await walks.at(0);
+      for (const round of [0, 1]) {
+        await walks.at(700_000 + round * 7 * hourMs);
+        await eventually(async () => (await left(database)) === 2, 60_000);
+        await settles(database, 10);
+      }
+      await walks.at(700_000 + 14 * hourMs);
+      await eventually(async () => (await left(database)) === 2, 60_000);
+      const warned = walks.log.lines.filter(({ level }) => level === "warn");
+      assert.deepEqual(
+        warned.map(({ message, fields }) => [/cannot be read/.test(message), fields?.database, fields?.branch]),
+        [[true, database.name, "b1"]],
+      );
+    });
+
     it("says of what another coordinator may know that it is kept", async () => {
       await using at = await holder(server, coordinatorHere());
       const gid = randomUUID();

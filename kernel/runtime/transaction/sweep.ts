@@ -77,7 +77,7 @@ export async function sweepThrough(
   { reportOnly, foreign: abandoned = false, closed: reopened = false }: SweepHow,
   context: Context,
 ): Promise<Omit<Swept, "more">> {
-  const asking = all.filter(({ asksNobody }) => !asksNobody);
+  const asking = all.filter((orphan) => !isDriven(sweeper, orphan));
   const known = asking.filter((orphan) => !isForeign(sweeper, orphan));
   const foreign = gidsOf(asking.filter((orphan) => isForeign(sweeper, orphan)));
   if (foreign.length > 0) tellForeign(sweeper, participant, foreign);
@@ -234,6 +234,11 @@ function forgotten(): StatusError {
 /** The coordinator here knows nothing of what another one keeps, and would take that for an abort. */
 function isForeign({ coordinator }: Sweeper, { coordinator: keeper }: Orphan): boolean {
   return keeper !== undefined && keeper !== coordinator().identity;
+}
+
+/** It follows from something committed, and waits to be asked again. What an older version wrote says so only by its strategy. */
+function isDriven({ factsOf }: Sweeper, { asksNobody, coordinator: keeper, strategy }: Orphan): boolean {
+  return asksNobody || (keeper === undefined && (factsOf(strategy)?.ownFirst ?? false));
 }
 
 /** Says once what only a change of the configuration helps against. */

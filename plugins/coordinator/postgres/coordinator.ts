@@ -8,6 +8,7 @@ import { decideAll } from "./decide.ts";
 import * as queries from "./queries.ts";
 import { readRecord, type Sql } from "./records.ts";
 import { repeating } from "./repeat.ts";
+import { keptMs } from "./retention.ts";
 
 export interface CoordinatorOptions {
   readonly batching: boolean;
@@ -26,7 +27,7 @@ export function postgresCoordinator(
   options: CoordinatorOptions,
   ports: Ports,
 ): Coordinator {
-  const { batching, maxBatch, maxInFlight, unavailableAfterMs, retentionDays } = options;
+  const { batching, maxBatch, maxInFlight, unavailableAfterMs } = options;
   const repeat = repeating(ports, unavailableAfterMs);
   const inOrder = oneByOne();
   const isFaultOfOne = (error: unknown) => error instanceof StatusError && error.code !== "UNAVAILABLE";
@@ -48,7 +49,7 @@ export function postgresCoordinator(
 
   return {
     identity,
-    keepsEndedMs: retentionDays * 86_400_000,
+    keepsEndedMs: keptMs(options),
     async begin(begun: NewTransaction, owner, leaseMs) {
       checkBegun(begun);
       return inOrder(begun.gid, () => begins({ begun, id: ports.ids.uuid(), owner, leaseMs }));

@@ -1,8 +1,8 @@
-import { coordinator, definePlugin, store } from "@mortise/kernel";
+import { type CoordinatorFacts, coordinator, definePlugin, store } from "@mortise/kernel";
 import { serverOptions, storeOn } from "@mortise/kernel/postgres/server-options";
 import { z } from "zod";
 import { postgresCoordinator } from "./coordinator.ts";
-import { keepRemoving } from "./retention.ts";
+import { keepRemoving, keptMs } from "./retention.ts";
 import { makeTables } from "./tables.ts";
 
 const options = z.strictObject({
@@ -33,11 +33,14 @@ const options = z.strictObject({
     .describe("Days after which ended transactions are removed; at least one more than `fenceRetentionDays`"),
 });
 
+const facts: CoordinatorFacts = { keepsEndedMs: keptMs };
+
 export const postgres = definePlugin({
   spi: coordinator,
   name: "postgres",
   description: "Transactions in tables of PostgreSQL, on the server of the store or one of its own",
   needs: { store },
+  facts,
   options,
   async setup({ deps, options, ports, log }) {
     const own = options.server && (await storeOn(options.server, ports));

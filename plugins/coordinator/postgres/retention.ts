@@ -5,6 +5,11 @@ import type { Sql } from "./records.ts";
 const everyMs = 60_000;
 const batch = 1000;
 
+/** How long what has ended is kept, in milliseconds. */
+export function keptMs({ retentionDays }: { readonly retentionDays: number }): number {
+  return retentionDays * 86_400_000;
+}
+
 /** Removes what has ended long ago, every minute, in batches; rows another process removes at that moment are left to it. */
 export function keepRemoving(sql: Sql, days: number, { timers }: Ports, log: Log): Timer {
   let busy = false;
