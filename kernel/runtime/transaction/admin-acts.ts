@@ -94,7 +94,7 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
     if ((gid === "") === (name === "" && strategy === ""))
       throw invalid("name one transaction by its gid, or all by their name or strategy, and not both");
     if (gid !== "") {
-      const { status } = await existing(gid);
+      const { status } = await existing(gid, call);
       if (hasEnded(status)) throw notNow("HAS_ENDED", `the transaction ${gid} has ended: it is ${status}`);
       return [gid];
     }
@@ -169,7 +169,7 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
         const record = await coordinator().get(gid);
         // What only an outbox keeps has a record after that.
         await inOutboxes(record, (one) => one.pause({ gid, paused: true }, call));
-        if (!(await coordinator().pause(gid, true))) await existing(gid);
+        if (!(await coordinator().pause(gid, true))) await existing(gid, call);
       });
       return { ...done, outboxRows: 0 }; // none of them is due
     },
@@ -179,13 +179,13 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
         await coordinator().pause(gid, false);
         const record = await wake(gid);
         const rows = await inOutboxes(record, (one) => one.pause({ gid, paused: false }, call));
-        if (rows === 0) await existing(gid);
+        if (rows === 0) await existing(gid, call);
       });
     },
 
     async force(request, call) {
       const who = whoOf(request, call);
-      const record = await existing(request.gid);
+      const record = await existing(request.gid, call);
       const decision = forceDecision(node, record, decisionIn(request), call);
       const status = await audited(request.gid, `force ${request.outcome}`, who, decision);
       await wake(request.gid);

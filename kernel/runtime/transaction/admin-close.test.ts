@@ -92,6 +92,19 @@ await onServer("what people close and sweep", adminWorld, ({ world, admin, undec
     await world.settled();
   });
 
+  it("says of a participant nobody has which there are, and not that it is away", async () => {
+    for (const participant of ["foo", "test.bank.v1.Secnod"])
+      await assert.rejects(admin.sweep({ ...looking, participant }), {
+        code: "INVALID_ARGUMENT",
+        message: new RegExp(`has a participant "${participant}", and none .*; there are .*test\\.bank\\.v1\\.Second`),
+      });
+    const { participants } = await admin.sweep({ ...looking, participant: "test.bank.v1.Second" });
+    assert.deepEqual(
+      participants.map(({ participant }) => participant),
+      ["test.bank.v1.Second"],
+    );
+  });
+
   it("ends what can be ended although a branch fails, and tells which and why", async () => {
     const gid = await undecided();
     await admin.force({ ...ann, gid, outcome: "abort" });

@@ -92,7 +92,7 @@ export function adminClosing({ node, participant }: AdminSetup, sight: Sight, { 
       const who = whoOf(request, call);
       const { gid } = request;
       if (who.reason === "") throw invalid("closing by hand needs a reason, which is kept with it");
-      const record = await existing(gid);
+      const record = await existing(gid, call);
       if (hasEnded(record.status))
         throw notNow("HAS_ENDED", `the transaction ${gid} has ended: it is ${record.status}`);
       if (record.status === "active")

@@ -165,6 +165,26 @@ await onServer(
       await at.back();
     });
 
+    it("says of what only an outbox has when people can act on it", async () => {
+      await using at = await untold();
+      const { admin } = at;
+      const gid = await at.left();
+      const acts = {
+        force: () => admin.force({ ...ann, gid, outcome: "abort" }),
+        close: () => admin.close({ ...ann, gid, branch: "" }),
+        input: () => admin.input({ gid }),
+      };
+      for (const act of Object.values(acts))
+        await assert.rejects(act(), {
+          ...{ code: "FAILED_PRECONDITION", reason: "ONLY_IN_OUTBOX" },
+          message: /so far only in the outbox of test\.bank\.v1\.\S+, .* hears of it when it is handed on again/,
+        });
+      await at.sql`alter table mortise_outbox rename to outbox_away`;
+      await assert.rejects(acts.close(), { code: "NOT_FOUND", message: /as far as is known: \S+ did not tell$/ });
+      await at.sql`alter table outbox_away rename to mortise_outbox`;
+      await at.back();
+    });
+
     it("says whose outbox does not tell, and lists the rest", async () => {
       await using at = await untold();
       const { gid } = await at.world.run("pay", { settled: false });

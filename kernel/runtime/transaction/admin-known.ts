@@ -34,6 +34,12 @@ export function noParticipant(name: string, known: Iterable<string>): StatusErro
   return invalid(`no participant is called "${name}"; ${listed(new Set(known))}`);
 }
 
+/** The same for one that was asked and did not answer, for others may know it. */
+export function nobodyCalled(name: string, known: Iterable<string>): StatusError {
+  const what = `no transaction that is begun here has a participant "${name}", and none of that name answers`;
+  return invalid(`${what}; ${listed(new Set(known))}`);
+}
+
 function listed(known: ReadonlySet<string>): string {
   return known.size === 0 ? "there is none" : `there are ${[...known].sort().join(", ")}`;
 }

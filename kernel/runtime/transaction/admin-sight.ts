@@ -7,7 +7,7 @@ import { type Branch, branchesIn, type Event, eventsOf, type Summary, summaryOf 
 import { askAll, type Silent } from "./ask-all.ts";
 import { branchesOf } from "./branches.ts";
 import type { TransactionNode } from "./node.ts";
-import { noTransaction } from "./refusals.ts";
+import { noTransaction, onlyInOutbox } from "./refusals.ts";
 
 export interface AdminSetup {
   readonly node: TransactionNode;
@@ -32,8 +32,8 @@ export interface Sight {
   /** Open transactions of which only outboxes tell. */
   kept(query: { readonly name: string; readonly strategy: string }, call: Context): Promise<KeptInOutboxes>;
   viewOf(gid: string, call: Context): Promise<Seen>;
-  /** Rejects with NOT_FOUND where the coordinator has none. */
-  existing(gid: string): Promise<TransactionRecord>;
+  /** Rejects where the coordinator has none: with NOT_FOUND, or saying whose outbox has it so far. */
+  existing(gid: string, call: Context): Promise<TransactionRecord>;
 }
 
 export function sightOf({ node, participant }: AdminSetup): Sight {
@@ -75,10 +75,12 @@ export function sightOf({ node, participant }: AdminSetup): Sight {
       return { summary: record ? summaryOf(record, ports.clock.wall()) : only, branches, events, silent };
     },
 
-    async existing(gid) {
+    async existing(gid, call) {
       const record = await coordinator().get(gid);
-      if (!record) throw noTransaction(gid);
-      return record;
+      if (record) return record;
+      const { summaries, silent } = await keptInOutboxes({ ...everything, gid }, 1, keeping(call));
+      const [kept] = summaries;
+      throw kept ? onlyInOutbox(gid, kept.keptBy) : noTransaction(gid, silent);
     },
   };
 }

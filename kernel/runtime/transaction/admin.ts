@@ -1,3 +1,4 @@
+import type { Context } from "../../call/context.ts";
 import { codecOf } from "../../contract/codec/codec.ts";
 import { redact } from "../../contract/json/redact.ts";
 import { TransactionAdmin } from "../../contract/transaction/admin.ts";
@@ -6,7 +7,7 @@ import type { Infer } from "../../contract/types.ts";
 import type { Handlers, Offer } from "../../spi/service.ts";
 import { actingOn, adminActs, whoOf } from "./admin-acts.ts";
 import { adminClosing } from "./admin-closing.ts";
-import { checkMeant } from "./admin-known.ts";
+import { checkMeant, nobodyCalled } from "./admin-known.ts";
 import { counted, listed } from "./admin-list.ts";
 import { reconcile } from "./admin-reconcile.ts";
 import { type AdminSetup, type Sight, sightOf } from "./admin-sight.ts";
@@ -46,8 +47,8 @@ function adminViews({ node }: AdminSetup, sight: Sight): Some<"list" | "show" | 
       return { ...(summary && { summary }), branches, events, silent };
     },
 
-    async input({ gid }) {
-      const { name, version, input } = await existing(gid);
+    async input({ gid }, call) {
+      const { name, version, input } = await existing(gid, call);
       const transaction = node.initiated.get(name);
       if (!transaction) throw begunElsewhere(name);
       const { input: type } = transaction;
@@ -70,6 +71,12 @@ function adminViews({ node }: AdminSetup, sight: Sight): Some<"list" | "show" | 
   };
 }
 
+/** Whether a participant answers that no transaction begun here has; its name may be none at all. */
+async function isThere(participant: () => ReturnType<AdminSetup["participant"]>, call: Context): Promise<boolean> {
+  const [asked] = await Promise.allSettled([Promise.try(() => participant().manifest({}, call))]);
+  return asked.status === "fulfilled";
+}
+
 /** What looks at what participants have, whether a transaction asks about it or not. */
 function adminComparing({ node, participant }: AdminSetup, sight: Sight): Some<"reconcile" | "sweep"> {
   const { coordinator, knownParticipants } = sight;
@@ -84,7 +91,11 @@ function adminComparing({ node, participant }: AdminSetup, sight: Sight): Some<"
 
     async sweep({ participant: only, by, reason, ...how }, call) {
       const who = how.end ? whoOf({ by, reason }, call) : undefined;
-      const names = only === "" ? knownParticipants() : [only];
+      const known = knownParticipants();
+      const asking = call.with({ timeoutMs: node.options.driveTimeoutMs });
+      const answers = only === "" || known.includes(only) || (await isThere(() => participant(only), asking));
+      if (!answers) throw nobodyCalled(only, known);
+      const names = only === "" ? known : [only];
       const sweepAt = (name: string, request: Infer<typeof SweepRequest>) => participant(name).sweep(request, call);
       return sweepAll(names, how, who, { coordinator: coordinator(), sweepAt });
     },

@@ -1,4 +1,5 @@
 import { StatusError } from "../../call/status.ts";
+import type { Silent } from "./ask-all.ts";
 
 /** What was asked cannot be meant. */
 export function invalid(what: string): StatusError {
@@ -10,8 +11,18 @@ export function notNow(reason: string, what: string): StatusError {
   return new StatusError("FAILED_PRECONDITION", what, { reason });
 }
 
-export function noTransaction(gid: string): StatusError {
-  return new StatusError("NOT_FOUND", `there is no transaction ${gid}`, { reason: "NO_SUCH_TRANSACTION" });
+/** @param silent participants that did not tell whether they know it */
+export function noTransaction(gid: string, silent: readonly Silent[] = []): StatusError {
+  const untold = silent.map(({ participant }) => participant).join(", ");
+  const what = untold === "" ? "" : ` as far as is known: ${untold} did not tell`;
+  return new StatusError("NOT_FOUND", `there is no transaction ${gid}${what}`, { reason: "NO_SUCH_TRANSACTION" });
+}
+
+/** Nothing can be done about it yet but to retry it. */
+export function onlyInOutbox(gid: string, keptBy: string): StatusError {
+  const where = `the transaction ${gid} is decided, and so far only in the outbox of ${keptBy}, which goes on with it`;
+  const when = "the coordinator hears of it when it is handed on again, or by a pause, and then this can be done";
+  return notNow("ONLY_IN_OUTBOX", `${where}; ${when}`);
 }
 
 /** @param there the branches there are, in words */
