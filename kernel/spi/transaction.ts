@@ -65,7 +65,8 @@ export interface DrivenTransaction {
   begin(): Promise<void>;
   /**
    * Begins it as one that is aborted already, for what was refused before anything of it was held or done: its plan and the
-   * reason are durable in one write. Rejects as `begin` does.
+   * reason are durable in one write. Asks again while nobody says whether it has begun, and rejects where it stays unknown, or
+   * where somebody began it before.
    */
   beginAborted(abort: AbortReason): Promise<void>;
   /** One attempt. Rejects with a StatusError when the answer is not known. */

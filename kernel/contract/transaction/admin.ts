@@ -284,7 +284,10 @@ export const TransactionAdmin = service("mortise.transaction.v1.TransactionAdmin
   export: rpc(ExportRequest, History, { readOnly: true }),
   /** Makes it due at once, and what of it waits in an outbox, given up or not. What is paused stays so, and is named. */
   retry: rpc(ActRequest, Acted, { idempotent: true }),
-  /** Nobody takes it on until it is resumed; who works on it now goes on. */
+  /**
+   * Nobody takes it on until it is resumed, and nothing of it is handed on out of an outbox. Who works on it now goes on, and
+   * what is under way may still be done.
+   */
   pause: rpc(ActRequest, Acted, { idempotent: true }),
   resume: rpc(ActRequest, Acted, { idempotent: true }),
   /** Decides what is undecided. FAILED_PRECONDITION for what is decided otherwise or cannot be had. */
