@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { buyWithPoints, redeliverMs, world } from "./paused-bus.fixture.ts";
+import { buyInTurn, buyWithPoints, redeliverMs, world } from "./paused-bus.fixture.ts";
 
 describe("transaction/message when branches are acknowledged", () => {
   it("writes begin, decision and end for two participants, and nothing between them", async () => {
@@ -43,6 +43,25 @@ describe("transaction/message when branches are acknowledged", () => {
     for (const one of [...sent, ...sent]) await acknowledge(one);
     assert.equal(open(), 0);
     assert.equal(asked().filter((what) => what === "finish").length, 1);
+    await stop();
+  });
+
+  it("sends no more branches of what is paused until it is resumed", async () => {
+    const { ports, sent, runMany, acknowledge, pause, record, open, stop } = await world(buyInTurn);
+    await runMany(1);
+    const [one = assert.fail("one is sent")] = sent;
+    await pause(one.gid, true);
+    for (let time = 0; time < 2; time++) await acknowledge(one);
+    await ports.advance(10 * redeliverMs);
+    assert.deepEqual([sent.length, record(one.gid)?.done], [1, ["b2"]]);
+    await pause(one.gid, false);
+    await ports.advance(redeliverMs);
+    assert.deepEqual(
+      sent.map(({ branch }) => branch),
+      ["b2", "b3"],
+    );
+    await acknowledge(...sent.slice(1));
+    assert.equal(open(), 0);
     await stop();
   });
 

@@ -38,6 +38,17 @@ export const buyWithPoints = transaction("buyWithPoints", {
       .step("points", Points.operations.reward, (input) => input, { after: ["order"] }),
 });
 
+/** Tells two, one after the other. */
+export const buyInTurn = transaction("buyInTurn", {
+  input: Text,
+  needs: { isolation: "none", reply: "accepted" },
+  plan: (plan) =>
+    plan
+      .step("order", Orders.operations.create, (input) => input)
+      .step("stock", Stock.operations.take, (input) => input, { after: ["order"] })
+      .step("points", Points.operations.reward, (input) => input, { after: ["stock"] }),
+});
+
 const operationOf: Readonly<Record<string, string>> = {
   [Orders.name]: "create",
   [Stock.name]: "take",
@@ -49,7 +60,7 @@ export const maxRedeliverMs = 60_000;
 export const redeliverAtOnce = 50;
 
 /** A process whose participants answer at once, with a bus on which nobody listens unless a test does. */
-export async function world(bought: typeof buy | typeof buyWithPoints = buy) {
+export async function world(bought: typeof buy | typeof buyWithPoints | typeof buyInTurn = buy) {
   const of = bought as typeof buy;
   const ports = virtualPorts();
   const sent: { readonly gid: string; readonly branch: string; readonly id: string; readonly at: number }[] = [];
@@ -122,6 +133,10 @@ export async function world(bought: typeof buy | typeof buyWithPoints = buy) {
     /** What the coordinator was asked for since this was called last. */
     asked: (): readonly string[] => asked.splice(0),
     record: (gid: string): TransactionRecord | undefined => records.get(gid),
+    pause: async (gid: string, paused: boolean): Promise<void> => {
+      await keeping.pause(gid, paused);
+      await keeping.wake(gid);
+    },
     open: () => [...records.values()].filter(({ endedAt }) => endedAt === undefined).length,
     stop: () => ports.settle(Promise.resolve(stop?.())),
   };
