@@ -7,8 +7,8 @@ import { ask, must, same } from "./verdict.ts";
 export interface OperationLaw {
   readonly law: string;
   readonly holds: (stage: Stage, one: Tried, subject: AnySubject) => Promise<boolean>;
-  /** Whether it says anything about an operation. Default: it does. */
-  readonly concerns?: (own: LocalOperation, one: Tried["operation"]) => boolean;
+  /** Why it says nothing about an operation; nothing where it does. Default: it always does. */
+  readonly moot?: (own: LocalOperation, one: Tried["operation"]) => string | undefined;
 }
 
 /** What is tried twice: each of the ways an operation can go. */
@@ -27,6 +27,8 @@ export const laws: readonly OperationLaw[] = [
   },
   {
     law: "reserve, then confirm, is the same as apply",
+    moot: ({ apply }, { name }) =>
+      apply ? undefined : `${name} has no apply of its own: reserve and confirm run in one`,
     async holds(stage, one) {
       const inTwo = await stage.fork(async (inner) => {
         const reply = await ask(inner, one, "reserve");
@@ -43,7 +45,7 @@ export const laws: readonly OperationLaw[] = [
   },
   {
     law: "apply, then undo, is nothing, or what is declared",
-    concerns: (_, { facts }) => facts.undo,
+    moot: (_, { name, facts }) => (facts.undo ? undefined : `${name} is not declared with undo`),
     async holds(stage, one, { undoLeaves }) {
       const before = await stage.observe();
       if (!(await accepted(stage, one, "apply"))) return false;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
+import { numeric, pgTable, text } from "drizzle-orm/pg-core";
 import { createFence } from "../../runtime/transaction/fence.ts";
 import type { LocalOperation, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
@@ -21,6 +22,8 @@ interface Planted {
   readonly before?: (database: Database) => Promise<unknown>;
   readonly runs?: number;
 }
+
+const accounts = pgTable("account", { id: text().primaryKey(), frozen: numeric() });
 
 /** A note in the account table that no rollback takes back. */
 const outside = ({ sql }: Database) => sql`insert into account (id, balance) values (gen_random_uuid()::text, 0)`;
@@ -53,6 +56,16 @@ const all: readonly Planted[] = [
     law: "reserve, then confirm, is the same as apply",
     says: /apply answers otherwise than reserve|apply leaves another state/,
     plant: () => ({ apply: async () => ({ cents: 0n }) }),
+  },
+  {
+    wrong: "a confirm that forgets to await",
+    law: "confirm changes something",
+    says: /confirm of take changed nothing that `observe` shows, with 50 inputs: is an `await` missing\?.*`confirm: nothing`/,
+    plant: () => ({
+      confirm: async ({ orm }, { account }) => {
+        orm.update(accounts).set({ frozen: "0" }).where(eq(accounts.id, account));
+      },
+    }),
   },
   {
     wrong: "an undo that gives back to the wrong place",
