@@ -185,6 +185,28 @@ await onServer(
       await at.back();
     });
 
+    for (const how of ["by its id", "with all of its name"])
+      it(`pauses one ${how} of which the coordinator has not heard, which has a record then`, async () => {
+        await using at = await untold();
+        const gid = await at.left();
+        const acted = await at.admin.pause({ ...ann, ...(how === "by its id" ? { gid } : { name: "pay" }) });
+        assert.deepEqual([acted.gids, acted.silent, acted.outboxRows], [[gid], [], 0]);
+        const [one, ...others] = (await at.admin.list(open)).transactions;
+        assert.deepEqual([one?.gid, one?.keptBy, one?.paused, others], [gid, "", true, []]);
+        await at.back();
+        await at.admin.resume({ ...ann, gid });
+        await at.world.settled();
+      });
+
+    it("shows as paused, and calls nobody for, what is paused in an outbox and has lost its record", async () => {
+      await using at = await untold();
+      const gid = await at.left();
+      await at.sql`update mortise_outbox set state = 'paused', attempts = 99`;
+      const [one] = (await at.admin.list(open)).transactions;
+      assert.deepEqual([one?.gid, one?.paused, one?.stuck, one?.nextAt], [gid, true, false, 0n]);
+      await at.back();
+    });
+
     it("says whose outbox does not tell, and lists the rest", async () => {
       await using at = await untold();
       const { gid } = await at.world.run("pay", { settled: false });
