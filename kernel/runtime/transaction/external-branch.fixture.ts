@@ -10,8 +10,8 @@ import { keptLog } from "../../testing/logs.ts";
 import type { TestPostgres } from "../../testing/postgres-server.ts";
 import { createFence } from "./fence.ts";
 import { participant } from "./participant.ts";
-import { coordinatorHere, everything, facts } from "./sweep.fixture.ts";
-import { type Sweeper, sweep } from "./sweep.ts";
+import { coordinatorHere, everything, sweeperOf } from "./sweep.fixture.ts";
+import { sweep } from "./sweep.ts";
 
 const cards = operations("test.card.v1.Cards", {
   pay: operation(Movement, Balance, { acts: "external", rejects: ["DECLINED"], undo: true }),
@@ -118,15 +118,7 @@ export async function cardsAt(server: TestPostgres, own: (pay: ExternalOperation
       return host.drive({ gid, branch: "b1", action, steps, ...kept }, context);
     };
   const host = hosted();
-  const sweeper: Sweeper = {
-    coordinator: () => coordinator,
-    factsOf: (strategy) => facts[strategy],
-    ask: (_, request, context) => host.drive(request, context),
-    log,
-    at: () => undefined,
-    ...{ told: new Set(), watched: new WeakMap(), clock: { now: () => 0 } },
-    driveTimeoutMs: 60_000,
-  };
+  const sweeper = sweeperOf(host, coordinator, log);
   return {
     outside,
     coordinator,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { background } from "../../call/call-context.ts";
 import { codecOf } from "../../contract/index.ts";
 import { builtInStrategies } from "../../contract/transaction/strategy.ts";
+import type { Log } from "../../core/plugin.ts";
 import { systemPorts } from "../../core/ports.ts";
 import { sampleTransaction } from "../../spi/coordinator.conformance.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
@@ -11,7 +12,7 @@ import { accountOf, bankDatabase, bankOperations, bankPerformer, Movement } from
 import { keptLog } from "../../testing/logs.ts";
 import type { TestPostgres } from "../../testing/postgres-server.ts";
 import { createFence } from "./fence.ts";
-import { participant } from "./participant.ts";
+import { type Participant, participant } from "./participant.ts";
 import { type Sweeper, type SweepHow, sweep } from "./sweep.ts";
 
 const operations = bankOperations("Bank");
@@ -55,6 +56,19 @@ export async function begunBy(
   return sample.gid;
 }
 
+/** Sweeps one participant, by a clock of its own. */
+export function sweeperOf(one: Participant, coordinator: Coordinator, log: Log, time = { now: 0 }): Sweeper {
+  return {
+    coordinator: () => coordinator,
+    factsOf: (strategy) => facts[strategy],
+    ask: (_, request, context) => one.drive(request, context),
+    log,
+    at: () => undefined,
+    ...{ told: new Set(), watched: new WeakMap(), clock: { now: () => time.now } },
+    driveTimeoutMs: 60_000,
+  };
+}
+
 /** A participant with an account of 100 that asks a coordinator, and what it holds. */
 export async function holder(server: TestPostgres, coordinator: Coordinator) {
   const test = await server.database();
@@ -66,15 +80,7 @@ export async function holder(server: TestPostgres, coordinator: Coordinator) {
   });
   const log = keptLog();
   const time = { now: 0 };
-  const sweeper: Sweeper = {
-    coordinator: () => coordinator,
-    factsOf: (strategy) => facts[strategy],
-    ask: (_, request, context) => bank.drive(request, context),
-    log,
-    at: () => undefined,
-    ...{ told: new Set(), watched: new WeakMap(), clock: { now: () => time.now } },
-    driveTimeoutMs: 60_000,
-  };
+  const sweeper = sweeperOf(bank, coordinator, log, time);
   const drive = (gid: string, action: BranchAction, strategy: string, keeper: string | undefined, cents = 30n) =>
     bank.drive(
       {
