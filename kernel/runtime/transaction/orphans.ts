@@ -1,3 +1,4 @@
+import type { Database } from "../../spi/store.ts";
 import type { FenceKind } from "./fence.ts";
 import type { BranchId } from "./fence-many.ts";
 import { isHeld } from "./held.ts";
@@ -22,6 +23,8 @@ export interface Orphan {
   readonly coordinator: string | undefined;
   /** Whether it follows from something that is committed, and whoever does it asks nobody. */
   readonly asksNobody: boolean;
+  /** Whether its row says so already: only what is outside has still to be given back. */
+  readonly takenBack: boolean;
 }
 
 /** Behind which row of the fence a listing goes on. */
@@ -65,7 +68,7 @@ export async function preparedIn(
   return names.flatMap((name) => {
     const parsed = parsePrepared(name);
     if (!parsed) return [];
-    const unseen = { kind: undefined, operations: "", strategy: "sweep", asksNobody: false };
+    const unseen = { kind: undefined, operations: "", strategy: "sweep", asksNobody: false, takenBack: false };
     return [{ ...parsed, ...unseen, coordinator: parsed.coordinator, prepared: true, name }];
   });
 }
@@ -78,7 +81,7 @@ export async function stillReserved(
   if (branches.length === 0) return [];
   const { sql } = performer.database;
   const rows = await sql<Row[]>`
-    select gid, branch, kind, operations, strategy, kept from mortise_fence as reserved
+    select gid, branch, kind, operations, strategy, kept, ${isTakenBack(sql)} from mortise_fence as reserved
     join unnest(${branches.map(({ gid }) => gid)}::uuid[], ${branches.map(({ branch }) => branch)}::text[])
       as known (gid, branch) using (gid, branch)
     where slot = 'R' and ${isHeld(sql, "reserved")}
@@ -103,11 +106,19 @@ interface Row extends Place {
   readonly operations: string;
   readonly strategy: string;
   readonly kept: Uint8Array | null;
+  readonly takenBack: boolean;
 }
 
-function orphanOf({ gid, branch, kind, operations, strategy, kept }: Row): Orphan {
+function orphanOf({ createdAt: _, kept, ...row }: Row): Orphan {
   const { coordinator, asksNobody = false } = decodeKept(kept);
-  return { gid, branch, kind, operations, strategy, prepared: false, coordinator, asksNobody };
+  return { ...row, prepared: false, coordinator, asksNobody };
+}
+
+function isTakenBack(sql: Database["sql"]) {
+  return sql`
+    exists (select from mortise_fence as finished
+      where finished.gid = reserved.gid and finished.branch = reserved.branch and finished.slot = 'F'
+        and finished.kind = 'cancel') as "takenBack"`;
 }
 
 function pageOf({ performer }: Participant, olderThanMs: number, place: Place | undefined): Promise<readonly Row[]> {
@@ -116,7 +127,7 @@ function pageOf({ performer }: Participant, olderThanMs: number, place: Place | 
     ? sql`and (created_at, gid, branch) > (${place.createdAt}::text::timestamptz, ${place.gid}::uuid, ${place.branch})`
     : sql``;
   return sql<Row[]>`
-    select gid, branch, kind, operations, strategy, kept, created_at::text as "createdAt" from mortise_fence as reserved
+    select gid, branch, kind, operations, strategy, kept, ${isTakenBack(sql)}, created_at::text as "createdAt" from mortise_fence as reserved
     where slot = 'R' and ${isHeld(sql, "reserved")}
       and created_at <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond' ${behind}
     order by created_at, gid, branch limit ${pageSize}`;

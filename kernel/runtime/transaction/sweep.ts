@@ -160,7 +160,7 @@ async function statusOf(
   closed: boolean,
   context: Context,
 ): Promise<TransactionStatus | undefined> {
-  if (isForeign(sweeper, orphan)) return "aborting";
+  if (orphan.takenBack || isForeign(sweeper, orphan)) return "aborting";
   if (!closed) return inquire(sweeper, orphan.gid, context.with({ timeoutMs: sweeper.driveTimeoutMs }));
   const record = await sweeper.coordinator().get(orphan.gid);
   return record?.name ? record.status : undefined;
@@ -232,12 +232,13 @@ function forgotten(): StatusError {
 }
 
 /** The coordinator here knows nothing of what another one keeps, and would take that for an abort. */
-function isForeign({ coordinator }: Sweeper, { coordinator: keeper }: Orphan): boolean {
-  return keeper !== undefined && keeper !== coordinator().identity;
+function isForeign({ coordinator }: Sweeper, { coordinator: keeper, takenBack }: Orphan): boolean {
+  return keeper !== undefined && keeper !== coordinator().identity && !takenBack;
 }
 
 /** It follows from something committed, and waits to be asked again. What an older version wrote says so only by its strategy. */
-function isDriven({ factsOf }: Sweeper, { asksNobody, coordinator: keeper, strategy }: Orphan): boolean {
+function isDriven({ factsOf }: Sweeper, { asksNobody, takenBack, coordinator: keeper, strategy }: Orphan): boolean {
+  if (takenBack) return false;
   return asksNobody || (keeper === undefined && (factsOf(strategy)?.ownFirst ?? false));
 }
 
