@@ -5,7 +5,7 @@ import { eventually } from "@mortise/kernel/testing";
 import { OrderStatus } from "@mortise/proto/shop/order";
 import { testOrders } from "./orders.fixture.ts";
 
-const { services, store, newUser, place, placeUnpaid, pay, settle, balance, ended } = await testOrders({
+const { services, store, orders, newUser, place, placeUnpaid, pay, settle, balance, ended } = await testOrders({
   watchPollMs: 20,
 });
 const items = [{ sku: "two-cups", quantity: 1 }];
@@ -76,6 +76,22 @@ describe("what was given up before it was decided", () => {
     assert.deepEqual(await told(pay(userId, id, "first-key")), usedUp);
     await pay(userId, id, "second-key");
     assert.equal(await balance(userId), welcome - 2_800n);
+  });
+
+  it("is safe to ask for again where it has no key", async () => {
+    const userId = newUser();
+    services.fate = (what) => (what === "event" ? "is lost" : "arrives");
+    const { id: orderId } = await place(userId, items);
+    const { sql } = await store.database("shop_order");
+    const first = await sql.begin(async (tx) => {
+      await tx`select from orders where id = ${orderId} for update`;
+      const asking = told(orders.cancel({ userId, orderId }));
+      await giveUp("cancelOrder");
+      return { asking };
+    });
+    assert.deepEqual(await first.asking, ["UNAVAILABLE", "INTERRUPTED", undefined]);
+    assert.equal((await orders.cancel({ userId, orderId })).status, OrderStatus.CANCELLED);
+    assert.equal(await balance(userId), welcome);
   });
 
   it("is told apart from what is refused, and from what is still under way", async () => {
