@@ -5,6 +5,8 @@ import { sampleTransaction } from "../../spi/coordinator.conformance.ts";
 import type { Coordinator } from "../../spi/coordinator.ts";
 import { onServer } from "../../testing/on-server.ts";
 import { postgresServer, type TestPostgres } from "../../testing/postgres-server.ts";
+import { enterMany } from "./fence-many.ts";
+import { inFencedTransaction } from "./in-transaction.ts";
 import { type Pruned, prune } from "./pruning.ts";
 import { coordinatorHere, holder } from "./sweep.fixture.ts";
 
@@ -172,10 +174,22 @@ await onServer(
       await at.drive(rolledBack, "rollbackPrepared", "xa", identity);
       await at.drive(noticed, "apply", "best-effort", identity);
       assert.equal((await at.drive(refused, "apply", "saga", identity, 500n)).outcome, "rejected");
+      const cancel = {
+        branch: "b1",
+        action: "cancel",
+        strategy: "tcc",
+        transaction: "t",
+        steps: [],
+        coordinator: identity,
+      };
+      const together = [1, 2].map(() => ({ ...cancel, gid: randomUUID() }));
+      await inFencedTransaction(at.database, ({ sql }) =>
+        enterMany(sql, { slot: "R", kind: "tombstone", of: together }),
+      );
       await at.age();
-      assert.deepEqual(await at.prune(coordinatorHere()), { removed: 0, foreign: 5, unreadable: [] });
+      assert.deepEqual(await at.prune(coordinatorHere()), { removed: 0, foreign: 7, unreadable: [] });
       assert.equal((await at.drive(barred, "apply", "saga", identity)).outcome, "refused");
-      assert.deepEqual(await at.prune(), { removed: 5, foreign: 0, unreadable: [] });
+      assert.deepEqual(await at.prune(), { removed: 7, foreign: 0, unreadable: [] });
     });
 
     it("removes what was done where coordinators cannot be told apart", async () => {
