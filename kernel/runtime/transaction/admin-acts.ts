@@ -129,10 +129,10 @@ export function adminActs({ node, participant }: AdminSetup, sight: Sight, { aud
     action: string,
     act: (gid: string, inOutboxes: InOutboxes) => Promise<unknown>,
   ): Promise<Infer<typeof Acted>> {
-    const who = whoOf(request, call);
     const elsewhere = request.gid === "" ? await kept(request, call) : nothingKept;
     const others = elsewhere.summaries.map(({ gid }) => gid);
     const gids = (await unrecorded(request, call)) ? [request.gid] : await meant(request, call, others);
+    const who = whoOf(request, call);
     const silent: Silent[] = [...elsewhere.silent];
     let outboxRows = 0;
     const inOutboxes: InOutboxes = async (record, ask) => {
