@@ -41,3 +41,38 @@ it("says of what was closed what participants still hold of it, and how", () => 
     "shop.v1.Cards still holds b6 (prepared, with its locks)",
   ]);
 });
+
+it("says of what was closed what is still held, and what nobody has done", () => {
+  const row = (kind: string, slot = "R") => ({
+    branch: "",
+    slot,
+    kind,
+    strategy: "saga",
+    operations: "",
+    createdAt: 0n,
+  });
+  const planned = { after: [], pivot: false, afterCommit: false, droppable: false, external: false, prepared: [] };
+  const branch = (id: string, participant: string, ...fence: ReturnType<typeof row>[]) => ({
+    ...{ ...planned, id, participant, fence, steps: ["points"], done: false },
+  });
+  const branches = [
+    branch("b1", "shop.v1.Orders", row("apply")),
+    branch("b2", "shop.v1.Stock", row("reserve")),
+    branch("b5", "shop.v1.Points"),
+    branch("b6", "shop.v1.Mail"),
+  ];
+  const silent = [{ participant: "shop.v1.Mail", why: "it is down", code: "UNAVAILABLE" }];
+  const held = (status: string, only = "") => {
+    const errors: string[] = [];
+    const summary = { status } as NonNullable<Parameters<typeof showHeld>[1]["summary"]>;
+    showHeld(plainTerminal(undefined, errors).terminal, { summary, branches, events: [], silent }, only);
+    return errors;
+  };
+  const stock = "shop.v1.Stock still holds b2 (set aside)";
+  const advice = "the sweep leaves that alone; `mortise tx sweep --end --closed --reason …` ends it as it was decided";
+  const points = "shop.v1.Points has not done b5 points, and nobody will";
+  const mail = "shop.v1.Mail does not say whether it holds anything: it is down";
+  assert.deepEqual(held("committed"), [stock, advice, points, mail]);
+  assert.deepEqual(held("aborted"), [stock, advice, mail]);
+  assert.deepEqual(held("committing", "b5"), [points, mail]);
+});

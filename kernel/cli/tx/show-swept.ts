@@ -36,17 +36,30 @@ function summaryOf({ gids, ended, failed, closed }: Infer<typeof Swept>, end: bo
   ].join(", ");
 }
 
-/** Prints which participants still hold something of what was closed: nobody will end that by itself. */
-export function showHeld(terminal: Terminal, { branches, silent }: Infer<typeof TransactionView>, only: string): void {
-  const holding = branches.flatMap((branch) => {
-    const how = only === "" || branch.id === only ? heldHow(branch) : undefined;
+/** Prints which participants still hold something of what was closed, and what of it nobody has done: neither ends by itself. */
+export function showHeld(terminal: Terminal, view: Infer<typeof TransactionView>, only: string): void {
+  const { summary, branches, silent } = view;
+  const closed = branches.filter(({ id }) => only === "" || id === only);
+  const holding = closed.flatMap((branch) => {
+    const how = heldHow(branch);
     return how === undefined ? [] : [`${branch.participant} still holds ${branch.id} (${how})`];
   });
   for (const line of holding) terminal.err(terminal.styledErr("yellow", line));
   if (holding.length > 0)
-    terminal.err("the sweep leaves that alone; mortise tx sweep --end --closed ends it as it was decided");
+    terminal.err("the sweep leaves that alone; `mortise tx sweep --end --closed --reason …` ends it as it was decided");
+  const mute = new Set(silent.map(({ participant }) => participant));
+  const commits = summary?.status === "committed" || summary?.status === "committing";
+  for (const branch of closed) {
+    if (!commits || mute.has(branch.participant) || isDone(branch) || heldHow(branch) !== undefined) continue;
+    const what = [branch.id, branch.steps.join(", ")].filter(Boolean).join(" ");
+    terminal.err(terminal.styledErr("yellow", `${branch.participant} has not done ${what}, and nobody will`));
+  }
   for (const { participant, why } of silent)
     terminal.err(terminal.styledErr("yellow", `${participant} does not say whether it holds anything: ${why}`));
+}
+
+function isDone({ fence }: Infer<typeof BranchView>): boolean {
+  return fence.some(({ kind }) => kind === "apply" || kind === "confirm");
 }
 
 function heldHow({ fence, prepared }: Infer<typeof BranchView>): string | undefined {
