@@ -41,7 +41,15 @@ it("says where there is none, and who could not tell", async () => {
   await assert.rejects(wholeGid("00000000", silent), /ends with 00000000, but shop\.v1\.Orders did not tell; /);
 });
 
-it("leaves whole ids as they are, and what is no end of one", async () => {
-  for (const given of [one, "12", "1234567", "placeOrder", `${one}0`, "D49FEEE4", ""])
-    assert.equal(await wholeGid(given, nothingAsked), given);
+it("takes whole ids as they are, and upper case for lower", async () => {
+  for (const given of [one, one.toUpperCase()]) assert.equal(await wholeGid(given, nothingAsked), one);
+  assert.equal(await wholeGid("9D3B1C77", listOf(one, two, three)), three);
+});
+
+it("says of what is no end of an id how one is written", async () => {
+  for (const given of ["12", "1234567", "placeOrder", `${one}0`, ""])
+    await assert.rejects(wholeGid(given, nothingAsked), {
+      code: "INVALID_ARGUMENT",
+      message: `"${given}" is no id of a transaction; write all 36 signs of it, or at least the last 8`,
+    });
 });

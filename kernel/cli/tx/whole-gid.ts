@@ -4,20 +4,23 @@ import type { Infer } from "../../contract/types.ts";
 
 type Listed = Pick<Infer<typeof TransactionList>, "transactions" | "silent">;
 
-/** The signs an id may be cut down to. Ids begin with their time, so those of one minute share their first eight; they end at random. */
+/** The signs an id may be cut down to. Most ids begin with their time, so those of one minute share their first eight; all end at random. */
 const ending = /^[0-9a-f-]{8,35}$/;
+const whole = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** How many are asked for: two would tell that it is not clear which, some more help to see which was meant. */
 export const mostAlike = 10;
 
 /**
- * The whole id of the one transaction whose id ends with these signs; what cannot be the end of one is given as it is. Rejects
- * with NOT_FOUND where there is none, and with INVALID_ARGUMENT where there are several.
+ * The whole id of the one transaction whose id ends with these signs, in upper case or lower. Rejects with NOT_FOUND where there
+ * is none, and with INVALID_ARGUMENT where there are several, or these cannot be the end of an id.
  *
  * @param find lists those that end so, up to {@link mostAlike}, and perhaps others
  */
-export async function wholeGid(given: string, find: (gidEnd: string) => Promise<Listed>): Promise<string> {
-  if (!ending.test(given)) return given;
+export async function wholeGid(meant: string, find: (gidEnd: string) => Promise<Listed>): Promise<string> {
+  const given = meant.toLowerCase();
+  if (whole.test(given)) return given;
+  if (!ending.test(given)) throw new StatusError("INVALID_ARGUMENT", noId(meant));
   const { transactions, silent } = await find(given);
   const alike = transactions.filter(({ gid }) => gid.endsWith(given));
   const [only] = alike;
@@ -29,6 +32,10 @@ export async function wholeGid(given: string, find: (gidEnd: string) => Promise<
     "INVALID_ARGUMENT",
     `${more}${alike.length} transactions end with ${given}; write more of the one that is meant:${which.join("")}`,
   );
+}
+
+function noId(given: string): string {
+  return `"${given}" is no id of a transaction; write all 36 signs of it, or at least the last 8`;
 }
 
 function noneWith(given: string, silent: Listed["silent"]): string {
