@@ -62,3 +62,28 @@ it("says of one where it is kept, and that nobody hands it on any more", () => {
   );
   assert.match(lines.join("\n"), /\n {2}next try +once it is retried\n/);
 });
+
+it("says of what has ended nothing that only counts while it goes on", () => {
+  const ended = { ...summary, keptBy: "", status: "aborted", endedAt: 2_000n, paused: true, stuck: true };
+  const branch = {
+    ...{ id: "b1", participant: keptBy, steps: ["order"], after: [], pivot: false, afterCommit: false },
+    ...{ droppable: false, external: false, done: true, fence: [], prepared: [] },
+  };
+  const { lines, terminal } = plainTerminal();
+  showView(terminal, gid, { summary: ended, branches: [branch], events: [], silent: [] });
+  assert.equal(lines[0], `gift ${gid}  aborted`);
+  assert.doesNotMatch(lines.join("\n"), /last error|done/);
+});
+
+it("counts one attempt, and puts below a branch of a narrow terminal what is known of it", () => {
+  const branch = {
+    ...{ id: "b2", participant: "shop.inventory.v1.StockOperations", steps: ["stock"], after: ["b1"], pivot: false },
+    ...{ afterCommit: false, droppable: false, external: false, done: false, fence: [], prepared: [] },
+    outbox: { branch: "b2", state: "exhausted", attempts: 1, lastError: "internal error bb557cf33a016f1b" },
+  } as unknown as Parameters<typeof showView>[2]["branches"][number];
+  const { lines, terminal } = plainTerminal(80);
+  showView(terminal, gid, { summary, branches: [branch], events: [], silent: [] });
+  const text = lines.join("\n");
+  assert.match(text, /\n {2}b2 {2}shop\.inventory\.v1\.StockOperations {2}stock {2}after b1\n/);
+  assert.match(text, /\n {4}given up after 1 attempt: internal error bb557cf33a016f1b\n/);
+});

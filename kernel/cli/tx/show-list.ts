@@ -50,7 +50,8 @@ export function showCounts(terminal: Terminal, { counts }: Infer<typeof OpenCoun
 }
 
 /** The status with what else is to be known about it. */
-export function standing({ status, stuck, paused }: Summary): string {
+export function standing({ status, stuck, paused, endedAt }: Summary): string {
+  if (endedAt !== 0n) return status;
   return [status, ...(stuck ? ["stuck"] : []), ...(paused ? ["paused"] : [])].join(", ");
 }
 

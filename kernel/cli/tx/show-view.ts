@@ -1,7 +1,8 @@
 import type { BranchView, TransactionEvent, TransactionView } from "../../contract/transaction/admin.ts";
 import type { Infer } from "../../contract/types.ts";
-import { columns } from "../table.ts";
+import { columns, fitted, type Giving } from "../table.ts";
 import type { Style, Terminal } from "../terminal.ts";
+import { counted } from "./counted.ts";
 import { standing } from "./show-list.ts";
 import { duration, moment } from "./time.ts";
 
@@ -17,7 +18,9 @@ export function showView(terminal: Terminal, gid: string, view: View): void {
   terminal.out(`${terminal.styled("bold", name)} ${gid}  ${terminal.styled(styleOf(view), stands)}`);
   for (const line of columns(factsOf(view).map(([what, value]) => [`  ${what}`, value]))) terminal.out(line);
   terminal.out("");
-  for (const line of columns(branches.map((branch) => branchRow(branch)))) terminal.out(line.trimEnd());
+  const open = summary?.endedAt === 0n;
+  const rows = branches.map((branch) => branchRow(branch, open));
+  for (const line of fitted(rows, terminal.width, branchGiving).flat()) terminal.out(line);
   terminal.out("");
   for (const line of eventLines(terminal, events)) terminal.out(line);
   for (const { participant, why } of silent)
@@ -25,8 +28,9 @@ export function showView(terminal: Terminal, gid: string, view: View): void {
 }
 
 function styleOf({ summary }: View): Style {
-  if (!summary || summary.paused) return "yellow";
-  if (summary.stuck) return "red";
+  if (!summary) return "yellow";
+  if (summary.endedAt === 0n && summary.paused) return "yellow";
+  if (summary.endedAt === 0n && summary.stuck) return "red";
   return summary.status === "committed" ? "green" : "cyan";
 }
 
@@ -43,7 +47,7 @@ function factsOf({ summary }: View): [what: string, value: string][] {
     ["deadline", moment(deadlineAt), open && deadlineAt !== 0n && summary.decidedAt === 0n],
     ["aborted", abort, abort !== ""],
     ["rounds", String(attempts), attempts > 0],
-    ["last error", lastError, lastError !== ""],
+    ["last error", lastError, open && lastError !== ""],
     ["worked on", `by ${owner}, believed until ${moment(leaseUntil)}`, open && owner !== ""],
     ["next try", nextTry(summary), open && (summary.paused || owner === "")],
     ["by hand", heuristic, heuristic !== ""],
@@ -57,13 +61,20 @@ function nextTry({ paused, nextAt }: NonNullable<View["summary"]>): string {
   return nextAt === 0n ? "once it is retried" : moment(nextAt);
 }
 
-function branchRow(branch: Branch): string[] {
+/** What is known below, and then where it stands in the order. */
+const branchGiving: readonly Giving[] = [
+  { column: 4, goes: "below" },
+  { column: 3, goes: "below" },
+];
+
+/** @param open not ended: of what has ended all is done */
+function branchRow(branch: Branch, open: boolean): string[] {
   const { id, participant, steps, fence, prepared, outbox, done } = branch;
   const known = [
     ...fence.map(({ kind }) => kind),
     ...(prepared.length > 0 ? ["prepared, waits for the decision"] : []),
     ...(outbox ? [outboxText(outbox)] : []),
-    ...(done ? ["done"] : []),
+    ...(done && open ? ["done"] : []),
   ];
   const order = [
     ...(branch.pivot ? ["pivot"] : []),
@@ -77,9 +88,10 @@ function branchRow(branch: Branch): string[] {
 
 function outboxText({ state, attempts, lastError, nextAt }: NonNullable<Branch["outbox"]>): string {
   const why = lastError === "" ? "" : `: ${lastError}`;
-  if (state === "exhausted") return `given up after ${attempts} attempts${why}`;
-  if (state === "paused") return `in the outbox, ${attempts} attempts, paused${why}`;
-  return `in the outbox, ${attempts} attempts, next ${moment(nextAt)}${why}`;
+  const tried = counted(attempts, "attempt");
+  if (state === "exhausted") return `given up after ${tried}${why}`;
+  if (state === "paused") return `in the outbox, ${tried}, paused${why}`;
+  return `in the outbox, ${tried}, next ${moment(nextAt)}${why}`;
 }
 
 /** What happened, each with the time since the first. */
