@@ -2,6 +2,7 @@ import { background } from "../../call/call-context.ts";
 import type { Context } from "../../call/context.ts";
 import { StatusError } from "../../call/status.ts";
 import { codecOf, operation, operations } from "../../contract/index.ts";
+import type { DriveRequest } from "../../contract/transaction/participant.ts";
 import { systemPorts } from "../../core/ports.ts";
 import type { ExternalOperation, ExternalState, Performer } from "../../spi/perform.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
@@ -95,6 +96,12 @@ export function provider(limit = 100n) {
 
 export const everythingAway: readonly Asked[] = ["reserve", "confirm", "cancel", "undo", "query"];
 
+interface DriveHow extends Partial<Pick<DriveRequest, "strategy" | "coordinator" | "asksNobody">> {
+  readonly cents?: bigint;
+  readonly operation?: string;
+  readonly context?: Context;
+}
+
 /** A participant of which one operation pays at a provider, with what its coordinator and its sweeps know. */
 export async function cardsAt(server: TestPostgres, own: (pay: ExternalOperation<Pay>) => object = (pay) => pay) {
   const test = await server.database();
@@ -110,12 +117,12 @@ export async function cardsAt(server: TestPostgres, own: (pay: ExternalOperation
     (
       gid: string,
       action: BranchAction,
-      { cents = 30n, operation: name = "pay", context = background as Context } = {},
+      { cents = 30n, operation: name = "pay", context = background as Context, ...more }: DriveHow = {},
     ) => {
       const input = codecOf(Movement).encode({ account: "a", cents });
       const steps = [{ step: "pay", operation: name, version: 1, input }];
       const kept = { coordinator: coordinator.identity, transaction: "test", strategy: "tcc" };
-      return host.drive({ gid, branch: "b1", action, steps, ...kept }, context);
+      return host.drive({ gid, branch: "b1", action, steps, ...kept, ...more }, context);
     };
   const host = hosted();
   const sweeper = sweeperOf(host, coordinator, log);

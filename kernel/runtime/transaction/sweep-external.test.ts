@@ -32,6 +32,19 @@ await onServer(
       assert.equal((await forgets(forgetful)).removed, 1);
     });
 
+    it("leaves to whoever does it what follows from something committed, which any coordinator may keep", async () => {
+      await using at = await cardsAt(server);
+      const [follows, asked] = [randomUUID(), randomUUID()];
+      const elsewhere = { strategy: "outbox", coordinator: randomUUID() };
+      await assert.rejects(at.drive(asked, "apply", elsewhere), { reason: "DTX021" });
+      at.outside.away.add("reserve");
+      const away = at.drive(follows, "apply", { ...elsewhere, asksNobody: true });
+      await assert.rejects(away, { code: "UNAVAILABLE" });
+      assert.deepEqual([(await at.sweep()).gids, await at.fence(follows)], [[], "intent"]);
+      at.outside.away.clear();
+      assert.equal((await at.drive(follows, "apply", { ...elsewhere, asksNobody: true })).outcome, "done");
+    });
+
     it("gives back what a process has authorised that died before it heard of the cancel", async () => {
       await using at = await cardsAt(server);
       const gid = randomUUID();
