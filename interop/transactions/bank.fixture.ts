@@ -17,8 +17,8 @@ export const accounts = { alice: 1_000n, bob: 1_000n, carol: 1_000n, bonus: 0n }
 
 export interface BankApp extends TestApp {
   readonly strategy: (name: string) => Promise<void>;
-  /** Takes the second bank away, or puts it back. */
-  readonly second: (there: boolean) => Promise<void>;
+  /** Takes the second bank or a strategy away, or puts back what is not named. */
+  readonly without: (what: { readonly second?: true; readonly strategy?: string }) => Promise<void>;
   /** What all accounts of all banks hold together, also on its way. */
   readonly total: () => Promise<bigint>;
   readonly balance: (bank: "own_bank" | "second_bank" | "third_bank", account: string) => Promise<bigint>;
@@ -43,13 +43,13 @@ export async function bankApp({
   options = {},
 }: BankAppOptions): Promise<BankApp> {
   const [own, second, third] = [ownBank(accounts), secondBank(accounts), thirdBank(accounts)];
-  const config = (name: string, banks = [own, second, third]) => ({
+  const config = (name: string, banks = [own, second, third], without = "") => ({
     plugins: [postgres, postgresCoordinator, memory, ...strategies, ...banks, ...plugins],
     use: {
       bus: "memory",
       store: "postgres",
       coordinator: "postgres",
-      transaction: strategies.map((one) => one.name),
+      transaction: strategies.map((one) => one.name).filter((one) => one !== without),
     },
     options: {
       "store/postgres": { url: server.url, prefix },
@@ -69,8 +69,9 @@ export async function bankApp({
   const sqlOf = async (bank: string) => (await databases().database(bank)).sql;
   return Object.assign(app, {
     strategy: async (name: string) => void (await app.become(config(name))),
-    second: async (there: boolean) => {
-      const { settled } = await app.become(config(strategy, there ? [own, second, third] : [own, third]));
+    without: async (what: { readonly second?: true; readonly strategy?: string }) => {
+      const banks = what.second ? [own, third] : [own, second, third];
+      const { settled } = await app.become(config(what.strategy ? "tcc" : strategy, banks, what.strategy));
       await settled;
     },
     store: databases,

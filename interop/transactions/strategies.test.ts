@@ -66,12 +66,40 @@ await onServer(
       const desk = app.clients.client(Desk);
       const collecting = { ...order, transaction: "collect" };
       assert.equal((await desk.run(collecting)).status, "committed");
-      await app.second(false);
+      await app.without({ second: true });
       const several = [1, 2, 3].map(() => desk.run(collecting));
       await eventually(async () => (await app.balance("own_bank", "alice")) === 600n);
-      await app.second(true);
+      await app.without({});
       for (const running of several) assert.equal((await running).status, "committed");
       assert.equal(await app.balance("third_bank", "bob"), 1_800n);
+    });
+
+    it("says what cannot go on when a strategy is taken away, and goes on with it when that is back", async () => {
+      const options = {
+        "transactions/runtime": { leaseMs: 3_000, recoverEveryMs: 100, driveTimeoutMs: 200, attempts: 2 },
+      };
+      await using app = await bankApp({ server, strategy: "saga", prefix: prefix(), options });
+      const desk = app.clients.client(Desk);
+      await app.without({ second: true });
+      const running = desk.run({ ...order, transaction: "collect", key: "left" });
+      await eventually(async () => (await app.balance("own_bank", "alice")) === 900n);
+      await app.without({ second: true, strategy: "saga" });
+      const errors = () => app.log.lines.filter(({ level }) => level === "error").map(({ message }) => message);
+      await eventually(() => errors().length > 1, 30_000);
+      const [counted, named] = errors();
+      assert.match(counted ?? "", /^transaction collect: DTX011 saga: 1 under way began with this strategy/);
+      assert.match(
+        named ?? "",
+        /^transaction collect [0-9a-f-]{36} cannot go on: DTX011: its strategy "saga" is not there/,
+      );
+      const { sql } = await app.store().database("mortise_transactions");
+      await eventually(async () =>
+        (await sql`select last_error from mortise_transaction`)[0]?.last_error.startsWith("DTX011: "),
+      );
+      await app.without({});
+      const { gid } = await running;
+      assert.equal((await desk.wait({ transaction: "collect", gid })).status, "committed");
+      assert.equal(errors().length, 2);
     });
 
     it("moves within one bank in one database transaction, whatever the strategy", async () => {

@@ -89,6 +89,14 @@ export const transactionsRuntime = definePlugin({
       highlyAvailable: options.highlyAvailable,
     });
     const api = { ...made, offers: () => (options.admin ? made.offers() : []) };
-    return { api, stop: () => made.stop() };
+    return {
+      api,
+      follow(next) {
+        const kept = next.strategies.current;
+        const lost = [...deps.strategies.current.keys()].some((name) => !kept.has(name));
+        return lost ? { flipped: () => made.lookForStranded() } : undefined;
+      },
+      stop: () => made.stop(),
+    };
   },
 });

@@ -3,6 +3,7 @@ import { interrupted } from "../../spi/transaction-record.ts";
 import { makeWorker, type Worker } from "../../spi/worker.ts";
 import { type Running, start, strategyOf, subjectOfRecord } from "./initiator.ts";
 import type { TransactionNode } from "./node.ts";
+import { leavingStrategyless } from "./strategyless.ts";
 
 /** Goes on with what is due and nobody works on, and says what this process still works on. */
 export function recovery(node: TransactionNode, running: Map<string, Running>): Worker {
@@ -10,6 +11,7 @@ export function recovery(node: TransactionNode, running: Map<string, Running>): 
   /** What was claimed here and is driven now: no more is claimed than can be driven. */
   const driven = new Set<string>();
   const told = new Set<string>();
+  const leave = leavingStrategyless(node);
 
   function keepCount(gid: string, taken: Running | undefined): void {
     if (!taken) return;
@@ -41,7 +43,11 @@ export function recovery(node: TransactionNode, running: Map<string, Running>): 
       if (limit <= 0) return false;
       const records = await node.coordinator().claim({ owner, names, limit, leaseMs: options.leaseMs });
       for (const record of records) tellVersions(record);
-      for (const record of records) keepCount(record.gid, takeOn(node, running, record));
+      const { drivable = [], strategyless = [] } = Object.groupBy(records, ({ strategy }) =>
+        node.strategy(strategy) ? "drivable" : "strategyless",
+      );
+      for (const record of drivable) keepCount(record.gid, takeOn(node, running, record));
+      await leave(strategyless);
       return records.length === limit;
     },
   });

@@ -58,6 +58,8 @@ export interface TransactionsSetup {
 }
 
 export interface RunningTransactions extends Transactions {
+  /** Logs which transactions are under way whose strategy is not there any more. Never rejects. */
+  lookForStranded(): Promise<void>;
   /** Begins nothing more, waits for what is under way within the grace, and leaves the rest to others. */
   stop(): Promise<void>;
 }
@@ -204,7 +206,8 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
     look: foresee,
   });
 
-  stranded().catch(() => undefined); // recovery will tell that the coordinator is away
+  const lookForStranded = () => stranded().then(ignored, ignored); // recovery will tell that the coordinator is away
+  void lookForStranded();
   recovering.start();
   relaying.start();
   sweeping.start();
@@ -231,6 +234,7 @@ export function transactionsOf(setup: TransactionsSetup): RunningTransactions {
       freeing(operations, database, { sweeper, ports, orphanAfterMs: options.orphanAfterMs }),
     offers: () => (initiated.size > 0 ? [admin] : []),
     numbers,
+    lookForStranded,
     listens: (transaction) => [
       {
         topic: acknowledgementTopic(transaction.name),
@@ -280,3 +284,5 @@ function remembered<T>(make: (name: string) => T): (name: string) => T {
     return found;
   };
 }
+
+const ignored = () => undefined;
