@@ -69,6 +69,16 @@ describe("an app with transactions", () => {
     assert.match(forPeople, /honest here: 3pc, tcc, xa\nbegun by service\/shop\n$/);
   });
 
+  it("is suggested where its name is misspelt", async () => {
+    await using folder = await testFolder(files("tcc"));
+    const { code, err } = await folder.run(["explain", "app.yaml", "placeOrdr"]);
+    assert.equal(code, 2);
+    assert.match(
+      err,
+      /^error: "placeOrdr" is no method, and no transaction that is begun here\. Did you mean placeOrder\?/m,
+    );
+  });
+
   it("is refused with a dishonest strategy, whether it is written or set", async () => {
     await using folder = await testFolder(files("saga"));
     const { code, err } = await folder.run(["check", "app.yaml"]);

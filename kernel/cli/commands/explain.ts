@@ -1,7 +1,8 @@
 import { loadApp } from "../../config/app.ts";
 import { explainSystem } from "../../core/explain.ts";
+import { suggestion } from "../../core/nearest.ts";
 import { type AppFlags, appOptions } from "../app-flags.ts";
-import { type ExitCode, exitCodes } from "../exit.ts";
+import { type ExitCode, exitCodes, UserError } from "../exit.ts";
 import { explainMethod } from "../explain-method.ts";
 import { explainTransaction, transactionsIn } from "../explain-transaction.ts";
 import { showMethod, showSystem, showTransaction, showTransactions } from "../show-explanation.ts";
@@ -13,6 +14,16 @@ export interface ExplainFlags extends AppFlags {
   readonly json?: boolean;
   /** Whether central rules are asked for. */
   readonly central?: boolean;
+}
+
+/** For a name that is no method either. */
+function unknownTransaction(name: string, known: ReturnType<typeof transactionsIn>): UserError {
+  const names = suggestion(
+    name,
+    known.map(([one]) => one),
+  );
+  const how = "write service/method, for example shop.order.v1.Orders/place, or the name of a transaction";
+  return new UserError(`"${name}" is no method, and no transaction that is begun here.${names || ` ${how}`}`);
 }
 
 /** Shows what an app is made of, the whole way of calls of one method, or how a transaction is driven; behind every value where it comes from. */
@@ -43,6 +54,7 @@ export async function explain(
     if (flags.json) terminal.out(JSON.stringify(transaction, null, 2));
     else showTransaction(terminal, transaction);
   } else {
+    if (!target.includes("/")) throw unknownTransaction(target, transactionsIn(app, plan));
     const explanation = explainMethod(app, plan, target);
     if (flags.json) terminal.out(JSON.stringify(explanation, null, 2));
     else showMethod(terminal, explanation);
