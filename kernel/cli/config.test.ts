@@ -118,9 +118,22 @@ describe("config", () => {
     assert.equal((await statusOf()).newest, 1);
   });
 
+  it("publishes no rules that only undo those before, unless that is meant", async () => {
+    await folder.put("none.yaml", "# nothing\n");
+    await folder.put("typo.yaml", "policies:\n  hello.v1.Helo: { timeoutMs: 100 }\n");
+    const empty = await config("put", "none.yaml");
+    const why = "so those that hold now would hold no more; nothing was published. If it is meant, say --force\n";
+    assert.deepEqual([empty.code, empty.err], [1, `error: none.yaml holds no rules, ${why}`]);
+    const typo = await config("put", "typo.yaml");
+    assert.equal(typo.code, 1);
+    assert.match(typo.err, /warning: .* Did you mean hello\.v1\.Hello\?/);
+    assert.match(typo.err, /error: no name in typo\.yaml is known here, so .* say --force\n$/);
+    assert.equal((await statusOf()).newest, 1);
+  });
+
   it("publishes nothing made from a version that is not the newest", async () => {
     const { code, err } = await config("put", "rules.yaml", "--after", "0");
-    assert.deepEqual([code, err], [3, "ABORTED: the rules of hello have changed: version 1 came after 0\n"]);
+    assert.deepEqual([code, err], [4, "ABORTED: the rules of hello have changed: version 1 came after 0\n"]);
   });
 
   it("explains which values come from central rules, and that they are laid over the file, target by target", async () => {

@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Help, Option } from "commander";
 import { type ExitCode, exitCodes, UserError } from "./exit.ts";
 import { logLevels } from "./log.ts";
 import { misuseOf } from "./misuse.ts";
@@ -30,6 +30,8 @@ function explainFailure(error: unknown, { terminal }: World): ExitCode {
   return exitCodes.bug;
 }
 
+const plainHelp = new Help();
+
 type Ended = (code: ExitCode) => void;
 
 /** The command modules are imported when they are run, so that none of them costs the others time. */
@@ -37,6 +39,7 @@ function describe(world: World, ended: Ended): Command {
   const program = new Command("mortise")
     .description("Runs and inspects apps made of plugins and services.")
     .exitOverride()
+    .configureHelp({ optionDescription: (option) => plainHelp.optionDescription(option).replace(" (default: [])", "") })
     .configureOutput({
       writeOut: (text) => world.terminal.out(text.trimEnd()),
       writeErr: (text) => world.terminal.err(text.trimEnd()),
@@ -117,7 +120,8 @@ function configCommands(program: Command, world: World, ended: Ended): void {
     command
       .option("--by <name>", "who changes them; by default the user of this system")
       .option("--note <text>", "why")
-      .option("--after <version>", "publish only if this is still the newest version");
+      .option("--after <version>", "publish only if this is still the newest version")
+      .option("--force", "also rules that are empty, or of which no name is known here");
   publishing(appCommand(config, "put", "Checks rules against the app and publishes them."))
     .argument("<rules>", "a YAML file with policies and transactions; - is standard input")
     .action(async (file, rules, options) => ended(await (await commands()).put(world, file, rules, options)));
@@ -149,7 +153,7 @@ function txCommands(program: Command, world: World, ended: Ended): void {
       .option("--status <status>", "only in this status (repeatable); by default all that have not ended", collect, [])
       .option("--all", "also what has ended")
       .option("--stuck", "only what needs a person")
-      .option("--older-than <time>", "only what is at least so old: 90s, 5m, 2h, 1d")
+      .option("--older-than <time>", "only what was begun at least so long ago: 90s, 5m, 2h, 1d")
       .option("--limit <count>", "at most so many, the oldest first", "100");
   const acting = (command: Command) =>
     command

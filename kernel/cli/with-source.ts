@@ -41,7 +41,7 @@ export async function withSource(
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     terminal.err(`${terminal.styledErr("red", `${error.code}:`)} ${error.message}`);
-    return error.code === "INVALID_ARGUMENT" ? exitCodes.usage : exitCodes.failed;
+    return error.code === "INVALID_ARGUMENT" ? exitCodes.usage : exitCodes.status;
   } finally {
     await kernel.stop();
   }

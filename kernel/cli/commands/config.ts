@@ -2,6 +2,9 @@ import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import { loadApp } from "../../config/app.ts";
+import { centralTree } from "../../config/central-tree.ts";
+import type { SourceFile } from "../../config/yaml-tree.ts";
+import type { ConfigPath, Problem } from "../../core/config.ts";
 import type { ConfigVersion } from "../../spi/config-source.ts";
 import { type AppFlags, appOptions } from "../app-flags.ts";
 import { type ExitCode, exitCodes, UserError } from "../exit.ts";
@@ -15,6 +18,8 @@ export interface PublishFlags extends AppFlags {
   readonly note?: string;
   /** The version the change was made from. */
   readonly after?: string;
+  /** Also rules of which none holds here. */
+  readonly force?: boolean;
 }
 
 export interface ShowFlags extends AppFlags {
@@ -88,7 +93,7 @@ async function publish(
   file: string,
   flags: PublishFlags,
   { app, source }: Asked,
-  rules: { readonly file: string; readonly text: string },
+  rules: SourceFile,
 ): Promise<ExitCode> {
   const { terminal } = world;
   const ruled = await loadApp(file, { ...appOptions(world, flags), central: rules });
@@ -97,12 +102,30 @@ async function publish(
     showProblems(terminal, ruled.problems, "nothing was published.");
     return exitCodes.problems;
   }
+  const idle = whyIdle(rules, ruled.warnings);
+  if (idle !== undefined && !flags.force)
+    throw new UserError(`${idle}; nothing was published. If it is meant, say --force`, exitCodes.problems);
   const after = flags.after === undefined ? ((await source.read(app.name))?.version ?? 0) : numberOf(flags.after, 0);
   const by = flags.by ?? userInfo().username;
   const made = await source.publish(app.name, { text: rules.text, by, note: flags.note ?? "", after });
   terminal.out(`version ${made.version} of the central rules of ${app.name} is published`);
   return exitCodes.ok;
 }
+
+/** Why rules change nothing here but to undo those before them; nothing where one of them holds. */
+function whyIdle({ file, text }: SourceFile, warnings: readonly Problem[]): string | undefined {
+  const tree = centralTree({ file, text }, () => undefined);
+  const sections = tree?.kind === "map" ? [...tree.entries] : [];
+  const names = sections.flatMap(([section, { value }]) =>
+    value.kind === "map" ? [...value.entries.keys()].map((name) => keyOf([section, name])) : [],
+  );
+  if (names.length === 0) return `${file} holds no rules, so those that hold now would hold no more`;
+  const unused = new Set(warnings.filter(({ code }) => code.endsWith("_UNUSED")).map(({ path }) => keyOf(path ?? [])));
+  const holds = names.some((name) => !unused.has(name));
+  return holds ? undefined : `no name in ${file} is known here, so those rules that hold now would hold no more`;
+}
+
+const keyOf = (path: ConfigPath): string => JSON.stringify(path.slice(0, 2));
 
 async function existing({ app, source }: Asked, version: number | undefined): Promise<ConfigVersion> {
   const found = await source.read(app.name, version);
