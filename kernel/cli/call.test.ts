@@ -163,5 +163,8 @@ describe("call, otherwise", () => {
     const { code, err } = await folder.run(["call", "hello.v1.Hello/greet"]);
     assert.equal(code, 2);
     assert.match(err, /^error: say where to call: --address host:port, or --app/);
+    const nonsense = await folder.run(["call", "hello.v1.Hello/greet", "--address", "nonsense"]);
+    const says = 'error: --address takes host:port, for example 127.0.0.1:50051, not "nonsense"\n';
+    assert.deepEqual([nonsense.code, nonsense.err], [2, says]);
   });
 });

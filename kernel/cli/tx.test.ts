@@ -129,7 +129,10 @@ await onServer(
       assert.match(out, /by hand +closed by ann: the goods were handed over\n/);
       assert.match(out, /ann +pause: the warehouse burns\n/);
       await sql`delete from broken`;
-      assert.match(closed.err, /^shop\.v1\.Stock still holds b2 \(set aside\)\nthe sweep leaves that alone; /);
+      assert.match(
+        closed.err,
+        /^shop\.v1\.Stock still holds b2 \(set aside\)\nthe sweep leaves that alone; `mortise tx sweep --end --closed --reason …` ends /,
+      );
       const sweep = ["sweep", "--older-than", "0s"];
       for (const how of [[], ["--end", "--reason", "tidy up"]]) {
         const swept = await tx(...sweep, ...how);
@@ -202,7 +205,12 @@ await onServer(
         4,
         /^NOT_FOUND: no transaction that is kept ends with 00000000; .* \(NO_SUCH_TRANSACTION\)/,
       ],
-      ["no id of a transaction", ["show", "12"], 4, /^INVALID_ARGUMENT: "12" is no id of a transaction/],
+      [
+        "no id of a transaction",
+        ["show", "12"],
+        4,
+        /^INVALID_ARGUMENT: "12" is no id of a transaction; write all 36 signs of it, or at least the last 8\n/,
+      ],
       [
         "an unknown status",
         ["list", "--status", "done"],
@@ -263,6 +271,7 @@ await onServer(
       it("a place where nobody begins transactions", async () => {
         const { code, err } = await folder.run(["tx", "list", "--address", "127.0.0.1:1"]);
         assert.equal(code, 4);
+        assert.doesNotMatch(err, /Resolution note/);
         assert.match(err, /^UNAVAILABLE: .*; transactions are asked about at a running process that begins some\n$/);
       });
     });

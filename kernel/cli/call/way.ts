@@ -21,6 +21,8 @@ export async function openWay(world: World, flags: WayFlags): Promise<Way> {
   if (file === undefined && address === undefined) {
     throw new UserError("say where to call: --address host:port, or --app shop.yaml for what its registry knows");
   }
+  if (address !== undefined && protocol === "grpc" && !/^unix:|:\d{1,5}$/.test(address))
+    throw new UserError(`--address takes host:port, for example 127.0.0.1:50051, not "${address}"`);
   if (file === undefined) {
     const { catalogue } = await installedPlugins(cwd());
     return wayTo(address ?? "", { ports, catalogue, options: {}, protocol });
