@@ -1,6 +1,7 @@
 import { ContractError } from "../message.ts";
 import type { MessageType, ServiceType } from "../types.ts";
 import { participantService } from "./participant.ts";
+import { type WrongRejects, wrongRejects } from "./rejects.ts";
 
 /** What an operation promises; which strategies may drive it follows from this. */
 export interface OperationFacts {
@@ -13,7 +14,7 @@ export interface OperationFacts {
   readonly accepts: number;
   /** `local`: all it does is in one PostgreSQL; `external`: it acts on something else, which knows idempotency keys. */
   readonly acts: "local" | "external";
-  /** Reasons for which it may say no. An empty list: it cannot be refused. */
+  /** Reasons for which it may say no, none of them one of the platform's own. An empty list: it cannot be refused. */
   readonly rejects: readonly string[];
   /** Whether it can be taken back after it is final. */
   readonly undo: boolean;
@@ -77,6 +78,13 @@ export type Filled<F> = {
   readonly [K in keyof OperationFacts]: K extends keyof F ? Extract<F[K], OperationFacts[K]> : Defaults[K];
 };
 
+/** Shows what is wrong with `rejects` in the message of the type error. */
+type RightRejects<F> = F extends { readonly rejects: infer R }
+  ? [WrongRejects<R>] extends [never]
+    ? unknown
+    : { readonly rejects: WrongRejects<R> }
+  : unknown;
+
 /**
  * Declares an operation. What it does is written where it is performed, in the setup of a service. Throws a
  * {@link ContractError} for facts that cannot be.
@@ -84,7 +92,7 @@ export type Filled<F> = {
 export function operation<I, O, const F extends Partial<OperationFacts> = Record<never, never>>(
   input: MessageType<I>,
   output: MessageType<O>,
-  facts?: F & { readonly keys?: (input: I) => readonly string[] },
+  facts?: F & { readonly keys?: (input: I) => readonly string[] } & RightRejects<F>,
 ): OperationSpec<I, O, Filled<F>> {
   const { version = 1, accepts = 1, acts = "local", rejects = [], undo = false, long = false } = facts ?? {};
   const { expiresMs, keys = () => [] } = facts ?? {};
@@ -96,10 +104,8 @@ export function operation<I, O, const F extends Partial<OperationFacts> = Record
     );
   if (expiresMs !== undefined && !(expiresMs > 0))
     throw new ContractError(`an operation on ${input.name}: expiresMs must be more than 0`);
-  for (const reason of rejects) {
-    if (!/^[A-Z][A-Z0-9_]*$/.test(reason))
-      throw new ContractError(`an operation on ${input.name}: write the reject "${reason}" in UPPER_SNAKE`);
-  }
+  const wrong = wrongRejects(rejects);
+  if (wrong !== undefined) throw new ContractError(`an operation on ${input.name}: ${wrong}`);
   const reasons = Object.freeze([...rejects]);
   const filled: OperationFacts = Object.freeze({ version, accepts, acts, rejects: reasons, undo, long, expiresMs });
   return { input, output, facts: filled as Filled<F>, keys };
