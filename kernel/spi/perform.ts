@@ -6,8 +6,8 @@ import type { Database, Orm } from "./store.ts";
 /** One transaction of a participant's database, as drizzle and as postgres.js see it: what one writes the other reads. */
 export interface TransactionHandle {
   readonly orm: Parameters<Parameters<Orm["transaction"]>[0]>[0];
-  /** 64-bit integers come as text, as drizzle needs them. */
-  readonly sql: TransactionSql;
+  /** With the types of the `sql` of a store: 64-bit integers are bigint. */
+  readonly sql: TransactionSql<{ bigint: bigint }>;
 }
 
 /** Says no for a business reason: nothing of the operation stays, and the transaction is aborted. */

@@ -58,7 +58,7 @@ export function bankPerformer(operations: BankOperations, database: Database): P
   type Put = BankOperations["operations"]["put"];
   const change = async (tx: TransactionHandle, account: string, by: Columns) => {
     const [row] = await changing(tx, account, by);
-    return row && BigInt(row.balance);
+    return row?.balance;
   };
   const sure = async (changed: Promise<bigint | undefined>) => {
     if ((await changed) === undefined) throw new StatusError("INTERNAL", "an account that was there is gone");
@@ -100,10 +100,10 @@ type Moved = Infer<typeof Movement>;
 type Columns = Partial<Record<"balance" | "frozen" | "coming", bigint>>;
 
 function changing({ sql }: TransactionHandle, account: string, { balance = 0n, frozen = 0n, coming = 0n }: Columns) {
-  return sql<{ balance: string }[]>`
-    update account set balance = balance + ${String(balance)}::bigint, frozen = frozen + ${String(frozen)}::bigint,
-      coming = coming + ${String(coming)}::bigint
-    where id = ${account} and balance + ${String(balance)}::bigint >= 0 returning balance`;
+  return sql<{ balance: bigint }[]>`
+    update account set balance = balance + ${balance}, frozen = frozen + ${frozen},
+      coming = coming + ${coming}
+    where id = ${account} and balance + ${balance} >= 0 returning balance`;
 }
 
 /** Takes in the order they are asked: who finds too little left is refused, and whoever comes after may still be served. */
@@ -130,9 +130,9 @@ async function takeMany(
 /** Locks all accounts in one order, so that no two batches wait for each other. */
 async function lockAll(tx: TransactionHandle, items: readonly ReserveItem<Moved>[]): Promise<Map<string, bigint>> {
   const ids = [...new Set(items.map(({ input }) => input.account))];
-  const rows = await tx.sql<{ id: string; balance: string }[]>`
+  const rows = await tx.sql<{ id: string; balance: bigint }[]>`
     select id, balance from account where id = any(${ids}::text[]) order by id for update`;
-  return new Map(rows.map(({ id, balance }) => [id, BigInt(balance)]));
+  return new Map(rows.map(({ id, balance }) => [id, balance]));
 }
 
 /** Changes each account by the sum of what is asked of it, times `by`. */
@@ -143,8 +143,8 @@ async function changeMany(tx: TransactionHandle, items: readonly ReserveItem<Mov
   const [, changed] = await Promise.all([
     lockAll(tx, items),
     tx.sql`
-      update account set balance = balance + ${String(balance)}::bigint * by.cents,
-        frozen = frozen + ${String(frozen)}::bigint * by.cents, coming = coming + ${String(coming)}::bigint * by.cents
+      update account set balance = balance + ${balance} * by.cents,
+        frozen = frozen + ${frozen} * by.cents, coming = coming + ${coming} * by.cents
       from unnest(${[...sums.keys()]}::text[], ${[...sums.values()].map(String)}::bigint[]) as by (id, cents)
       where account.id = by.id returning 1`,
   ]);

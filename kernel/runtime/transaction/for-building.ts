@@ -2,7 +2,7 @@ import type { PendingQuery, Row } from "postgres";
 import { sentTooEarly } from "../../spi/one-statement.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
 import type { Orm } from "../../spi/store.ts";
-import { clientOf } from "./in-transaction.ts";
+import { sqlOf } from "./in-transaction.ts";
 
 /** The part of a query of postgres.js 3.4 that is not in its types and that this depends on; the tests would notice a change. */
 interface Query extends PendingQuery<Row[]> {
@@ -16,7 +16,7 @@ type Make = (...given: unknown[]) => unknown;
  * belong to. What is sent all the same rejects with a TypeError.
  */
 export function forBuilding(orm: Orm): TransactionHandle {
-  const client = clientOf(orm);
+  const client = sqlOf(orm);
   const make = client as unknown as Make;
   const { unsafe } = client as unknown as { readonly unsafe: Make };
   const sql = Object.assign((...given: unknown[]) => unsendable(make(...given)), client, {

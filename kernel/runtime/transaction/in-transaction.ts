@@ -1,4 +1,5 @@
 import { beginWith } from "../../postgres/guard-transactions.ts";
+import { withTypesOfSql } from "../../postgres/types-of-sql.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import { branchSettings } from "./fence.ts";
@@ -30,15 +31,20 @@ async function transact<T>({ orm }: Database, ahead: boolean, work: Work<T>): Pr
     statement.catch(() => undefined); // told below
   };
   const value = await beginWith(clientOf(orm), { text: branchSettings, ahead }, () =>
-    orm.transaction((tx) => work({ orm: tx, sql: clientOf(tx) }, last)),
+    orm.transaction((tx) => work({ orm: tx, sql: sqlOf(tx) }, last)),
   );
   await trailing;
   return value;
 }
 
-/** Of a database, or of a transaction of it: drizzle 0.45; the tests notice a change. */
-export function clientOf(orm: unknown): Sql {
-  return (orm as { readonly session: { readonly client: Sql } }).session.client;
+/** What drizzle 0.45 sends its queries with, of a database or of a transaction of it; the tests notice a change. */
+export function clientOf(orm: unknown): object {
+  return (orm as { readonly session: { readonly client: object } }).session.client;
+}
+
+/** The same for queries written by hand, with the types of the `sql` of a store. */
+export function sqlOf(orm: unknown): Sql {
+  return withTypesOfSql(clientOf(orm));
 }
 
 /** Ends a transaction with PREPARE TRANSACTION in place of COMMIT. */

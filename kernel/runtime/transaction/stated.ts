@@ -10,7 +10,7 @@ import type { Orm } from "../../spi/store.ts";
 import { branchContext } from "./branch-context.ts";
 import { isLost, isOngoing, sqlState } from "./fence.ts";
 import { forBuilding } from "./for-building.ts";
-import { clientOf } from "./in-transaction.ts";
+import { sqlOf } from "./in-transaction.ts";
 import type { KeptBranch, KeptStep } from "./kept.ts";
 import type { Tag } from "./outbox.ts";
 
@@ -56,7 +56,7 @@ export function stated(performer: Performer): Stated {
   let building: TransactionHandle | undefined;
 
   async function byHand(orm: Orm, business: Statement | undefined, build: Build): Promise<readonly unknown[]> {
-    const query = build(clientOf(orm) as unknown as Tag<Query>, business);
+    const query = build(sqlOf(orm) as unknown as Tag<Query>, business);
     if (orm === database.orm) query.options.onexecute = alone; // it may wait for a lock
     return query;
   }

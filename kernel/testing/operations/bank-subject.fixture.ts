@@ -8,9 +8,9 @@ const operations = bankOperations("Tried");
 
 interface AccountRow {
   readonly id: string;
-  readonly balance: string;
-  readonly frozen: string;
-  readonly coming: string;
+  readonly balance: bigint;
+  readonly frozen: bigint;
+  readonly coming: bigint;
 }
 
 /** The bank as a subject of the laws of operations. */

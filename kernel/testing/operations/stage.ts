@@ -4,6 +4,7 @@ import { codecOf } from "../../contract/codec/codec.ts";
 import type { OperationType } from "../../contract/transaction/operation.ts";
 import type { DriveReply } from "../../contract/transaction/participant.ts";
 import { systemPorts } from "../../core/ports.ts";
+import { sqlOf } from "../../runtime/transaction/in-transaction.ts";
 import { participant } from "../../runtime/transaction/participant.ts";
 import type { LocalOperation, Performances, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
@@ -80,7 +81,7 @@ async function takenBack<T>(orm: Pick<Orm, "transaction">, work: (orm: Orm) => P
 }
 
 function stageIn(orm: Orm, database: Database, subject: AnySubject, performances: Performances): Stage {
-  const { client: sql } = (orm as unknown as { session: { client: TransactionHandle["sql"] } }).session; // drizzle 0.45
+  const sql = sqlOf(orm);
   const tx = { orm, sql };
   const losing: Losing = { after: "" };
   const performer: Performer = {
