@@ -81,6 +81,20 @@ interface How<U extends string, A extends string> extends Partial<StepFacts> {
   readonly after?: readonly A[];
 }
 
+declare const unnamed: unique symbol;
+
+/** What a step knows of the others that names none of them. */
+export interface NothingUnlessNamedInUses {
+  readonly [unnamed]?: never;
+}
+
+type Used<S extends Steps, U extends keyof S> = [U] extends [never]
+  ? NothingUnlessNamedInUses
+  : { readonly [K in U]: OutputOf<S[K]["operation"]> };
+
+/** The steps a step may wait for; where there are none, what the type error is to say. */
+type Before<S extends Steps> = [keyof S & string] extends [never] ? "no step is before this one" : keyof S & string;
+
 type FactsOf<H> = {
   readonly [K in keyof StepFacts]: H extends { readonly [P in K]: infer V extends boolean } ? V : false;
 };
@@ -100,11 +114,11 @@ export interface PlanBuilder<I, S extends Steps, Order extends readonly string[]
     const N extends string,
     Op extends OperationType,
     const U extends keyof S & string = never,
-    const H extends How<U, keyof S & string> = Record<never, never>,
+    const H extends How<U, Before<S>> = Record<never, never>,
   >(
     name: N,
     operation: Op,
-    input: (input: I, outputs: { readonly [K in U]: OutputOf<S[K]["operation"]> }) => InputOf<Op>,
+    input: (input: I, outputs: Used<S, U>) => InputOf<Op>,
     how?: H & { readonly uses?: readonly U[] },
   ): PlanBuilder<I, S & { readonly [K in N]: StepType<Op, FactsOf<H>, U, U | AfterOf<H>> }, readonly [...Order, N]>;
 }
