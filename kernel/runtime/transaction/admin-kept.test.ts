@@ -111,7 +111,7 @@ await onServer(
       assert.deepEqual(
         branches.map(({ id, participant, steps, outbox }) => [id, participant, steps, outbox !== undefined]),
         [
-          ["b1", banks.own.name, [], false],
+          ["b1", banks.own.name, ["take"], false],
           ["b2", banks.second.name, ["put"], true],
           ["b3", banks.third.name, ["bonus"], true],
         ],

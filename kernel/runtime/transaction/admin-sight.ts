@@ -1,6 +1,6 @@
 import type { Context } from "../../call/context.ts";
 import type { participantService } from "../../contract/transaction/participant.ts";
-import type { Coordinator, TransactionRecord } from "../../spi/coordinator.ts";
+import type { Coordinator, PlannedBranch, TransactionRecord } from "../../spi/coordinator.ts";
 import type { Client } from "../../spi/runtime.ts";
 import { type Keeping, type KeptInOutboxes, keptInOutboxes } from "./admin-kept.ts";
 import { type Branch, branchesIn, type Event, eventsOf, type Summary, summaryOf } from "./admin-view.ts";
@@ -50,6 +50,14 @@ export function sightOf({ node, participant }: AdminSetup): Sight {
     return namesOf(meant.flatMap((one) => branchesOf(one).main.slice(0, 1)));
   };
 
+  /** The branches of a transaction that is begun here in the same version. */
+  const planOf = ({ name, version }: Summary): PlannedBranch[] => {
+    const transaction = node.initiated.get(name);
+    if (transaction?.version !== version) return [];
+    const { main, later } = branchesOf(transaction);
+    return [...main, ...later];
+  };
+
   const keeping = (call: Context): Keeping => {
     const asking = call.with({ timeoutMs: node.options.driveTimeoutMs });
     const outboxOf: Keeping["outboxOf"] = (name, query) => participant(name).outbox(query, asking);
@@ -68,10 +76,10 @@ export function sightOf({ node, participant }: AdminSetup): Sight {
       const names = record && record.name !== "" ? namesOf(record.branches) : knownParticipants();
       const asking = call.with({ timeoutMs: node.options.driveTimeoutMs });
       const { answers, silent } = await askAll(names, (name) => participant(name).inspect({ gid }, asking));
-      const branches = branchesIn(record, answers);
-      const events = eventsOf(gid, record, branches, await coordinator().audits(gid));
-      const waits = !record && branches.some(({ outbox }) => outbox);
+      const waits = !record && [...answers.values()].some(({ outbox }) => outbox.length > 0);
       const [only] = waits ? (await keptInOutboxes({ ...everything, gid }, 1, keeping(call))).summaries : [];
+      const branches = branchesIn(record, answers, only && planOf(only));
+      const events = eventsOf(gid, record, branches, await coordinator().audits(gid));
       return { summary: record ? summaryOf(record, ports.clock.wall()) : only, branches, events, silent };
     },
 

@@ -61,9 +61,13 @@ export function summaryOf(record: TransactionRecord, now: number): Summary {
   };
 }
 
-/** The branches of a record, or those the participants tell of where there is none. */
-export function branchesIn(record: TransactionRecord | undefined, known: Knowledge): Branch[] {
-  const planned = record?.branches ?? [];
+/** The branches of a record, or those the participants tell of where there is none, as their transaction plans them. */
+export function branchesIn(
+  record: TransactionRecord | undefined,
+  known: Knowledge,
+  plan: readonly PlannedBranch[] = [],
+): Branch[] {
+  const planned = record?.branches ?? plan;
   const plannedIds = new Set(planned.map(({ id }) => id));
   const told = [...known].flatMap(([participant, { fence, prepared }]) =>
     [...fence.map(({ branch }) => branch), ...prepared.flatMap((name) => parsePrepared(name)?.branch ?? [])].map(
@@ -77,7 +81,8 @@ export function branchesIn(record: TransactionRecord | undefined, known: Knowled
     })),
   );
   const unknown = [...told, ...waiting].filter(({ id }) => !plannedIds.has(id));
-  const all = [...planned, ...new Map(unknown.map((one) => [one.id, one])).values()];
+  const others = [...new Map(unknown.map((one) => [one.id, one])).values()];
+  const all = [...planned, ...others.sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }))];
   return all.map((branch) => branchOf(branch, record?.done.includes(branch.id) ?? false, known));
 }
 
