@@ -95,6 +95,7 @@ await onServer(
       assert.match((await tx("show", gid)).out, /last error +shop\.v1\.Stock: /);
       assert.match((await tx("counts")).out, /^NAME .*\nplaceOrder +tcc +committing +1 +1 +\d/);
       assert.equal((await tx("pause", gid.slice(-17), "--by", "ann")).out, `${gid} is paused\n`);
+      await tx("resume", gid, "--by", "ann");
       await eventually(async () => {
         const { code, out, err } = await tx("sweep", "--older-than", "0s", "--end", "--reason", "look");
         if (code !== 4) return false; // it was being tried at that moment
@@ -104,7 +105,6 @@ await onServer(
         return true;
       }, 120_000);
       assert.match((await tx("show", gid)).out, / sweep failed: shop\.v1\.Stock b2: /);
-      await tx("resume", gid, "--by", "ann");
       const retried = await tx("retry", gid, "--by", "ann");
       assert.equal(retried.out, `${gid} is due at once\n`);
       await sql`delete from broken`;
