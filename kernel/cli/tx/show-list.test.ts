@@ -82,8 +82,11 @@ it("counts one attempt, and puts below a branch of a narrow terminal what is kno
     outbox: { branch: "b2", state: "exhausted", attempts: 1, lastError: "internal error bb557cf33a016f1b" },
   } as unknown as Parameters<typeof showView>[2]["branches"][number];
   const { lines, terminal } = plainTerminal(80);
-  showView(terminal, gid, { summary, branches: [branch], events: [], silent: [] });
+  const event = { gid, at: 1_000n, what: "confirm", branch: "b2", participant: "shop.inventory.v1.StockOperations" };
+  const events = [{ ...event, by: "", note: "take@1", name: "gift", strategy: "outbox", reason: "" }];
+  showView(terminal, gid, { summary, branches: [branch], events, silent: [] });
   const text = lines.join("\n");
+  assert.match(text, /\n\+0 ms {2}b2 confirm {2}shop\.inventory\.v1\.StockOperations {2}take@1$/);
   assert.match(text, /\n {2}b2 {2}shop\.inventory\.v1\.StockOperations {2}stock {2}after b1\n/);
   assert.match(text, /\n {4}given up after 1 attempt: internal error bb557cf33a016f1b\n/);
 });

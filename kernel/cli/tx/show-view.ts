@@ -94,7 +94,7 @@ function outboxText({ state, attempts, lastError, nextAt }: NonNullable<Branch["
   return `in the outbox, ${tried}, next ${moment(nextAt)}${why}`;
 }
 
-/** What happened, each with the time since the first. */
+/** What happened, each with the time since the first, and the moment where there is room. */
 function eventLines(terminal: Terminal, events: readonly Event[]): string[] {
   const [first] = events;
   if (!first) return [];
@@ -104,9 +104,9 @@ function eventLines(terminal: Terminal, events: readonly Event[]): string[] {
     [branch, what === "audit" ? by : what].filter(Boolean).join(" "),
     [participant, note].filter(Boolean).join("  "),
   ]);
-  return columns(rows).map((line, index) => {
+  return fitted(rows, terminal.width, [{ column: 0, goes: "out" }]).flatMap((lines, index) => {
     const style = styles[events[index]?.what ?? ""];
-    return style ? terminal.styled(style, line.trimEnd()) : line.trimEnd();
+    return lines.map((line) => (style ? terminal.styled(style, line) : line));
   });
 }
 
