@@ -59,6 +59,11 @@ export function locateIn(root: Node, path: ConfigPath): Location {
   return at;
 }
 
+/** What is at a path inside a node; nothing where nothing is. */
+export function nodeIn(node: Node, path: readonly PropertyKey[]): Node | undefined {
+  return path.reduce<Node | undefined>((at, step) => at && child(at, String(step))?.value, node);
+}
+
 function child(node: Node, step: string | number): Entry | undefined {
   if (node.kind === "map") return node.entries.get(String(step));
   if (node.kind !== "list") return undefined;

@@ -104,8 +104,11 @@ describe("transactions in an app file", () => {
       read[1] ?? "",
       /^shop\.yaml:5:17 {2}unknown field "stratgy" of a transaction\. Did you mean strategy\?/,
     );
-    assert.match(read[2] ?? "", /^shop\.yaml:5:43 {2}transactions\.placeOrder\.deadlineMs is the text "soon"/);
-    assert.match(read[3] ?? "", /transactions\.placeOrder\.scheduleMs\.1 is a list/);
+    assert.match(
+      read[2] ?? "",
+      /^shop\.yaml:5:43 {2}transactions\.placeOrder\.deadlineMs is the text "soon"; expected number$/,
+    );
+    assert.match(read[3] ?? "", /transactions\.placeOrder\.scheduleMs\.1 is the number -1; expected number to be >=0$/);
   });
 
   it("are refused without a strategy, and with one that is not there, and tell the honest ones", () => {

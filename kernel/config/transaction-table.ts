@@ -1,7 +1,7 @@
 import { suggestion } from "../core/nearest.ts";
 import { isTransactionKey, type TransactionTable, transactionFields } from "../runtime/transaction-policy.ts";
 import { type Inside, inside, mapAt, type Spot } from "./expect.ts";
-import { describe, plain } from "./node.ts";
+import { describe, nodeIn, plain } from "./node.ts";
 
 const known = Object.keys(transactionFields);
 
@@ -34,6 +34,13 @@ function field({ key, keyAt, node, path, report }: Inside): [string, unknown][] 
   const [fault] = schema.safeParse(value).error?.issues ?? [];
   if (!fault) return [[name, value]];
   const inner = fault.path.map((step) => `.${String(step)}`).join("");
-  report("CONFIG_WRONG_TYPE", `${path.join(".")}${inner} is ${describe(node)}: ${fault.message}`, node.at, path);
+  const found = nodeIn(node, fault.path) ?? node;
+  const message = `${path.join(".")}${inner} is ${describe(found)}; ${expectation(fault.message)}`;
+  report("CONFIG_WRONG_TYPE", message, node.at, path);
   return [];
+}
+
+/** What a schema expected, of its sentence `Invalid input: expected number, received string`. */
+function expectation(message: string): string {
+  return message.replace(/^[^:]*: (?=expected )/, "").replace(/, received [^,]*$/, "");
 }
