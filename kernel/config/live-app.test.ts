@@ -103,7 +103,8 @@ async function living({ newest, kept = [] }: Given = {}) {
   const started = await live.started;
   assert.ok(started.ok, started.ok ? "" : String(started.error));
   return {
-    ...{ asked, wrong },
+    ...{ asked, wrong, stop: kernel.stop, lines: log.lines },
+    reports: () => told.length,
     /** What this process says it makes of the rules: what it runs, what it refuses and why. */
     told: () => {
       const { runs, refused } = told.at(-1) ?? assert.fail("nothing is reported");
@@ -164,5 +165,21 @@ describe("an app under central rules", () => {
     const seven = version(7, under("xa"));
     await using app = await living({ newest: seven, kept: [seven] });
     assert.deepEqual([app.asked, app.told()], [[], [7, undefined, undefined]]);
+  });
+
+  it("says nothing of a change that comes while it stops, but that it comes too late", async () => {
+    await using app = await living();
+    await app.publish(1, under("saga"));
+    const stopping = app.stop();
+    const before = app.reports();
+    await app.edit(`${file}x-edited: once\n`);
+    await stopping;
+    const said = app.lines.filter(({ level }) => level !== "debug").map(({ message }) => message);
+    assert.equal(said.at(-1), "the app stops; the next start reads its changed configuration");
+    assert.deepEqual(
+      app.lines.filter(({ level }) => level === "error"),
+      [],
+    );
+    assert.equal(app.reports(), before);
   });
 });

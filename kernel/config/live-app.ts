@@ -110,7 +110,7 @@ async function attempt(version: ConfigVersion, living: Living): Promise<ApplyRes
   }
   const result = await applyTo(living, next);
   if (!result.ok) {
-    rules.refuse(version, problemsOf(result.error));
+    if (!isStopping(result.error)) rules.refuse(version, problemsOf(result.error));
     return result;
   }
   const isJudged = applied !== undefined || (await rules.hasProvedGood(version));
@@ -142,7 +142,11 @@ async function reload(living: Living): Promise<void> {
   if (next.problems.length > 0) return refuseFiles(next.problems, log);
   for (const warning of next.warnings) log.warn(formatProblem(warning), { code: warning.code });
   const result = await applyTo(living, next);
-  if (!result.ok) return refuseFiles(problemsOf(result.error), log);
+  if (!result.ok) {
+    if (isStopping(result.error)) log.info("the app stops; the next start reads its changed configuration");
+    else refuseFiles(problemsOf(result.error), log);
+    return;
+  }
   if (taken && taken !== rules.running) rules.adopt(taken);
   rules.running = taken;
   await tell("the change of the configuration is applied", {}, began, result, living);
@@ -159,6 +163,11 @@ async function reread(living: Living): Promise<{ readonly next: App; readonly ta
     if (taken === rules.running || (await judged(next, kernel, applied)).problems.length === 0) return { next, taken };
   }
   return { next: plain };
+}
+
+/** A change that comes while the app stops says nothing of the change. */
+function isStopping({ code }: KernelError): boolean {
+  return code === "KERNEL_STOPPED";
 }
 
 function refuseFiles(problems: readonly Problem[], log: Log): void {
