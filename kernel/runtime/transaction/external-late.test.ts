@@ -104,9 +104,9 @@ await onServer(
       assert.equal((await at.drive(gid, "cancel")).outcome, "done");
       await at.age(tenMinutesMs - 60_000);
       assert.equal((await at.drive(gid, "cancel")).outcome, "done");
-      assert.equal(await at.fence(gid), "intent cancel");
+      assert.deepEqual([(await at.sweep()).ended, await at.fence(gid)], [0, "intent cancel"]);
       await at.age(60_000);
-      assert.equal((await at.drive(gid, "cancel")).outcome, "done");
+      assert.equal((await at.sweep()).ended, 1);
       assert.equal(await at.fence(gid), "tombstone cancel");
     });
 

@@ -202,6 +202,7 @@ async function end(
   if (outcome === "ongoing") return outcome;
   if (outcome !== "done") throw new StatusError("FAILED_PRECONDITION", `${outcome}: ${note}`);
   if (!isForeign(sweeper, orphan)) await forget(coordinator(), gid);
+  if (note !== "") return "waiting"; // nothing is known of it outside yet, and it is asked about again
   log.warn("a branch nobody asked about was brought to its end", { gid, branch, status, outcome });
   return outcome;
 }
