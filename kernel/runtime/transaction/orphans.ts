@@ -109,9 +109,9 @@ interface Row extends Place {
   readonly takenBack: boolean;
 }
 
-function orphanOf({ createdAt: _, kept, ...row }: Row): Orphan {
+function orphanOf({ gid, branch, kind, operations, strategy, kept, takenBack }: Row): Orphan {
   const { coordinator, asksNobody = false } = decodeKept(kept);
-  return { ...row, prepared: false, coordinator, asksNobody };
+  return { gid, branch, kind, operations, strategy, prepared: false, coordinator, asksNobody, takenBack };
 }
 
 function isTakenBack(sql: Database["sql"]) {
