@@ -11,6 +11,7 @@ import { given } from "../testing/test-app.ts";
 import { coordinator } from "./coordinator.ts";
 import { type SpanRecord, tracer } from "./tracer.ts";
 import type { StrategyFacts } from "./transaction.ts";
+import { hasEnded } from "./transaction-record.ts";
 import { transactions } from "./transactions.ts";
 
 /** A strategy, and a PostgreSQL server whose databases it may use. */
@@ -209,6 +210,31 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
       assert.equal(await world.total(), 3n * bankCents);
     },
   ),
+  law(
+    "ends as a whole what a process left that died after the begin, the first phase or the decision",
+    async (world) => {
+      const { facts } = world;
+      if (facts.oneBranch) return; // nobody but the branch knows of it
+      const begun = [
+        { status: "active", reserved: 0 },
+        { status: "active", reserved: 1 },
+        { status: "active", reserved: 2 },
+      ] as const;
+      const total = await world.total();
+      for (const { status, reserved } of [
+        ...(facts.ownFirst ? [] : begun),
+        { status: "committing", reserved: 2 } as const,
+      ]) {
+        const held = await world.balance(0, "alice");
+        const gid = await world.left("pay", payment, status, { reserved });
+        const end = await endOf(world, gid, `${status}, with ${reserved} of 2 branches`);
+        await world.settled();
+        if (status === "committing") assert.equal(end, "committed");
+        const taken = held - (await world.balance(0, "alice"));
+        assert.deepEqual([taken, await world.total()], [end === "committed" ? 100n : 0n, total]);
+      }
+    },
+  ),
   law("lets a person abort what nobody has decided, and takes all of it back", async (world) => {
     const { facts, app } = world;
     const admin = app.clients.client(TransactionAdmin);
@@ -217,8 +243,14 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
     const gid = await world.left("pay", payment, "active", { paused: true, reserved });
     const forcing = admin.force({ gid, outcome: "abort", by: "ann", reason: "odd" });
     if (facts.ownFirst || facts.oneBranch) return assert.rejects(forcing, { reason: "CANNOT_FORCE" });
-    assert.equal((await forcing).status, "aborting");
+    const { status } = await forcing.catch((cause: unknown) => {
+      throw new Error("by its facts (neither ownFirst nor oneBranch) something can be undecided: it needs force", {
+        cause,
+      });
+    });
+    assert.equal(status, "aborting");
     await admin.resume({ gid, name: "", strategy: "", by: "ann", reason: "" });
+    await endOf(world, gid, "aborting");
     await world.settled();
     assert.deepEqual([await world.wait("pay", gid), await world.total()], ["aborted", before]);
   }),
@@ -238,3 +270,14 @@ export const transactionConformance = conformance<StrategySubject>("transaction"
 ]);
 
 const payment = { from: "alice", to: "bob", cents: 100n, sponsor: "" };
+
+/** Waits until a transaction that was left has ended, and gives how. Rejects soon when nobody goes on with it. */
+async function endOf({ app }: StrategyWorld, gid: string, where: string): Promise<string> {
+  const ended = eventually(async () => {
+    const record = await app.kernel.get(coordinator).get(gid);
+    return record && hasEnded(record.status) && record.status;
+  }, 10_000);
+  return ended.catch((cause: unknown) => {
+    throw new Error(`resume is called again and again and does not end what was left ${where}`, { cause });
+  });
+}
