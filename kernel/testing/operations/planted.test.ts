@@ -68,6 +68,14 @@ const all: readonly Planted[] = [
     }),
   },
   {
+    wrong: "a confirm that waits for its own transaction over another connection",
+    law: "confirm changes something",
+    says: /Shrunk 0 time\(s\)[\s\S]*(?:confirm of take|in one \(of take\)) throws: [^\n]*does it use another connection than `tx`/,
+    plant: (_, { sql }) => ({
+      confirm: async (_tx, { account }) => void (await sql`update account set frozen = 0 where id = ${account}`),
+    }),
+  },
+  {
     wrong: "an undo that gives back to the wrong place",
     law: "apply, then undo, is nothing, or what is declared",
     says: /undo does not take back all that reserve and confirm in one did/,

@@ -6,9 +6,10 @@ import { inTransaction } from "../../runtime/transaction/in-transaction.ts";
 import { participant } from "../../runtime/transaction/participant.ts";
 import type { Performer } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
+import { reasonOf, unended } from "./reasons.ts";
 import { requestOf, type Tried } from "./stage.ts";
 import type { AnySubject } from "./subject.ts";
-import { reasonOf, same, told, unended } from "./verdict.ts";
+import { same, told } from "./verdict.ts";
 
 const why: Readonly<Record<string, string>> = {
   "0A000": "XA cannot drive it: NOTIFY, LISTEN, temporary tables and cursors WITH HOLD end with their connection",

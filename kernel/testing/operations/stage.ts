@@ -9,6 +9,7 @@ import { participant } from "../../runtime/transaction/participant.ts";
 import type { LocalOperation, Performances, Performer, TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
+import { isUnsaid, thrownBy } from "./reasons.ts";
 import type { AnySubject } from "./subject.ts";
 
 /** One try of operations. All that happens on it is taken back. */
@@ -60,11 +61,27 @@ const idleMs = 5_000;
 /** Opens a stage on a database, with a fence in it. */
 export function onStage<T>(database: Database, subject: AnySubject, work: (stage: Stage) => Promise<T>): Promise<T> {
   const performances = subject.perform(database);
-  return takenBack(database.orm, async (orm) => {
-    const stage = stageIn(orm, database, subject, performances);
+  const asked: Asked = { last: "" };
+  const all = takenBack(database.orm, async (orm) => {
+    const stage = stageIn(orm, { database, subject, performances, asked });
     await stage.tx.sql`select set_config('idle_in_transaction_session_timeout', ${String(idleMs)}, true)`;
     return work(stage);
   });
+  return all.catch((error: unknown) => {
+    throw asked.last !== "" && isUnsaid(error) ? thrownBy(asked.last, error) : error;
+  });
+}
+
+/** What was asked of an operation last: when the transaction is cut off, its error does not say in what. */
+interface Asked {
+  last: string;
+}
+
+interface Scene {
+  readonly database: Database;
+  readonly subject: AnySubject;
+  readonly performances: Performances;
+  readonly asked: Asked;
 }
 
 type Orm = TransactionHandle["orm"];
@@ -80,7 +97,8 @@ async function takenBack<T>(orm: Pick<Orm, "transaction">, work: (orm: Orm) => P
   }
 }
 
-function stageIn(orm: Orm, database: Database, subject: AnySubject, performances: Performances): Stage {
+function stageIn(orm: Orm, scene: Scene): Stage {
+  const { database, subject, performances, asked } = scene;
   const sql = sqlOf(orm);
   const tx = { orm, sql };
   const losing: Losing = { after: "" };
@@ -96,7 +114,14 @@ function stageIn(orm: Orm, database: Database, subject: AnySubject, performances
   const ownOf = ({ operation }: Tried) => performances[operation.name] as LocalOperation;
   const called = (one: Tried, action: BranchAction) =>
     action === "apply" && !ownOf(one).apply ? "reserve and confirm in one" : action;
-  const drive = (one: Tried, action: BranchAction) => host.drive(requestOf(one, action), background);
+  const named = (one: Tried, action: BranchAction) => {
+    const what = called(one, action);
+    return what === action ? `${action} of ${one.operation.name}` : `${what} (of ${one.operation.name})`;
+  };
+  const drive = (one: Tried, action: BranchAction) => {
+    asked.last = named(one, action);
+    return host.drive(requestOf(one, action), background);
+  };
 
   return {
     tx,
@@ -113,11 +138,8 @@ function stageIn(orm: Orm, database: Database, subject: AnySubject, performances
     },
     observe: () => subject.observe(tx),
     called,
-    named(one, action) {
-      const what = called(one, action);
-      return what === action ? `${action} of ${one.operation.name}` : `${what} (of ${one.operation.name})`;
-    },
-    fork: (work) => takenBack(orm, (inner) => work(stageIn(inner, database, subject, performances))),
+    named,
+    fork: (work) => takenBack(orm, (inner) => work(stageIn(inner, scene))),
   };
 }
 

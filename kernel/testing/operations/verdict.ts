@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DriveReply } from "../../contract/transaction/participant.ts";
-import { sqlState } from "../../runtime/transaction/fence.ts";
 import type { BranchAction } from "../../spi/transaction.ts";
+import { thrownBy } from "./reasons.ts";
 import type { Stage, Tried } from "./stage.ts";
 
 /** Fails with both states side by side unless they are equal. */
@@ -43,37 +43,11 @@ export async function saying<T>(what: string, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (error) {
-    throw new Error(`${what} throws: ${reasonOf(error)}`, { cause: error });
+    throw thrownBy(what, error);
   }
 }
 
 export function told({ outcome, refusal, note }: DriveReply): string {
   const why = refusal ? `${refusal.reason} ${refusal.message}` : note;
   return why ? `${outcome} (${why})` : outcome;
-}
-
-const alone = "The operation waited for its own transaction, or was cut off: does it use another connection than `tx`?";
-
-/** What a person needs to know of what was thrown: the cause of it first, such as the constraint that says no. */
-export function reasonOf(error: unknown): string {
-  const { code } = error as { code?: string };
-  const cutOff = sqlState(error) === "25P03" || code === "CONNECTION_CLOSED" || code === "UNAVAILABLE";
-  const [first = "", ...around] = messagesOf(error);
-  const text = [first, ...around.map((message) => `(${message})`)].join(" ");
-  return cutOff ? `${unended(text)}. ${alone}` : text;
-}
-
-/** The messages of an error and of what caused it, the innermost first; none that another repeats. */
-function messagesOf(error: unknown): readonly string[] {
-  const found: string[] = [];
-  for (let at = error; at !== undefined && at !== null; at = (at as { cause?: unknown }).cause) {
-    const message = String((at as { message?: unknown }).message ?? at);
-    if (!found.some((other) => other.includes(message))) found.unshift(message);
-  }
-  return found;
-}
-
-/** Without what ends a sentence, for more is to follow. */
-export function unended(text: string): string {
-  return text.replace(/[.\s]+$/, "");
 }
