@@ -1,11 +1,10 @@
-import { sqlState } from "../../runtime/transaction/fence.ts";
-
 const alone = "The operation waited for its own transaction, or was cut off: does it use another connection than `tx`?";
 
-/** Whether an error tells of a transaction that was ended from outside, and does not say where. */
+const cutOff: ReadonlySet<string> = new Set(["25P03", "CONNECTION_CLOSED", "UNAVAILABLE"]);
+
+/** Whether an error itself tells of a transaction that was ended from outside, and so not where. */
 export function isUnsaid(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return sqlState(error) === "25P03" || code === "CONNECTION_CLOSED" || code === "UNAVAILABLE";
+  return cutOff.has((error as { code?: string }).code ?? "");
 }
 
 /** Whether the transaction of a law was ended from outside. */
@@ -23,7 +22,7 @@ export function thrownBy(what: string, error: unknown): Error {
 export function reasonOf(error: unknown): string {
   const [first = "", ...around] = messagesOf(error);
   const text = [first, ...around.map((message) => `(${message})`)].join(" ");
-  return isUnsaid(error) ? `${unended(text)}. ${alone}` : text;
+  return isCutOff(error) ? `${unended(text)}. ${alone}` : text;
 }
 
 /** The messages of an error and of what caused it, the innermost first; none that another repeats. */
