@@ -28,15 +28,13 @@ const date: Element = {
   write: (value: Date | string) => (value instanceof Date ? value : new Date(value)).toISOString(),
 };
 const bigints: Element = { arrays: [1016], read: BigInt, write: String };
-const longs: Element = { arrays: [1016], read: (text) => text, write: String };
 
 /**
  * The arrays of PostgreSQL's own types for postgres.js. By itself it asks every new connection for them, and when that
- * connection is lost just then, it rejects a promise nobody holds, which ends the process. `bigint`: whether 64-bit integers
- * are bigint, otherwise they are text.
+ * connection is lost just then, it rejects a promise nobody holds, which ends the process.
  */
-export function arrayTypes({ bigint }: { readonly bigint: boolean }): Record<string, PostgresType> {
-  const elements = { text, integer, json, boolean, bytes, date, long: bigint ? bigints : longs };
+export function arrayTypes(): Record<string, PostgresType> {
+  const elements = { text, integer, json, boolean, bytes, date, bigints };
   const named = Object.entries(elements).flatMap(([name, { arrays, read, write }]) =>
     arrays.map((oid) => [
       `${name}Array${oid}`,

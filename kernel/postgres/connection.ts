@@ -39,7 +39,7 @@ export function sqlPool(
 ): Sql<{ bigint: bigint }> {
   const client = postgres({
     ...pool(address, options),
-    types: { ...arrayTypes({ bigint: true }), bigint: postgres.BigInt },
+    types: { ...arrayTypes(), bigint: postgres.BigInt },
     connection: limits(options),
   });
   mendQueries(client);
@@ -47,12 +47,12 @@ export function sqlPool(
 }
 
 /**
- * A pool for drizzle, which changes how its client reads and writes dates. drizzle has nothing prepared unless it has a
- * name; here what is sent often is.
+ * A pool for drizzle, which has its client leave dates as text, and take JSON so. drizzle has nothing prepared unless it has
+ * a name; here what is sent often is.
  */
 export function ormPool({ postgres }: Drivers, address: DatabaseAddress, options: ConnectionOptions): Sql {
-  const types = arrayTypes({ bigint: false });
-  const client = postgres({ ...pool(address, options), types, connection: limits(options) }) as Sql;
+  const types = { ...arrayTypes(), bigint: postgres.BigInt };
+  const client = postgres({ ...pool(address, options), types, connection: limits(options) }) as unknown as Sql;
   mendQueries(client);
   const guarded = guardTransactions(client);
   return options.prepareStatements === false ? guarded : prepareFrequent(guarded, preparedTexts());

@@ -6,7 +6,7 @@ import type { Database, Orm } from "./store.ts";
 /** One transaction of a participant's database, as drizzle and as postgres.js see it: what one writes the other reads. */
 export interface TransactionHandle {
   readonly orm: Parameters<Parameters<Orm["transaction"]>[0]>[0];
-  /** With the types of the `sql` of a store: 64-bit integers are bigint. */
+  /** As the `sql` of a store, but that dates come as text, and JSON goes as text: drizzle shares the connection. */
   readonly sql: TransactionSql<{ bigint: bigint }>;
 }
 

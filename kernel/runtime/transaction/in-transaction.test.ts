@@ -21,22 +21,16 @@ const asked: Readonly<Record<string, Query>> = {
   "64-bit integers written as bigint": (sql) => sql`select balance + ${5n} as a from account where balance > ${1n}`,
   "64-bit integers by name": (sql) => sql`select ${sql.typed.bigint(far)} as a, ${sql.types.bigint(1n)} as b`,
   "arrays of them": (sql) => sql`select ${[far, 1n].map(String)}::int8[] as a, array[[1], [null]]::int8[] as b`,
-  dates: (sql) => sql`
-    select ${moment} as a, ${moment}::timestamp as b, ${moment}::date as c, '2026-03-04 05:06:07+00'::timestamptz as d`,
-  "dates written as text": (sql) => sql`select ${"2026-03-04"}::timestamptz as a`,
-  "arrays of dates": (sql) => sql`
-    select ${[moment.toISOString()]}::timestamptz[] as a, array['2026-03-04']::date[] as b, array[null]::timestamp[] as c`,
   times: (sql) => sql`select ${"05:06:07"}::time as a, '1 day'::interval as b`,
-  JSON: (sql) => sql`select ${sql.json({ a: [1] })} as a, ${{ b: "c" } as never}::jsonb as b, ${"d"}::json as c`,
-  numbers: (sql) =>
-    sql`select 1.5::numeric as a, array[1.5]::numeric[] as b, 2::int4 as c, 0.5::float8 as d, true as e`,
+  "JSON that is read": (sql) => sql`select '{"a": [1]}'::jsonb as a`,
+  numbers: (sql) => sql`select 1.5::numeric as a, 2::int4 as b, 0.5::float8 as c, true as d`,
   "bytes and text": (sql) => sql`select ${Buffer.from("a")}::bytea as a, ${"b"}::text as b, array['c', null] as c`,
   "rows made of objects": (sql) => sql`
     insert into account ${sql({ id: `${Math.random()}`, balance: far }, "id", "balance")} returning balance`,
-  "values in fragments": (sql) => sql`select id from account where ${sql`balance > ${0n} and ${moment} < now()`}`,
-  "texts of queries": (sql) => sql.unsafe("select $1::int8 as a, $2::timestamptz as b", [far, moment] as never),
-  "texts without parameters": (sql) => sql.unsafe("select 1::int8 as a; select now()::date as b"),
-  lists: (sql) => sql`select ${far}::int8, ${moment}::timestamptz`.values() as never,
+  "values in fragments": (sql) => sql`select id from account where ${sql`balance > ${0n} and ${far} > balance`}`,
+  "texts of queries": (sql) => sql.unsafe("select $1::int8 as a, $2::text as b", [far, "c"] as never),
+  "texts without parameters": (sql) => sql.unsafe("select 1::int8 as a; select 2::int8 as b"),
+  lists: (sql) => sql`select ${far}::int8, 1`.values() as never,
   bytes: (sql) => sql`select ${far}::int8 as a`.raw() as never,
 };
 
@@ -79,7 +73,7 @@ await onServer("a transaction of an operation", postgresServer, (server) => {
     await using at = await opened();
     const read = async (sql: Either) => {
       const found: unknown[] = [];
-      const rows = () => sql`select n::int8 as a, ${moment}::timestamptz as b from generate_series(1, 3) as n`;
+      const rows = () => sql`select n::int8 as a, 'b' as b from generate_series(1, 3) as n`;
       await rows().forEach((row) => void found.push(row));
       await rows().cursor(2, (part) => void found.push([...part]));
       for await (const part of rows().cursor(2)) found.push([...part]);
@@ -90,12 +84,15 @@ await onServer("a transaction of an operation", postgresServer, (server) => {
     await inTransaction(at.database, async ({ sql }) => assert.deepEqual(await read(sql), expected));
   });
 
-  it("says as the store does what cannot be written", async () => {
+  it("leaves dates as text, and takes them and JSON so", async () => {
     await using at = await opened();
-    const wrong = (sql: Either) => sql`select ${"never"}::timestamptz`;
-    await assert.rejects(async () => wrong(at.database.sql), /Invalid time value/);
-    const working = inTransaction(at.database, ({ sql }) => wrong(sql));
-    await assert.rejects(working, /Invalid time value/);
+    await inTransaction(at.database, async ({ sql }) => {
+      const text = moment.toISOString();
+      const [row] = await sql`
+        select '2026-03-04'::date as day, ${text}::timestamptz = ${text}::text::timestamptz as same,
+          ${JSON.stringify({ a: 1 })}::jsonb ->> 'a' as a`;
+      assert.deepEqual(row, { day: "2026-03-04", same: true, a: "1" });
+    });
   });
 
   it("leaves to drizzle what the columns decide", async () => {
@@ -109,8 +106,8 @@ await onServer("a transaction of an operation", postgresServer, (server) => {
     await inTransaction(at.database, async ({ orm, sql }) => {
       await orm.insert(things).values(thing);
       assert.deepEqual(await orm.select().from(things), [thing]);
-      const [row] = await sql`select at, facts, many, day from thing where at = ${moment} and id = ${far}`;
-      assert.deepEqual(row, { at: moment, facts: thing.facts, many: thing.many, day: new Date("2026-03-04") });
+      const [row] = await sql`select id, small, facts, many, day from thing where id = ${far}`;
+      assert.deepEqual(row, { id: far, small: 3n, facts: thing.facts, many: thing.many, day: "2026-03-04" });
       assert.deepEqual(await orm.select().from(things), [thing]);
     });
   });

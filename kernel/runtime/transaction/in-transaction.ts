@@ -1,5 +1,4 @@
 import { beginWith } from "../../postgres/guard-transactions.ts";
-import { withTypesOfSql } from "../../postgres/types-of-sql.ts";
 import type { TransactionHandle } from "../../spi/perform.ts";
 import type { Database } from "../../spi/store.ts";
 import { branchSettings } from "./fence.ts";
@@ -30,7 +29,7 @@ async function transact<T>({ orm }: Database, ahead: boolean, work: Work<T>): Pr
     trailing = statement;
     statement.catch(() => undefined); // told below
   };
-  const value = await beginWith(clientOf(orm), { text: branchSettings, ahead }, () =>
+  const value = await beginWith(sqlOf(orm), { text: branchSettings, ahead }, () =>
     orm.transaction((tx) => work({ orm: tx, sql: sqlOf(tx) }, last)),
   );
   await trailing;
@@ -38,13 +37,8 @@ async function transact<T>({ orm }: Database, ahead: boolean, work: Work<T>): Pr
 }
 
 /** What drizzle 0.45 sends its queries with, of a database or of a transaction of it; the tests notice a change. */
-export function clientOf(orm: unknown): object {
-  return (orm as { readonly session: { readonly client: object } }).session.client;
-}
-
-/** The same for queries written by hand, with the types of the `sql` of a store. */
 export function sqlOf(orm: unknown): Sql {
-  return withTypesOfSql(clientOf(orm));
+  return (orm as { readonly session: { readonly client: Sql } }).session.client;
 }
 
 /** Ends a transaction with PREPARE TRANSACTION in place of COMMIT. */
