@@ -10,7 +10,7 @@ import { operationLaws } from "./operation-conformance.ts";
 await onServer(
   "laws of operations that check nothing",
   () => postgresServer({ ours: true }),
-  (server) =>
+  (server) => {
     it("say why", async () => {
       const subject = bankSubject(server);
       const { laws, end } = operationLaws({
@@ -31,5 +31,6 @@ await onServer(
       };
       for (const [law, said] of Object.entries(moot)) assert.equal(await why(law), said);
       await end();
-    }),
+    });
+  },
 );
