@@ -1,4 +1,12 @@
-import type { Codec, Exposure, Invoker, Method, Serializer, ServedService } from "@mortise/kernel";
+import {
+  answered,
+  type Codec,
+  type Exposure,
+  type Invoker,
+  type Method,
+  type Serializer,
+  type ServedService,
+} from "@mortise/kernel";
 import { type HessianValues, hessianValuesOf } from "@mortise/kernel/hessian";
 import { type JavaMethod, javaMethod } from "./java-method.ts";
 import type { ServiceOptions } from "./options.ts";
@@ -42,13 +50,12 @@ export interface Offered {
 type Services = Readonly<Record<string, Partial<ServiceOptions>>>;
 
 /** What an exposure comes to. Throws an Error where options and contract do not fit each other. */
-export function offered({ services, gone = [], serializers }: Exposure, options: Services): Offered {
+export function offered(exposure: Exposure, options: Services): Offered {
   const byPath = new Map<string, Served>();
   const byInterface = new Map<string, JavaService[]>();
-  const all = [...serializers.values()];
+  const all = [...exposure.serializers.values()];
   const values = all.map((one) => (one.subtype === "hessian2" ? hessianValuesOf(one) : undefined)).find(Boolean);
-  for (const service of gone) for (const one of unaryOf(service, all)) byPath.set(one.method.path, one);
-  for (const service of services) {
+  for (const service of answered(exposure)) {
     const served = unaryOf(service, all);
     for (const one of served) byPath.set(one.method.path, one);
     if (values) addJava(byInterface, service.service.name, served, values, options);
@@ -82,6 +89,8 @@ function addJava(
     const java = javaMethod(one.method, values, own);
     methods.set(java.name, [...(methods.get(java.name) ?? []), { ...one, java }]);
   }
+  const [group, version] = [own.group ?? "", own.version ?? ""];
   const known = byInterface.get(own.interface ?? name) ?? [];
-  byInterface.set(own.interface ?? name, [...known, { group: own.group ?? "", version: own.version ?? "", methods }]);
+  const others = known.filter((one) => one.group !== group || one.version !== version); // has left, and this has its place
+  byInterface.set(own.interface ?? name, [...others, { group, version, methods }]);
 }
