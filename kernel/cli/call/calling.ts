@@ -56,11 +56,6 @@ function contextOf({ ports }: World, { metadata, timeout }: CallingFlags): CallC
   }
 }
 
-/** The message of a call without the note gRPC ends some with that says nothing. */
-export function withoutEmptyNote(message: string): string {
-  return message.replace(/\.? Resolution note: *$/, "");
-}
-
 function explain({ terminal }: World, error: unknown): ExitCode {
   if (error instanceof KernelError) {
     showFailure(terminal, error, "nothing was called.");
@@ -68,7 +63,7 @@ function explain({ terminal }: World, error: unknown): ExitCode {
   }
   if (!(error instanceof StatusError) || misuseOf(error)) throw error;
   const reason = error.reason === undefined ? "" : ` (${error.reason})`;
-  terminal.err(`${terminal.styledErr("red", `${error.code}:`)} ${withoutEmptyNote(error.message)}${reason}`);
+  terminal.err(`${terminal.styledErr("red", `${error.code}:`)} ${error.message}${reason}`);
   for (const [name, value] of Object.entries(error.details)) terminal.err(`  ${name}: ${value}`);
   return exitCodes.status;
 }

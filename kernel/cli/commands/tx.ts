@@ -16,7 +16,7 @@ import {
 } from "../../contract/transaction/admin.ts";
 import type { Infer, MessageType } from "../../contract/types.ts";
 import { type Client, clients } from "../../spi/runtime.ts";
-import { type CallingFlags, calling, withoutEmptyNote } from "../call/calling.ts";
+import { type CallingFlags, calling } from "../call/calling.ts";
 import { openWay, type WayFlags } from "../call/way.ts";
 import { type ExitCode, exitCodes, UserError } from "../exit.ts";
 import { type Named, showActed } from "../tx/show-acted.ts";
@@ -240,7 +240,7 @@ function nobodyServes(error: unknown): StatusError | undefined {
   const { code, message, reason, neverSent } = error;
   if (code !== "UNIMPLEMENTED" && !(code === "UNAVAILABLE" && neverSent)) return undefined;
   const hint = "transactions are asked about at a running process that begins some";
-  return new StatusError(code, `${withoutEmptyNote(message)}; ${hint}`, reason === undefined ? {} : { reason });
+  return new StatusError(code, `${message}; ${hint}`, reason === undefined ? {} : { reason });
 }
 
 /** The transaction a person means by its whole id or the end of it. */

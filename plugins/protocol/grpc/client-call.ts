@@ -167,7 +167,7 @@ export abstract class ClientCall implements InFlightCall {
   #errorOf(status: StatusObject): StatusError {
     const { address, target } = this.route;
     const peer = this.call.getPeer();
-    if (peer === target || peer === "unknown") return unavailable(address, status.details, true);
+    if (peer === target || peer === "unknown") return unavailable(address, status.details.replace(emptyNote, ""), true);
     if (!this.headers && isEmpty(status.metadata)) {
       if (status.details === refused) return unavailable(address, "it is closing and has not taken the call", true);
     }
@@ -180,6 +180,7 @@ export abstract class ClientCall implements InFlightCall {
 // What grpc-js says of the calls whose end nobody sent (its subchannel-call.ts). Nothing else tells them apart.
 const refused = "Stream refused by server";
 const reset = "Call cancelled";
+const emptyNote = /\.? Resolution note: *$/;
 
 function unavailable(address: string, why: string, neverSent: boolean): StatusError {
   return new StatusError("UNAVAILABLE", `${address} cannot be reached: ${why}`, { neverSent });

@@ -28,7 +28,7 @@ export async function hessianListener(exposure: Exposure, setup: ListenerSetup):
   const { options, ports, log } = setup;
   const inFlight = new InFlight();
   const sockets = new Map<Socket, Known>();
-  let paths = answered(exposure, options);
+  let paths = offered(exposure, options);
   let closing: Promise<void> | undefined;
   const host: ServerHost = {
     ports,
@@ -98,7 +98,7 @@ export async function hessianListener(exposure: Exposure, setup: ListenerSetup):
   return {
     address,
     update(next) {
-      paths = answered(next, options);
+      paths = offered(next, options);
     },
     close: (graceMs) => (closing ??= close(graceMs)),
   };
@@ -111,12 +111,14 @@ interface Known {
 }
 
 /** What an exposure comes to, by path. Throws an Error where options and contract do not fit each other. */
-function answered(exposure: Exposure, options: HessianOptions): ReadonlyMap<string, ServedPath> {
-  const { services, gone = [], serializers } = exposure;
-  return new Map([...offered(gone, serializers, options), ...offered(services, serializers, options)]);
+function offered(
+  { services, gone = [], serializers }: Exposure,
+  options: HessianOptions,
+): ReadonlyMap<string, ServedPath> {
+  return new Map([gone, services].flatMap((some) => [...pathsOf(some, serializers, options)]));
 }
 
-function offered(
+function pathsOf(
   services: Exposure["services"],
   serializers: Exposure["serializers"],
   options: HessianOptions,
